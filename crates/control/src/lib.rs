@@ -1,1 +1,45 @@
-//! 
+//! The daemon's local protocol: what a command line, a desktop window or a script on the same
+//! machine asks the daemon, and what it answers.
+//!
+//! JSON lines over the unix socket `daemon.sock` in the client's home directory; the byte-level
+//! description is `docs/format/control.md`. This crate knows messages, framing and the socket. It
+//! does not know what the daemon does: [`serve`] hands every request to a [`Service`].
+//!
+//! ```no_run
+//! # async fn show() -> Result<(), hythe_control::CallError> {
+//! use hythe_control::{Caller, Reply, Request};
+//!
+//! let mut caller = Caller::connect("/home/ada/.local/share/hythe".as_ref())?;
+//! if let Reply::Status(status) = caller.call(&Request::Status, None, |_event| ()).await? {
+//!     println!("{} folders", status.folders.len());
+//! }
+//! # Ok(()) }
+//! ```
+
+mod caller;
+mod codec;
+mod event;
+mod failure;
+mod files;
+pub mod id_text;
+mod octets;
+mod reply;
+mod request;
+mod serve;
+mod socket;
+mod status;
+
+pub use caller::{CallError, Caller};
+pub use codec::{FrameError, MAX_LINE_BYTES, VERSION};
+pub use event::{Event, Finding, PlannedStep, Progress};
+pub use failure::{Failure, FailureKind};
+pub use files::{Change, Entry, EntryKind, Modified, Place, Revision};
+pub use octets::Octets;
+pub use reply::{DeviceInfo, HeldChange, Invite, Reply, Verified, WaitOutcome, Waited, Why};
+pub use request::{Decision, Request};
+pub use serve::{Events, MAX_CALLERS, Service, serve};
+pub use socket::{Listener, SOCKET_NAME};
+pub use status::{
+    AccountStatus, Direction, FolderState, FolderStatus, Pending, Problem, Proven, ServerStatus,
+    Status, Transfer,
+};

@@ -1,0 +1,150 @@
+//! How a request ends well.
+
+use hythe_model::DeviceId;
+use serde::{Deserialize, Serialize};
+
+use crate::files::Entry;
+use crate::id_text;
+use crate::octets::Octets;
+use crate::status::{Direction, FolderStatus, Status};
+
+/// The end of a request that was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reply {
+    /// Nothing more to say.
+    Done,
+    /// How everything stands.
+    Status(Status),
+    /// How a `wait` ended.
+    Waited(Waited),
+    /// What is held.
+    Held(Vec<HeldChange>),
+    /// A sync folder as it is now.
+    Folder(FolderStatus),
+    /// How many items the events before carried, or were touched.
+    Count(u64),
+    /// Why an item is as it is.
+    Why(Why),
+    /// What `verify` looked at.
+    Verified(Verified),
+    /// The account's devices.
+    Devices(Vec<DeviceInfo>),
+    /// A one-time URL for the next device.
+    Invite(Invite),
+    /// A node as it is now.
+    Entry(Entry),
+}
+
+/// How a `wait` ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waited {
+    /// How.
+    pub outcome: WaitOutcome,
+    /// What is not settled, as one sentence.
+    pub reason: Option<String>,
+}
+
+/// How a `wait` ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitOutcome {
+    /// All is synced, proven by digest.
+    Synced,
+    /// The time was up.
+    TimedOut,
+    /// The server was not reached within the time.
+    Unreachable,
+    /// Settled, but something needs a person: a conflict, a pause, a held change, a problem.
+    Attention,
+}
+
+/// A mass change that waits for a yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldChange {
+    /// Its number, for `held_decide`.
+    pub id: u64,
+    /// The sync folder.
+    pub dir: Octets,
+    /// Whether it would go to the server or come to this disk.
+    pub direction: Direction,
+    /// What looks wrong, as one sentence.
+    pub reason: String,
+    /// Nodes it would delete.
+    pub deletes: u64,
+    /// Files whose content it would replace.
+    pub replaces: u64,
+    /// Some of the items, relative to the folder; at most ten.
+    pub examples: Vec<Octets>,
+    /// Since when, in milliseconds since 1970.
+    pub since_ms: i64,
+}
+
+/// Why an item is as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Why {
+    /// The item, as it was asked for.
+    pub path: Octets,
+    /// The answer, as one sentence.
+    pub answer: String,
+    /// What is on this disk, as one sentence.
+    pub local: Option<String>,
+    /// What the log says, as one sentence.
+    pub remote: Option<String>,
+    /// What both last agreed on, as one sentence.
+    pub synced: Option<String>,
+    /// What to do, where something can be done.
+    pub action: Option<String>,
+}
+
+/// What `verify` looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verified {
+    /// Change sets whose signatures and chain hold.
+    pub change_sets: u64,
+    /// Nodes compared in the three trees.
+    pub nodes: u64,
+    /// Files read from this disk and compared with their hash.
+    pub files: u64,
+    /// Chunks read from the server, checked and opened.
+    pub chunks: u64,
+    /// Bytes read from disk and server.
+    pub bytes: u64,
+    /// How many `finding` events came.
+    pub findings: u64,
+}
+
+/// A device of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceInfo {
+    /// Its id.
+    #[serde(with = "id_text")]
+    pub id: DeviceId,
+    /// Its name.
+    pub name: String,
+    /// Its system.
+    pub platform: String,
+    /// Address and port it was last seen from.
+    pub address: Option<String>,
+    /// When it was last seen, in milliseconds since 1970.
+    pub seen_ms: Option<i64>,
+    /// Its sync folders, as it told the server.
+    pub folders: Vec<Octets>,
+    /// Whether it is the one that answers.
+    pub this: bool,
+}
+
+/// A one-time URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invite {
+    /// What the next device is to be given: `hythe connect URL`. A secret until it is used.
+    pub url: String,
+    /// Until when it works, in milliseconds since 1970.
+    pub expires_ms: i64,
+}
