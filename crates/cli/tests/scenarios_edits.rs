@@ -1,0 +1,203 @@
+//! Scenarios of groups A and C: concurrent edits, and delete against edit. Two devices, each
+//! offline (its daemon stopped) while the other acts; the server's order decides names, and no
+//! value is ever lost.
+
+mod stage;
+
+use std::fs;
+
+use stage::Stage;
+
+/// Two devices that share `files`; both are offline when this returns.
+fn offline_with(files: &[(&str, &str)]) -> Stage {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    for (name, content) in files {
+        stage.device("a").write(name, content);
+    }
+    stage.settle_same();
+    stage.device("a").stop();
+    stage.device("b").stop();
+    stage
+}
+
+/// Brings `a` online first, so that its changes are committed first, then `b`.
+fn online(stage: &mut Stage) {
+    stage.device("a").start();
+    stage.device("a").ok(&["wait", "--timeout", "100"]);
+    stage.device("b").start();
+    stage.settle_same();
+}
+
+fn conflict_copies(stage: &mut Stage) -> Vec<String> {
+    let names = stage.device("a").names();
+    names.into_iter().filter(|name| name.contains("(conflict ")).collect()
+}
+
+#[test]
+fn sc001_different_edits_keep_both_values_and_the_first_commit_keeps_the_name() {
+    let mut stage = offline_with(&[("f.txt", "base")]);
+    stage.device("a").write("f.txt", "value of a");
+    stage.device("b").write("f.txt", "value of b, longer");
+    online(&mut stage);
+    assert_eq!(stage.device("b").read("f.txt"), b"value of a");
+    let copies = conflict_copies(&mut stage);
+    assert_eq!(copies.len(), 1, "{copies:?}");
+    assert!(copies[0].starts_with("f (conflict b ") && copies[0].ends_with(".txt"), "{copies:?}");
+    assert_eq!(stage.device("a").read(&copies[0]), b"value of b, longer");
+}
+
+#[test]
+fn sc002_equal_edits_make_no_conflict_copy() {
+    let mut stage = offline_with(&[("f", "base")]);
+    stage.device("a").write("f", "the same");
+    stage.device("b").write("f", "the same");
+    online(&mut stage);
+    assert_eq!(stage.device("a").names(), ["f"]);
+    assert_eq!(stage.device("b").read("f"), b"the same");
+}
+
+#[test]
+fn sc003_a_local_file_unknown_so_far_is_not_overwritten_by_a_new_remote_one() {
+    let mut stage = offline_with(&[]);
+    stage.device("a").write("x", "of a");
+    stage.device("b").write("x", "of b");
+    online(&mut stage);
+    assert_eq!(stage.device("b").values(), [b"of a".to_vec(), b"of b".to_vec()]);
+    assert_eq!(conflict_copies(&mut stage).len(), 1);
+}
+
+#[test]
+fn sc007_an_edited_conflict_copy_breeds_no_chain() {
+    let mut stage = offline_with(&[("f", "base")]);
+    stage.device("a").write("f", "a");
+    stage.device("b").write("f", "bb");
+    online(&mut stage);
+    let copy = conflict_copies(&mut stage).remove(0);
+    stage.device("a").stop();
+    stage.device("b").stop();
+    stage.device("a").write(&copy, "copy by a");
+    stage.device("b").write(&copy, "copy by b!");
+    online(&mut stage);
+    let names = stage.device("a").names();
+    assert_eq!(names.len(), 3, "{names:?}");
+    let before = names.clone();
+    stage.settle_same();
+    assert_eq!(stage.device("a").names(), before);
+}
+
+#[test]
+fn sc008_a_file_only_touched_offline_does_not_beat_newer_content() {
+    let mut stage = offline_with(&[("f", "base")]);
+    stage.device("a").write("f", "newer");
+    let touched = std::time::SystemTime::now();
+    fs::File::open(stage.device("b").path("f")).unwrap().set_modified(touched).unwrap();
+    online(&mut stage);
+    assert_eq!(stage.device("b").read("f"), b"newer");
+    assert_eq!(stage.device("a").names(), ["f"]);
+}
+
+#[test]
+fn sc009_real_edits_after_weeks_become_conflict_copies() {
+    let files: Vec<(String, String)> =
+        (0..20).map(|n| (format!("f{n:02}"), format!("base {n}"))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(n, c)| (n.as_str(), c.as_str())).collect();
+    let mut stage = offline_with(&files);
+    for (name, _) in &files {
+        stage.device("a").write(name, format!("a of {name}"));
+        stage.device("b").write(name, format!("b of {name} too"));
+    }
+    online(&mut stage);
+    assert_eq!(conflict_copies(&mut stage).len(), 20);
+    for (name, _) in &files {
+        assert_eq!(stage.device("b").read(name), format!("a of {name}").as_bytes());
+    }
+    assert_eq!(stage.device("b").values().len(), 40);
+}
+
+#[test]
+fn sc029_s3_an_edit_beats_a_delete() {
+    let mut stage = offline_with(&[("f", "base")]);
+    fs::remove_file(stage.device("a").path("f")).unwrap();
+    stage.device("b").write("f", "edited");
+    online(&mut stage);
+    assert_eq!(stage.device("a").read("f"), b"edited");
+}
+
+#[test]
+fn sc037_s3_a_delete_gives_way_to_a_newer_version_not_yet_seen() {
+    let mut stage = offline_with(&[("f", "base")]);
+    stage.device("a").write("f", "newer on the server");
+    fs::remove_file(stage.device("b").path("f")).unwrap();
+    online(&mut stage);
+    assert_eq!(stage.device("b").read("f"), b"newer on the server");
+}
+
+#[test]
+fn sc030_a_deleted_folder_keeps_just_the_file_that_was_edited_in_it() {
+    let names: Vec<String> = (0..30).map(|n| format!("d/f{n:02}")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let mut stage = offline_with(&files);
+    fs::remove_dir_all(stage.device("a").path("d")).unwrap();
+    stage.device("b").write("d/f07", "edited");
+    online(&mut stage);
+    assert_eq!(stage.device("a").names(), ["d", "d/f07"]);
+    assert_eq!(stage.device("a").read("d/f07"), b"edited");
+}
+
+#[test]
+fn sc031_delete_and_new_content_under_the_same_name_is_no_conflict() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    stage.device("a").write("f", "old");
+    stage.settle_same();
+    let a = stage.device("a");
+    fs::remove_file(a.path("f")).unwrap();
+    a.write("f", "new content");
+    stage.settle_same();
+    assert_eq!(stage.device("b").names(), ["f"]);
+    assert_eq!(stage.device("b").read("f"), b"new content");
+}
+
+#[test]
+fn sc033_a_delete_gives_way_to_a_rename() {
+    let mut stage = offline_with(&[("f", "content")]);
+    fs::rename(stage.device("a").path("f"), stage.device("a").path("g")).unwrap();
+    fs::remove_file(stage.device("b").path("f")).unwrap();
+    online(&mut stage);
+    assert_eq!(stage.device("b").names(), ["g"]);
+    assert_eq!(stage.device("b").read("g"), b"content");
+}
+
+#[test]
+fn sc034_a_file_moved_into_a_deleted_folder_keeps_the_folder() {
+    let mut stage = offline_with(&[("d/old", "old"), ("foreign", "foreign")]);
+    fs::remove_dir_all(stage.device("a").path("d")).unwrap();
+    fs::rename(stage.device("b").path("foreign"), stage.device("b").path("d/foreign")).unwrap();
+    online(&mut stage);
+    assert_eq!(stage.device("a").read("d/foreign"), b"foreign");
+    assert!(!stage.device("a").path("d/old").exists());
+}
+
+#[test]
+fn s8_what_sync_wrote_never_comes_back_as_an_edit() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    for n in 0..50 {
+        stage.device("a").write(&format!("d/f{n}"), format!("content {n}"));
+    }
+    stage.settle_same();
+    let cursor = |stage: &mut Stage, name: &str| stage.device(name).ok(&["status", "--json"]);
+    let history = stage.device("a").ok(&["history", ":/d/f7", "--json"]);
+    let before = (cursor(&mut stage, "a"), cursor(&mut stage, "b"));
+    for name in ["a", "b"] {
+        stage.device(name).stop();
+        stage.device(name).start();
+    }
+    stage.settle_same();
+    assert_eq!(stage.device("a").ok(&["history", ":/d/f7", "--json"]), history);
+    let cursors = |text: &str| {
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        value["folders"][0]["proven"]["cursor"].clone()
+    };
+    let after = (cursor(&mut stage, "a"), cursor(&mut stage, "b"));
+    assert_eq!((cursors(&after.0), cursors(&after.1)), (cursors(&before.0), cursors(&before.1)));
+    assert!(cursors(&before.0).is_u64(), "{}", before.0);
+}
