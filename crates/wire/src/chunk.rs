@@ -1,0 +1,180 @@
+//! Chunks: which are missing, storing packs of them, reading them.
+
+use bytes::Bytes;
+use minicbor::{Decode, Encode};
+
+use hythe_model::ChunkId;
+
+use crate::bounded;
+use crate::frame;
+use crate::limits::{MAX_MISSING_CHUNKS, MAX_OBJECT_BYTES, MAX_READ_CHUNKS};
+use crate::message::{DecodeError, Message};
+
+/// `POST /spaces/{space}/chunks/missing`: which of these does the server lack?
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct MissingRequest {
+    /// Ids of chunks and stored layout nodes.
+    #[n(0)]
+    #[cbor(decode_with = "bounded::list::<MAX_MISSING_CHUNKS, _, _>")]
+    pub ids: Vec<ChunkId>,
+}
+
+impl Message for MissingRequest {
+    const MAX_BYTES: usize = 16 + 34 * MAX_MISSING_CHUNKS;
+}
+
+/// The reply to a [`MissingRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct MissingReply {
+    /// Indices into the ids asked for, ascending: these are missing, or damaged and wanted again.
+    #[n(0)]
+    #[cbor(decode_with = "bounded::list::<MAX_MISSING_CHUNKS, _, _>")]
+    pub missing: Vec<u32>,
+    /// For how long, in milliseconds, the others are kept even if nothing refers to them. Whoever
+    /// commits later asks again.
+    #[n(1)]
+    pub lease_ms: u64,
+}
+
+impl Message for MissingReply {
+    const MAX_BYTES: usize = 32 + 5 * MAX_MISSING_CHUNKS;
+}
+
+/// The reply to `POST /spaces/{space}/packs`, whose body is a pack. The objects are durable.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PackReply {
+    /// Objects of the pack that the server did not have.
+    #[n(0)]
+    pub stored: u32,
+    /// Objects of the pack that it already had.
+    #[n(1)]
+    pub known: u32,
+    /// For how long, in milliseconds, they are kept even if nothing refers to them.
+    #[n(2)]
+    pub lease_ms: u64,
+}
+
+impl Message for PackReply {
+    const MAX_BYTES: usize = 64;
+}
+
+/// `POST /spaces/{space}/chunks/read`: the sealed bytes of these, in any order.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ReadRequest {
+    /// Ids of chunks and stored layout nodes.
+    #[n(0)]
+    #[cbor(decode_with = "bounded::list::<MAX_READ_CHUNKS, _, _>")]
+    pub ids: Vec<ChunkId>,
+}
+
+impl Message for ReadRequest {
+    const MAX_BYTES: usize = 16 + 34 * MAX_READ_CHUNKS;
+}
+
+/// One frame of the answer to a [`ReadRequest`]. Exactly one frame answers each id, then `End`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChunkFrame {
+    /// The sealed bytes, whose hash the server checked just now.
+    Sealed {
+        /// Index into the ids asked for.
+        index: u32,
+        /// The sealed bytes.
+        bytes: Bytes,
+    },
+    /// The server does not have it.
+    Missing {
+        /// Index into the ids asked for.
+        index: u32,
+    },
+    /// The server has it, and its bytes are not what was stored.
+    Damaged {
+        /// Index into the ids asked for.
+        index: u32,
+    },
+    /// The last frame: nothing was cut off.
+    End,
+}
+
+/// The encoding of [`ChunkFrame`]. Apart from it, because the bytes are kept without a copy.
+#[derive(Encode, Decode)]
+#[cbor(flat)]
+enum Form<'a> {
+    #[n(0)]
+    Sealed(
+        #[n(0)] u32,
+        #[cbor(n(1), with = "minicbor::bytes")] &'a [u8],
+    ),
+    #[n(1)]
+    Missing(#[n(0)] u32),
+    #[n(2)]
+    Damaged(#[n(0)] u32),
+    #[n(3)]
+    End,
+}
+
+impl ChunkFrame {
+    /// The longest message of such a frame, for [`crate::FrameDecoder::new`].
+    pub const MAX_BYTES: usize = MAX_OBJECT_BYTES + 16;
+
+    /// Reads a message that [`crate::FrameDecoder`] gave, keeping the sealed bytes in place.
+    ///
+    /// # Errors
+    /// See [`DecodeError`].
+    pub fn from_frame(message: &Bytes) -> Result<Self, DecodeError> {
+        let mut decoder = minicbor::Decoder::new(message);
+        let form: Form<'_> = decoder.decode().map_err(DecodeError::Malformed)?;
+        if decoder.position() != message.len() {
+            return Err(DecodeError::Trailing);
+        }
+        let frame = match form {
+            Form::Sealed(index, bytes) => Self::Sealed {
+                index,
+                bytes: message.slice_ref(bytes),
+            },
+            Form::Missing(index) => Self::Missing { index },
+            Form::Damaged(index) => Self::Damaged { index },
+            Form::End => Self::End,
+        };
+        if frame.prefix().as_slice() != &message[..message.len() - frame.sealed_length()] {
+            return Err(DecodeError::NotCanonical);
+        }
+        Ok(frame)
+    }
+
+    /// The frame in pieces to send one after the other; the sealed bytes are not copied.
+    pub fn to_pieces(&self) -> (Bytes, Option<Bytes>) {
+        let prefix = self.prefix();
+        let mut head = frame::head(prefix.len() + self.sealed_length());
+        head.extend_from_slice(&prefix);
+        let sealed = match self {
+            Self::Sealed { bytes, .. } => Some(bytes.clone()),
+            _ => None,
+        };
+        (Bytes::from(head), sealed)
+    }
+
+    /// How many sealed bytes there are.
+    fn sealed_length(&self) -> usize {
+        match self {
+            Self::Sealed { bytes, .. } => bytes.len(),
+            _ => 0,
+        }
+    }
+
+    /// The message up to the sealed bytes, which are its end.
+    fn prefix(&self) -> Vec<u8> {
+        let small = |form: Form<'_>| minicbor::to_vec(form).unwrap_or_default();
+        match self {
+            Self::Missing { index } => small(Form::Missing(*index)),
+            Self::Damaged { index } => small(Form::Damaged(*index)),
+            Self::End => small(Form::End),
+            Self::Sealed { index, bytes } => {
+                // The empty byte string is one byte, 0x40: replaced by the head of the real one.
+                let mut prefix = small(Form::Sealed(*index, &[]));
+                prefix.pop();
+                frame::byte_string_head(bytes.len(), &mut prefix);
+                prefix
+            }
+        }
+    }
+}

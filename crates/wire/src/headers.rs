@@ -1,0 +1,28 @@
+//! Names of headers, authorisation schemes and media types.
+
+/// Names one request in replies, problems and the server's log.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Scheme of `Authorization` for a device's token.
+pub const BEARER: &str = "Bearer";
+
+/// Scheme of `Authorization` for the token of an invite.
+pub const INVITE: &str = "Hythe-Invite";
+
+/// Scheme of `Authorization` for the one-time token of a device URL.
+pub const ONE_TIME: &str = "Hythe-One-Time";
+
+/// One CBOR message.
+pub const CBOR: &str = "application/cbor";
+
+/// A sequence of frames, see [`crate::frame`].
+pub const CBOR_SEQUENCE: &str = "application/cbor-seq";
+
+/// A pack of sealed objects.
+pub const PACK: &str = "application/vnd.hythe.pack";
+
+/// A control message.
+pub const JSON: &str = "application/json";
+
+/// A [`crate::Problem`].
+pub const PROBLEM: &str = "application/problem+json";

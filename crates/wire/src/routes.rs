@@ -1,0 +1,106 @@
+//! Every path of the API, in one place: as templates for the server's router, and as functions
+//! that fill them for clients.
+
+use hythe_model::{AccountId, Cursor, NodeId, SpaceId};
+
+/// Alive: the process answers.
+pub const HEALTHZ: &str = "/healthz";
+/// Ready: database and blobs answer.
+pub const READYZ: &str = "/readyz";
+/// The OpenAPI 3.1 document.
+pub const OPENAPI: &str = "/api/v1/openapi.json";
+
+/// What server this is.
+pub const SERVER: &str = "/api/v1/server";
+/// Proof of the server's identity for this very connection.
+pub const IDENTITY: &str = "/api/v1/identity";
+
+/// Accounts: register.
+pub const ACCOUNTS: &str = "/api/v1/accounts";
+/// The log of an account: read, append. Appending is also how a device is removed: the server
+/// cuts off whatever device the log removes.
+pub const ACCOUNT_LOG: &str = "/api/v1/accounts/{account}/log";
+
+/// Devices of the caller's account: list.
+pub const DEVICES: &str = "/api/v1/devices";
+/// Enrol a device with a one-time token.
+pub const DEVICES_ENROL: &str = "/api/v1/devices/enrol";
+/// The calling device: change.
+pub const DEVICES_SELF: &str = "/api/v1/devices/self";
+
+/// Spaces the caller is a member of: list.
+pub const SPACES: &str = "/api/v1/spaces";
+/// The log of a space: read, commit.
+pub const SPACE_CHANGES: &str = "/api/v1/spaces/{space}/changes";
+/// The state of a space at its latest checkpoint.
+pub const SPACE_SNAPSHOT: &str = "/api/v1/spaces/{space}/snapshot";
+/// The latest signed checkpoint: read, offer.
+pub const SPACE_CHECKPOINT: &str = "/api/v1/spaces/{space}/checkpoint";
+/// Which chunks are missing.
+pub const SPACE_CHUNKS_MISSING: &str = "/api/v1/spaces/{space}/chunks/missing";
+/// Read chunks.
+pub const SPACE_CHUNKS_READ: &str = "/api/v1/spaces/{space}/chunks/read";
+/// Store a pack.
+pub const SPACE_PACKS: &str = "/api/v1/spaces/{space}/packs";
+/// What was written to a node.
+pub const NODE_HISTORY: &str = "/api/v1/spaces/{space}/nodes/{node}/history";
+/// What was deleted in a space.
+pub const SPACE_TRASH: &str = "/api/v1/spaces/{space}/trash";
+
+/// The event stream.
+pub const EVENTS: &str = "/api/v1/events";
+
+/// [`ACCOUNT_LOG`] of an account.
+pub fn account_log(account: AccountId) -> String {
+    format!("/api/v1/accounts/{account}/log")
+}
+
+/// [`ACCOUNT_LOG`] after a position; `limit` entries at most.
+pub fn account_log_from(account: AccountId, from: Cursor, limit: u32) -> String {
+    format!("/api/v1/accounts/{account}/log?from={from}&limit={limit}")
+}
+
+/// [`SPACE_CHANGES`] of a space.
+pub fn space_changes(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/changes")
+}
+
+/// [`SPACE_CHANGES`] after a position; `limit` entries at most.
+pub fn space_changes_from(space: SpaceId, from: Cursor, limit: u32) -> String {
+    format!("/api/v1/spaces/{space}/changes?from={from}&limit={limit}")
+}
+
+/// [`SPACE_SNAPSHOT`] of a space.
+pub fn space_snapshot(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/snapshot")
+}
+
+/// [`SPACE_CHECKPOINT`] of a space.
+pub fn space_checkpoint(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/checkpoint")
+}
+
+/// [`SPACE_CHUNKS_MISSING`] of a space.
+pub fn space_chunks_missing(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/chunks/missing")
+}
+
+/// [`SPACE_CHUNKS_READ`] of a space.
+pub fn space_chunks_read(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/chunks/read")
+}
+
+/// [`SPACE_PACKS`] of a space.
+pub fn space_packs(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/packs")
+}
+
+/// [`NODE_HISTORY`] of a node.
+pub fn node_history(space: SpaceId, node: NodeId) -> String {
+    format!("/api/v1/spaces/{space}/nodes/{node}/history")
+}
+
+/// [`SPACE_TRASH`] of a space.
+pub fn space_trash(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/trash")
+}

@@ -1,0 +1,86 @@
+//! Spaces, as a member sees them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use hythe_model::{ChainHash, Cursor, Head, Role, SpaceId};
+
+use crate::text;
+
+/// `GET /spaces`: the spaces the caller's account is a member of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SpaceList {
+    /// The present life of the server's data, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub epoch: hythe_model::ServerEpoch,
+    /// The spaces, the personal one first.
+    pub spaces: Vec<SpaceView>,
+}
+
+/// One space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SpaceView {
+    /// Its id, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub id: SpaceId,
+    /// What the caller may do there.
+    pub role: RoleName,
+    /// Whether it is the caller's personal space, which is named `home`.
+    pub personal: bool,
+    /// Whether the server is a member.
+    pub open: bool,
+    /// The position of the log's head.
+    pub cursor: u64,
+    /// The chain hash of the log's head, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub chain: ChainHash,
+}
+
+impl SpaceView {
+    /// The head of the log.
+    pub fn head(&self) -> Head {
+        Head {
+            cursor: Cursor(self.cursor),
+            chain: self.chain,
+        }
+    }
+}
+
+/// A role, in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleName {
+    /// Everything, including members and keys.
+    Owner,
+    /// Read and write nodes.
+    Editor,
+    /// Read only.
+    Viewer,
+    /// Upload only.
+    Drop,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Owner,
+            Role::Editor => Self::Editor,
+            Role::Viewer => Self::Viewer,
+            Role::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<RoleName> for Role {
+    fn from(role: RoleName) -> Self {
+        match role {
+            RoleName::Owner => Self::Owner,
+            RoleName::Editor => Self::Editor,
+            RoleName::Viewer => Self::Viewer,
+            RoleName::Drop => Self::Drop,
+        }
+    }
+}
