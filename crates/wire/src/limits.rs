@@ -22,9 +22,6 @@ pub const MAX_ATTACHED_OBJECTS: usize = 4096;
 /// Longest pack. A pack aims for 8 MiB; this admits one object of the longest kind beside others.
 pub const MAX_PACK_BYTES: usize = 20 << 20;
 
-/// Most chunk ids one stored layout node refers to.
-pub const MAX_REFS: usize = 4096;
-
 /// Most chunks of one read.
 pub const MAX_READ_CHUNKS: usize = 4096;
 
@@ -39,6 +36,9 @@ pub const MAX_EVENT_SPACES: usize = 1024;
 
 /// Most change sets one page of a log holds, also when more were asked for.
 pub const MAX_LOG_PAGE: u32 = 1000;
+
+/// Most missing chunks that one problem names.
+pub const MAX_NAMED_MISSING: usize = 256;
 
 /// Longest text a person chose: login, device name, folder label.
 pub const MAX_TEXT_BYTES: usize = 256;

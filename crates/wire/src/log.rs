@@ -8,7 +8,7 @@ use hythe_model::{ChunkId, Head, SealHash, ServerEpoch};
 use crate::bounded;
 use crate::limits::{
     MAX_ATTACHED_BYTES, MAX_ATTACHED_OBJECTS, MAX_CHANGE_SET_BYTES, MAX_RECORD_FRAME_BYTES,
-    MAX_RECORD_PARTS, MAX_REFS,
+    MAX_RECORD_PARTS,
 };
 use crate::message::Message;
 
@@ -24,12 +24,8 @@ pub struct AttachedObject {
     /// Whether it is a stored layout node.
     #[n(2)]
     pub layout: bool,
-    /// What a stored layout node refers to; empty for a chunk.
+    /// The sealed bytes. What a stored layout node refers to is read from them.
     #[n(3)]
-    #[cbor(decode_with = "bounded::list::<MAX_REFS, _, _>")]
-    pub refs: Vec<ChunkId>,
-    /// The sealed bytes.
-    #[n(4)]
     pub sealed: ByteVec,
 }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use hythe_model::{AccountId, ChainHash, HeaderHash, NameTag, NodeId, ServerEpoch, VersionId};
+use hythe_model::{
+    AccountId, ChainHash, ChunkId, HeaderHash, NameTag, NodeId, ServerEpoch, VersionId,
+};
 
 use crate::text;
 
@@ -79,7 +81,7 @@ codes! {
     /// A change set, pack or chunk is not what it says, or not signed by whom it says.
     Invalid = 422 "invalid" "The content of the request does not verify.",
     /// The change set refers to chunks that the server lacks.
-    ChunksMissing = 422 "chunks-missing" "The change set refers to chunks the server lacks.",
+    ChunksMissing = 409 "chunks-missing" "The change set refers to chunks the server lacks.",
     /// The suite or format version is not one the server knows.
     UnsupportedVersion = 422 "unsupported-version" "The format version is not supported.",
     /// Too many requests; `retry_after_ms` says when to go on.
@@ -132,7 +134,7 @@ pub struct Problem {
     /// When to try again, in milliseconds from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// With `conflict`, `fork` and `epoch-changed`: what is there instead.
+    /// With `conflict`, `chunks-missing`, `fork` and `epoch-changed`: what is there instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub there: Option<There>,
 }
@@ -277,6 +279,13 @@ pub enum There {
         #[serde(with = "text")]
         #[schema(value_type = String)]
         chain: ChainHash,
+    },
+    /// The change set refers to chunks that are not there.
+    Chunks {
+        /// The first of them, [`crate::limits::MAX_NAMED_MISSING`] at most.
+        #[serde(with = "text::list")]
+        #[schema(value_type = Vec<String>)]
+        ids: Vec<ChunkId>,
     },
     /// The account's log that the change set refers to is further on or elsewhere.
     AccountLog {

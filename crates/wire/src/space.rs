@@ -37,6 +37,10 @@ pub struct SpaceView {
     #[serde(with = "text")]
     #[schema(value_type = String)]
     pub chain: ChainHash,
+    /// BLAKE3 of the state digest at the log's head, in hexadecimal.
+    #[serde(with = "text::bytes32")]
+    #[schema(value_type = String)]
+    pub digest: [u8; 32],
 }
 
 impl SpaceView {

@@ -48,3 +48,51 @@ pub(crate) mod option {
         }
     }
 }
+
+/// The same for 32 bytes that are no id.
+pub(crate) mod bytes32 {
+    use data_encoding::HEXLOWER;
+
+    use super::{Deserialize, Deserializer, Error, Serializer};
+
+    /// Writes them in hexadecimal.
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&HEXLOWER.encode(bytes))
+    }
+
+    /// Reads 64 hexadecimal digits.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+        let wrong = || D::Error::custom("expected 64 hexadecimal digits");
+        let bytes = HEXLOWER
+            .decode(String::deserialize(from)?.as_bytes())
+            .map_err(|_| wrong())?;
+        bytes.try_into().map_err(|_| wrong())
+    }
+}
+
+/// The same for a list.
+pub(crate) mod list {
+    use super::{Deserialize, Deserializer, Display, Error, FromStr, Serializer};
+
+    /// Writes the text forms.
+    pub(crate) fn serialize<T: Display, S: Serializer>(
+        values: &[T],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().map(T::to_string))
+    }
+
+    /// Reads the text forms.
+    pub(crate) fn deserialize<'de, T, D>(from: D) -> Result<Vec<T>, D::Error>
+    where
+        T: FromStr,
+        T::Err: Display,
+        D: Deserializer<'de>,
+    {
+        let texts = Vec::<String>::deserialize(from)?;
+        texts
+            .iter()
+            .map(|text| text.parse().map_err(D::Error::custom))
+            .collect()
+    }
+}
