@@ -1,0 +1,37 @@
+# Two commands for everybody: `make run` and `make test`. The others are for those who change Hythe.
+
+# What `make run` passes to the program.
+ARGS ?= up $(HOME)/Hythe
+# How long `make fuzz` feeds each target.
+SECONDS_EACH ?= 60
+
+.PHONY: run test check bench fuzz generate
+
+run:  ## build and start: a server on this machine and a folder that syncs with it
+	@scripts/need build
+	@cargo build --release --package hythe-cli
+	@exec target/release/hythe $(ARGS)
+
+test:  ## install what the tests need, and run them all
+	@scripts/need build test
+	@scripts/run-tests
+
+check:  ## all lints: format, clippy, rules of form, generated files, licences
+	@scripts/need build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo xtask tidy
+	cargo xtask generate --check
+	@scripts/check-dependencies
+
+bench:  ## measure beside rsync, Syncthing and Unison; writes docs/benchmarks.md and its plot
+	@scripts/need build bench
+	@cargo build --release --package hythe-cli --package xtask
+	@target/release/xtask bench --page docs/benchmarks.md $(BENCH_ARGS)
+
+fuzz:  ## feed every decoder with bad input, SECONDS_EACH seconds each
+	@scripts/need build fuzz
+	@scripts/run-fuzz $(SECONDS_EACH)
+
+generate:  ## write docs/cli.md, man pages and completions
+	cargo xtask generate
