@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::net::UnixStream;
 
@@ -11,6 +12,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::serve::{self, Service};
 use crate::socket;
 
 /// A connection to the daemon of one home directory. Asks one request at a time.
@@ -57,6 +59,21 @@ impl Caller {
                 _ => Err(CallError::Socket(error)),
             },
         }
+    }
+
+    /// Connects to a service in this process, for a command that stands in for the daemon: it asks
+    /// through the same door. Must be called inside a tokio runtime; starts one task, which ends
+    /// when the caller is dropped.
+    ///
+    /// # Errors
+    /// [`CallError::Socket`] when no pair of sockets can be had.
+    pub fn within<S: Service>(service: Arc<S>) -> Result<Self, CallError> {
+        let (stream, there) = UnixStream::pair().map_err(CallError::Socket)?;
+        tokio::spawn(async move { serve::hear(there, &*service).await });
+        Ok(Self {
+            stream,
+            reader: Reader::default(),
+        })
     }
 
     /// Asks, hands each event on as it comes, and returns the reply.

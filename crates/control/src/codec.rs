@@ -215,10 +215,7 @@ fn send(
 ) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    let descriptors = attachment
-        .as_ref()
-        .map(std::slice::from_ref)
-        .unwrap_or_default();
+    let descriptors = attachment.as_slice();
     if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::Error::other("no room for a descriptor"));
     }

@@ -141,6 +141,13 @@ pub async fn serve<S: Service>(
     let _ = tokio::time::timeout(STOP_GRACE, finish).await;
 }
 
+/// Hears one caller at the other end of a stream until it hangs up.
+pub(crate) async fn hear<S: Service>(stream: UnixStream, service: &S) {
+    // Nobody stops this conversation but its caller.
+    let (_going, stopped) = watch::channel(false);
+    converse(stream, service, stopped).await;
+}
+
 async fn next_caller(
     listener: &Listener,
     slots: &Arc<Semaphore>,
