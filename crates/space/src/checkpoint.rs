@@ -1,0 +1,111 @@
+//! A member device's word that the state at a position has a certain digest.
+
+use hythe_model::{Cursor, DeviceId, Head, SpaceId};
+use minicbor::{Decode, Encode};
+
+use crate::cbor;
+use crate::crypto::{Context, PublicKey, SUITE, Signature, SigningKey};
+use crate::digest::StateDigest;
+use crate::error::{CryptoError, DecodeError};
+use crate::limits::{CHECKPOINT_INTERVAL, MAX_CHECKPOINT_BYTES};
+
+/// What is signed. Any member device signs one at every position divisible by
+/// [`CHECKPOINT_INTERVAL`], after it has folded the log up to there itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Checkpoint {
+    /// The format: 1.
+    #[n(0)]
+    pub suite: u8,
+    /// The space.
+    #[n(1)]
+    pub space: SpaceId,
+    /// The position and its chain hash.
+    #[n(2)]
+    pub head: Head,
+    /// The digest of the state there.
+    #[n(3)]
+    pub digest: StateDigest,
+    /// The device that signs.
+    #[n(4)]
+    pub device: DeviceId,
+    /// What it had seen of its account's log.
+    #[n(5)]
+    pub account_seen: Head,
+    /// Its clock, in milliseconds since 1970; shown as the age of what a new device was told.
+    #[n(6)]
+    pub time_ms: i64,
+}
+
+impl Checkpoint {
+    /// Whether a checkpoint belongs at this position.
+    pub fn is_due(cursor: Cursor) -> bool {
+        cursor != Cursor::START && cursor.0.is_multiple_of(CHECKPOINT_INTERVAL)
+    }
+
+    /// Signs it. `suite` and `device` are set here.
+    pub fn sign(mut self, key: &SigningKey) -> SignedCheckpoint {
+        self.suite = SUITE;
+        self.device = key.device_id();
+        let signature = key.sign(Context::Checkpoint, &cbor::encode(&self));
+        SignedCheckpoint {
+            checkpoint: self,
+            signature,
+        }
+    }
+}
+
+/// A checkpoint with its signature.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SignedCheckpoint {
+    #[n(0)]
+    checkpoint: Checkpoint,
+    #[n(1)]
+    signature: Signature,
+}
+
+impl SignedCheckpoint {
+    /// What the device says, once [`Self::verify`] has shown that it says so. The caller checks
+    /// that the device's account is a member.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// Checks that `key` is the named device's and signed this.
+    ///
+    /// # Errors
+    /// [`CryptoError::Signature`].
+    pub fn verify(&self, key: &PublicKey) -> Result<(), CryptoError> {
+        if key.device_id() != self.checkpoint.device {
+            return Err(CryptoError::Signature);
+        }
+        key.verify(
+            Context::Checkpoint,
+            &cbor::encode(&self.checkpoint),
+            &self.signature,
+        )
+    }
+
+    /// The bytes that are stored and sent.
+    pub fn encode(&self) -> Vec<u8> {
+        cbor::encode(self)
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// When it is over the limit, of an unknown suite, or not canonically encoded.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        const WHAT: &str = "a checkpoint";
+        if bytes.len() > MAX_CHECKPOINT_BYTES {
+            return Err(DecodeError::TooLarge {
+                what: WHAT,
+                limit: MAX_CHECKPOINT_BYTES,
+            });
+        }
+        let read: Self = cbor::decode(bytes, WHAT)?;
+        match read.checkpoint.suite {
+            SUITE => Ok(read),
+            suite => Err(DecodeError::Suite { what: WHAT, suite }),
+        }
+    }
+}

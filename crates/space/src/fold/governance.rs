@@ -1,0 +1,166 @@
+//! Genesis, members, key epochs, and a restored server.
+
+use hythe_model::{AccountId, Head, KeyEpoch, Role};
+
+use super::FoldError;
+use super::overlay::Overlay;
+use crate::changeset::ChangeSet;
+use crate::governance::{Member, MemberWrap, NewEpoch};
+use crate::operation::Operation;
+use crate::record::{AuthorRecord, EpochRecord, MemberRecord, SpaceRecord};
+use crate::refusal::{ChainFault, Denied, Refusal};
+use crate::view::View;
+
+/// The state after a genesis by a device of `author`.
+pub(super) fn start<'v, V: View + ?Sized>(
+    view: &'v V,
+    author: AccountId,
+    change_set: &ChangeSet,
+) -> Result<Overlay<'v, V>, FoldError<V::Error>> {
+    let [Operation::SpaceGenesis(genesis)] = change_set.operations() else {
+        return Err(Refusal::NotAllowed(Denied::WrongLog).into());
+    };
+    if genesis.owner != author {
+        return Err(Refusal::NotAllowed(Denied::Role).into());
+    }
+    let (header, by) = (change_set.header(), change_set.hash());
+    let space = SpaceRecord {
+        server: genesis.server,
+        key_epoch: KeyEpoch(0),
+        restored: None,
+        genesis: by,
+    };
+    let owner = MemberRecord {
+        account: author,
+        role: Some(Role::Owner),
+        account_seen: header.account_seen,
+        wrap: None,
+        by,
+    };
+    let device = AuthorRecord {
+        device: header.author,
+        account: author,
+        counter: header.counter,
+        last: by,
+    };
+    let mut overlay = Overlay::genesis(view, space);
+    overlay.put_member(None, owner);
+    overlay.put_author(None, device);
+    Ok(overlay)
+}
+
+/// Applies operations on the space; `head` is the position before them.
+pub(super) fn apply<V: View + ?Sized>(
+    overlay: &mut Overlay<'_, V>,
+    head: Head,
+    change_set: &ChangeSet,
+) -> Result<(), FoldError<V::Error>> {
+    let mut someone_left = false;
+    for operation in change_set.operations() {
+        match operation {
+            Operation::Member(member) => {
+                someone_left |= member.role.is_none();
+                put_member(overlay, member, change_set)?;
+            }
+            Operation::NewEpoch(epoch) => {
+                new_epoch(overlay, epoch, change_set)?;
+                someone_left = false;
+            }
+            Operation::Restored(restored) => {
+                if restored.at != head {
+                    return Err(Refusal::BadChain(ChainFault::Seen).into());
+                }
+                overlay.space_mut().restored = Some(*restored);
+            }
+            _ => return Err(Refusal::NotAllowed(Denied::WrongLog).into()),
+        }
+    }
+    // Whoever left knows the current secret, so a new one must follow at once (E7).
+    if someone_left {
+        return Err(Refusal::NotAllowed(Denied::Members).into());
+    }
+    check_members(overlay)
+}
+
+fn put_member<V: View + ?Sized>(
+    overlay: &mut Overlay<'_, V>,
+    member: &Member,
+    change_set: &ChangeSet,
+) -> Result<(), FoldError<V::Error>> {
+    let before = overlay.member(member.account)?;
+    let kept = before.as_ref().and_then(|record| record.wrap.clone());
+    let wrap = match member.role {
+        None if before.as_ref().is_none_or(|record| record.role.is_none()) => {
+            return Err(Refusal::NotAllowed(Denied::Members).into());
+        }
+        None => None,
+        Some(_) => member.wrap.clone().or(kept),
+    };
+    let account_seen = before
+        .as_ref()
+        .map_or(Head::START, |record| record.account_seen);
+    let after = MemberRecord {
+        account: member.account,
+        role: member.role,
+        account_seen,
+        wrap,
+        by: change_set.hash(),
+    };
+    overlay.put_member(before, after);
+    Ok(())
+}
+
+fn new_epoch<V: View + ?Sized>(
+    overlay: &mut Overlay<'_, V>,
+    epoch: &NewEpoch,
+    change_set: &ChangeSet,
+) -> Result<(), FoldError<V::Error>> {
+    let current = overlay.space().key_epoch;
+    let is_first = current == KeyEpoch(0);
+    if epoch.epoch != current.next() || epoch.epoch == current || overlay.has_started(epoch.epoch) {
+        return Err(Refusal::WrongEpoch { current }.into());
+    }
+    if epoch.previous.is_none() != is_first {
+        return Err(Refusal::NotAllowed(Denied::Members).into());
+    }
+    let by = change_set.hash();
+    for share in &epoch.wraps {
+        let before = overlay.member(share.account)?;
+        let Some(mut after) = before.clone().filter(|record| record.role.is_some()) else {
+            return Err(Refusal::NotAllowed(Denied::Members).into());
+        };
+        after.wrap = Some(MemberWrap {
+            epoch: epoch.epoch,
+            generation: share.generation,
+            wrapped: share.wrapped.clone(),
+        });
+        after.by = by;
+        overlay.put_member(before, after);
+    }
+    overlay.space_mut().key_epoch = epoch.epoch;
+    overlay.put_epoch(EpochRecord {
+        epoch: epoch.epoch,
+        by,
+        previous: epoch.previous.clone(),
+    });
+    Ok(())
+}
+
+/// Afterwards there is an owner, every member holds the current epoch's secret, and the server is
+/// among the members of an open space only.
+fn check_members<V: View + ?Sized>(overlay: &Overlay<'_, V>) -> Result<(), FoldError<V::Error>> {
+    let members = overlay.live_members()?;
+    let current = overlay.space().key_epoch;
+    let has_owner = members
+        .iter()
+        .any(|member| member.role == Some(Role::Owner));
+    let all_hold_key = members.iter().all(|member| match &member.wrap {
+        Some(wrap) => wrap.epoch == current,
+        None => current == KeyEpoch(0),
+    });
+    if has_owner && all_hold_key {
+        Ok(())
+    } else {
+        Err(Refusal::NotAllowed(Denied::Members).into())
+    }
+}
