@@ -72,6 +72,11 @@ pub enum Request {
     },
     /// Ends the daemon. Reply: `done`, then the socket goes away.
     Stop,
+    /// What is at a place. Reply: `entry`, with its name as the path; empty for a space's root.
+    Look {
+        /// The node.
+        place: Place,
+    },
     /// What a directory holds, or one file's own entry. Events: `entries`. Reply: `count`.
     List {
         /// The directory or file.
