@@ -1,1 +1,6 @@
-//! 
+//! The client: one loop, its state, the disk, the transfer of bytes, and what carries plans out.
+//!
+//! Everything with effects on a device lives here; what to do is decided in `hythe-sync`.
+
+pub mod disk;
+pub mod os;
