@@ -1,1 +1,40 @@
-//! 
+//! Bytes to chunks to compressed to sealed to packs, and back; and the keys all of that needs.
+//!
+//! Pure and synchronous: no I/O, no clock, no threads. Callers bring the bytes, run the work on
+//! their own pool (one [`Scratch`] per worker) and send the results. The formats are described
+//! field by field in `docs/format/content.md`.
+//!
+//! The way of a file's bytes: a [`Cutter`] finds where chunks end, [`seal_chunk`] makes each into
+//! a sealed object and a [`ChunkRef`](hythe_model::ChunkRef), [`store_body`] writes the references
+//! down as the sealed *body* field of a node, and a [`PackBuilder`] gathers sealed objects for
+//! transport. Back: [`load_body`] or [`entries_in`], then [`open_chunk`].
+
+mod cbor;
+mod chunk;
+mod chunker;
+mod compress;
+mod contexts;
+mod field;
+mod keys;
+mod layout;
+mod object;
+mod pack;
+mod seal;
+mod wrap;
+
+pub use chunk::{
+    CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, name_chunk, open_chunk,
+    open_chunk_in_place, seal_chunk, seal_hash, seal_named_chunk,
+};
+pub use chunker::{CONTEXT_BYTES, Cutter, FIXED_BYTES, Limits, Selector, class_for};
+pub use compress::Scratch;
+pub use field::{Field, open_field, seal_field};
+pub use keys::{EpochSecret, SpaceKeys, TagKey};
+pub use layout::{
+    BodyError, FieldRefs, LoadError, MAX_FLAT_ENTRIES, MAX_LAYOUT_ENTRIES, MAX_NODE_BYTES, Span,
+    StoredBody, StoredNode, entries_in, field_refs, load_body, store_body,
+};
+pub use object::{Object, inspect};
+pub use pack::{MAX_PACK_BYTES, PACK_TARGET_BYTES, PackBuilder, PackEntry, PackError, read_pack};
+pub use seal::{OVERHEAD as SEALED_OVERHEAD, OpenError, SUITE};
+pub use wrap::{Purpose, open_under, seal_under};

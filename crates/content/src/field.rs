@@ -1,0 +1,84 @@
+//! The sealed fields of a node: name, attributes, body.
+
+use hythe_model::{NodeId, Secret32, VersionId};
+
+use crate::keys::SpaceKeys;
+use crate::seal::{self, HEAD_BYTES, Kind, OVERHEAD, OpenError};
+
+/// Which field of a node; each is sealed by itself, so that one can be shown or purged alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// The node's name below its parent.
+    Name,
+    /// Its attributes.
+    Attributes,
+    /// Its content: a layout or a link text.
+    Body,
+}
+
+impl Field {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Name => 1,
+            Self::Attributes => 2,
+            Self::Body => 3,
+        }
+    }
+}
+
+/// Seals one written state of a field. `version` is the version id that state was given.
+pub fn seal_field(
+    keys: &SpaceKeys,
+    node: NodeId,
+    field: Field,
+    version: VersionId,
+    plain: &[u8],
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(OVERHEAD + plain.len());
+    out.extend_from_slice(&Kind::Field.head());
+    let aad = authenticated(keys, node, field, version);
+    seal::seal_small(
+        Kind::Field,
+        &secret(keys, node, field, version),
+        &aad,
+        plain,
+        &mut out,
+    );
+    out
+}
+
+/// Opens a field sealed by [`seal_field`] for the same node, field, version, space and key epoch.
+///
+/// # Errors
+/// When it is anything else, or was changed.
+pub fn open_field(
+    keys: &SpaceKeys,
+    node: NodeId,
+    field: Field,
+    version: VersionId,
+    sealed: &[u8],
+) -> Result<Vec<u8>, OpenError> {
+    let rest = Kind::Field.strip(sealed)?;
+    let aad = authenticated(keys, node, field, version);
+    seal::open_small(Kind::Field, &secret(keys, node, field, version), &aad, rest)
+}
+
+/// The secret of exactly this state of this field.
+fn secret(keys: &SpaceKeys, node: NodeId, field: Field, version: VersionId) -> Secret32 {
+    let mut hasher = blake3::Hasher::new_keyed(keys.fields.expose());
+    hasher.update(&[field.byte()]);
+    hasher.update(node.as_bytes());
+    hasher.update(version.as_bytes());
+    Secret32::new(*hasher.finalize().as_bytes())
+}
+
+fn authenticated(keys: &SpaceKeys, node: NodeId, field: Field, version: VersionId) -> Vec<u8> {
+    let mut aad = Vec::with_capacity(HEAD_BYTES + 1 + 32 + 4 + 16 + 16);
+    aad.extend_from_slice(&Kind::Field.head());
+    aad.push(field.byte());
+    aad.extend_from_slice(keys.space().as_bytes());
+    aad.extend_from_slice(&keys.epoch().0.to_be_bytes());
+    aad.extend_from_slice(node.as_bytes());
+    aad.extend_from_slice(version.as_bytes());
+    aad
+}
