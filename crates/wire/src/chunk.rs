@@ -3,30 +3,44 @@
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
-use hythe_model::ChunkId;
+use hythe_model::{ChunkId, SealHash};
 
 use crate::bounded;
 use crate::frame;
 use crate::limits::{MAX_MISSING_CHUNKS, MAX_OBJECT_BYTES, MAX_READ_CHUNKS};
 use crate::message::{DecodeError, Message};
 
+/// Names a sealed object: a chunk or a stored layout node.
+///
+/// The id alone is not enough: two versions of a compressor make different sealed bytes of one
+/// plaintext, and a layout can open only those whose seal hash it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct ObjectName {
+    /// Its id.
+    #[n(0)]
+    pub id: ChunkId,
+    /// BLAKE3 of its sealed bytes.
+    #[n(1)]
+    pub seal: SealHash,
+}
+
 /// `POST /spaces/{space}/chunks/missing`: which of these does the server lack?
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct MissingRequest {
-    /// Ids of chunks and stored layout nodes.
+    /// Chunks and stored layout nodes.
     #[n(0)]
     #[cbor(decode_with = "bounded::list::<MAX_MISSING_CHUNKS, _, _>")]
-    pub ids: Vec<ChunkId>,
+    pub objects: Vec<ObjectName>,
 }
 
 impl Message for MissingRequest {
-    const MAX_BYTES: usize = 16 + 34 * MAX_MISSING_CHUNKS;
+    const MAX_BYTES: usize = 16 + 69 * MAX_MISSING_CHUNKS;
 }
 
 /// The reply to a [`MissingRequest`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct MissingReply {
-    /// Indices into the ids asked for, ascending: these are missing, or damaged and wanted again.
+    /// Indices into the objects asked for, ascending: these are missing, or damaged and wanted again.
     #[n(0)]
     #[cbor(decode_with = "bounded::list::<MAX_MISSING_CHUNKS, _, _>")]
     pub missing: Vec<u32>,
@@ -61,34 +75,34 @@ impl Message for PackReply {
 /// `POST /spaces/{space}/chunks/read`: the sealed bytes of these, in any order.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct ReadRequest {
-    /// Ids of chunks and stored layout nodes.
+    /// Chunks and stored layout nodes.
     #[n(0)]
     #[cbor(decode_with = "bounded::list::<MAX_READ_CHUNKS, _, _>")]
-    pub ids: Vec<ChunkId>,
+    pub objects: Vec<ObjectName>,
 }
 
 impl Message for ReadRequest {
-    const MAX_BYTES: usize = 16 + 34 * MAX_READ_CHUNKS;
+    const MAX_BYTES: usize = 16 + 69 * MAX_READ_CHUNKS;
 }
 
-/// One frame of the answer to a [`ReadRequest`]. Exactly one frame answers each id, then `End`.
+/// One frame of the answer to a [`ReadRequest`]. Exactly one frame answers each object, then `End`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChunkFrame {
     /// The sealed bytes, whose hash the server checked just now.
     Sealed {
-        /// Index into the ids asked for.
+        /// Index into the objects asked for.
         index: u32,
         /// The sealed bytes.
         bytes: Bytes,
     },
     /// The server does not have it.
     Missing {
-        /// Index into the ids asked for.
+        /// Index into the objects asked for.
         index: u32,
     },
     /// The server has it, and its bytes are not what was stored.
     Damaged {
-        /// Index into the ids asked for.
+        /// Index into the objects asked for.
         index: u32,
     },
     /// The last frame: nothing was cut off.

@@ -43,12 +43,9 @@ pub struct DeviceUrl {
     pub identity: IdentityKey,
     /// The account.
     pub account: AccountId,
-    /// The one-time token that the server knows.
-    pub token: Token,
-    /// Seed of the one-time signing key that the account's log authorises.
-    pub signing: Secret32,
-    /// The secret under which the account's keys are sealed.
-    pub sealing: Secret32,
+    /// The secret from which the one-time token, the one-time signing key and the key that the
+    /// account's secret is wrapped to are derived.
+    pub secret: Secret32,
 }
 
 /// What `connect` may be given.
@@ -100,14 +97,12 @@ impl InviteUrl {
 
 impl DeviceUrl {
     fn unpack(server: Url, packed: &str) -> Result<Self, UrlError> {
-        let [identity, account, token, signing, sealing] = fields(packed)?;
+        let [identity, account, offer] = fields(packed)?;
         Ok(Self {
             server,
             identity: IdentityKey(*identity),
             account: AccountId(*account),
-            token: Token(secret(&token)),
-            signing: secret(&signing),
-            sealing: secret(&sealing),
+            secret: secret(&offer),
         })
     }
 }
@@ -121,13 +116,7 @@ impl fmt::Display for InviteUrl {
 
 impl fmt::Display for DeviceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let packed = pack(&[
-            &self.identity.0,
-            &self.account.0,
-            self.token.0.expose(),
-            self.signing.expose(),
-            self.sealing.expose(),
-        ]);
+        let packed = pack(&[&self.identity.0, &self.account.0, self.secret.expose()]);
         write!(f, "{}#d={}", self.server, packed.as_str())
     }
 }

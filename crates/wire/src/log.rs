@@ -3,9 +3,10 @@
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use hythe_model::{ChunkId, Head, SealHash, ServerEpoch};
+use hythe_model::{Head, ServerEpoch};
 
 use crate::bounded;
+use crate::chunk::ObjectName;
 use crate::limits::{
     MAX_ATTACHED_BYTES, MAX_ATTACHED_OBJECTS, MAX_CHANGE_SET_BYTES, MAX_RECORD_FRAME_BYTES,
     MAX_RECORD_PARTS,
@@ -15,17 +16,14 @@ use crate::message::Message;
 /// A sealed object (a chunk, or a stored layout node) that travels with the commit that needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct AttachedObject {
-    /// Its id.
+    /// Its id, and BLAKE3 of `sealed`.
     #[n(0)]
-    pub id: ChunkId,
-    /// BLAKE3 of `sealed`.
-    #[n(1)]
-    pub seal: SealHash,
+    pub name: ObjectName,
     /// Whether it is a stored layout node.
-    #[n(2)]
+    #[n(1)]
     pub layout: bool,
     /// The sealed bytes. What a stored layout node refers to is read from them.
-    #[n(3)]
+    #[n(2)]
     pub sealed: ByteVec,
 }
 
