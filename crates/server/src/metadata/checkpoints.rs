@@ -1,0 +1,48 @@
+//! Signed checkpoints.
+
+use hythe_model::{Cursor, DeviceId};
+
+use super::logs::LogNo;
+use super::{DbError, Tx};
+
+/// Keeps a device's checkpoint of a position; a second one of the same device replaces it.
+///
+/// # Errors
+/// The database's, as everywhere in this module.
+pub fn put(
+    tx: &mut dyn Tx,
+    log: LogNo,
+    at: Cursor,
+    device: DeviceId,
+    checkpoint: &[u8],
+) -> Result<(), DbError> {
+    tx.exec(
+        "INSERT INTO checkpoints (log, cursor, device, checkpoint) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (log, cursor, device) DO UPDATE SET checkpoint = excluded.checkpoint",
+        &[log.into(), at.0.into(), device.as_bytes().into(), checkpoint.into()],
+    )?;
+    Ok(())
+}
+
+/// A checkpoint of the latest position not after `up_to` that has one.
+///
+/// # Errors
+/// The database's.
+pub fn latest(tx: &mut dyn Tx, log: LogNo, up_to: Cursor) -> Result<Option<Vec<u8>>, DbError> {
+    let row = tx.query_one(
+        "SELECT checkpoint FROM checkpoints WHERE log = $1 AND cursor <= $2 \
+         ORDER BY cursor DESC, device LIMIT 1",
+        &[log.into(), up_to.0.into()],
+    )?;
+    row.map(|mut row| row.take_bytes(0)).transpose()
+}
+
+/// Forgets checkpoints after a position: it was abandoned.
+///
+/// # Errors
+/// The database's.
+pub fn forget_after(tx: &mut dyn Tx, log: LogNo, after: Cursor) -> Result<(), DbError> {
+    let sql = "DELETE FROM checkpoints WHERE log = $1 AND cursor > $2";
+    tx.exec(sql, &[log.into(), after.0.into()])?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The fold of a space: everything but nodes, and members by account.
+
+use hythe_model::AccountId;
+
+use super::logs::LogNo;
+use super::{DbError, Tx, V};
+
+/// What a record in this table is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordKind {
+    /// The space itself; its key is empty.
+    Space = 0,
+    /// A key epoch; big-endian.
+    Epoch = 1,
+    /// A member; its account.
+    Member = 2,
+    /// A device that writes; its id.
+    Author = 3,
+}
+
+/// A record as the fold encodes it.
+///
+/// # Errors
+/// The database's, as everywhere in this module.
+pub fn get(
+    tx: &mut dyn Tx,
+    log: LogNo,
+    kind: RecordKind,
+    key: &[u8],
+) -> Result<Option<Vec<u8>>, DbError> {
+    let sql = "SELECT record FROM records WHERE log = $1 AND kind = $2 AND key = $3";
+    let row = tx.query_one(sql, &[log.into(), V::Int(kind as i64), key.into()])?;
+    row.map(|mut row| row.take_bytes(0)).transpose()
+}
+
+/// All records of a kind, by key.
+///
+/// # Errors
+/// The database's.
+pub fn all(tx: &mut dyn Tx, log: LogNo, kind: RecordKind) -> Result<Vec<Vec<u8>>, DbError> {
+    let sql = "SELECT record FROM records WHERE log = $1 AND kind = $2 ORDER BY key";
+    let rows = tx.query(sql, &[log.into(), V::Int(kind as i64)])?;
+    rows.into_iter().map(|mut row| row.take_bytes(0)).collect()
+}
+
+/// Adds or replaces a record.
+///
+/// # Errors
+/// The database's.
+pub fn put(
+    tx: &mut dyn Tx,
+    log: LogNo,
+    kind: RecordKind,
+    key: &[u8],
+    record: &[u8],
+) -> Result<(), DbError> {
+    tx.exec(
+        "INSERT INTO records (log, kind, key, record) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (log, kind, key) DO UPDATE SET record = excluded.record",
+        &[log.into(), V::Int(kind as i64), key.into(), record.into()],
+    )?;
+    Ok(())
+}
+
+/// Says which role an account has in a space; none takes it out.
+///
+/// # Errors
+/// The database's.
+pub fn set_member(
+    tx: &mut dyn Tx,
+    log: LogNo,
+    account: AccountId,
+    role: Option<u8>,
+) -> Result<(), DbError> {
+    let Some(role) = role else {
+        let sql = "DELETE FROM members WHERE account = $1 AND log = $2";
+        tx.exec(sql, &[account.as_bytes().into(), log.into()])?;
+        return Ok(());
+    };
+    tx.exec(
+        "INSERT INTO members (account, log, role) VALUES ($1, $2, $3) \
+         ON CONFLICT (account, log) DO UPDATE SET role = excluded.role",
+        &[account.as_bytes().into(), log.into(), i64::from(role).into()],
+    )?;
+    Ok(())
+}
+
+/// The role of an account in a space.
+///
+/// # Errors
+/// The database's.
+pub fn role(tx: &mut dyn Tx, log: LogNo, account: AccountId) -> Result<Option<u8>, DbError> {
+    let sql = "SELECT role FROM members WHERE account = $1 AND log = $2";
+    let row = tx.query_one(sql, &[account.as_bytes().into(), log.into()])?;
+    row.map(|row| read_role(row.int(0)?)).transpose()
+}
+
+/// The ids of the spaces of an account, with its roles, in the order they were made.
+///
+/// # Errors
+/// The database's.
+pub fn spaces_of(
+    tx: &mut dyn Tx,
+    account: AccountId,
+) -> Result<Vec<([u8; 32], u8)>, DbError> {
+    let rows = tx.query(
+        "SELECT logs.id, members.role FROM members JOIN logs ON logs.no = members.log \
+         WHERE members.account = $1 ORDER BY logs.no",
+        &[account.as_bytes().into()],
+    )?;
+    rows.iter().map(|row| Ok((row.array(0)?, read_role(row.int(1)?)?))).collect()
+}
+
+/// Whether two accounts are members of one space.
+///
+/// # Errors
+/// The database's.
+pub fn share_a_space(
+    tx: &mut dyn Tx,
+    one: AccountId,
+    other: AccountId,
+) -> Result<bool, DbError> {
+    let row = tx.query_one(
+        "SELECT 1 FROM members AS one JOIN members AS other ON one.log = other.log \
+         WHERE one.account = $1 AND other.account = $2 LIMIT 1",
+        &[one.as_bytes().into(), other.as_bytes().into()],
+    )?;
+    Ok(row.is_some())
+}
+
+fn read_role(value: i64) -> Result<u8, DbError> {
+    u8::try_from(value).map_err(|_| DbError::Shape("a role"))
+}
