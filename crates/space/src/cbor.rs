@@ -1,7 +1,7 @@
 //! What this crate adds to minicbor: one accepted encoding per value, fixed-length byte strings,
 //! and lists of 32-byte values as one byte string.
 
-use hythe_model::ChunkId;
+use hythe_model::{ChainHash, ChunkId};
 use minicbor::{Decode, Encode};
 
 use crate::error::DecodeError;
@@ -81,23 +81,22 @@ pub(crate) trait Word: Copy {
     fn array(&self) -> &[u8; 32];
 }
 
-impl Word for Hash32 {
-    fn from_array(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-    fn array(&self) -> &[u8; 32] {
-        &self.0
-    }
+macro_rules! word {
+    ($name:ident) => {
+        impl Word for $name {
+            fn from_array(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+            fn array(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+    };
 }
 
-impl Word for ChunkId {
-    fn from_array(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-    fn array(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
+word!(Hash32);
+word!(ChunkId);
+word!(ChainHash);
 
 /// Lists of 32-byte values as one byte string, each after the other. It is shorter than an array
 /// of byte strings, and its length is known to be true before anything is allocated.

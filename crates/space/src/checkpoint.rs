@@ -1,13 +1,17 @@
 //! A member device's word that the state at a position has a certain digest.
 
-use hythe_model::{Cursor, DeviceId, Head, SpaceId};
+use hythe_model::{AccountId, Cursor, DeviceId, Head, SpaceId};
 use minicbor::{Decode, Encode};
 
+use crate::account::Devices;
 use crate::cbor;
 use crate::crypto::{Context, PublicKey, SUITE, Signature, SigningKey};
 use crate::digest::StateDigest;
 use crate::error::{CryptoError, DecodeError};
 use crate::limits::{CHECKPOINT_INTERVAL, MAX_CHECKPOINT_BYTES};
+use crate::map_view::MapView;
+use crate::refusal::{Denied, Refusal};
+use crate::view::Moment;
 
 /// What is signed. Any member device signs one at every position divisible by
 /// [`CHECKPOINT_INTERVAL`], after it has folded the log up to there itself.
@@ -54,6 +58,20 @@ impl Checkpoint {
     }
 }
 
+/// Why a checkpoint does not vouch for a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    /// It is about another space or position.
+    #[error("the checkpoint is about another space or position")]
+    Elsewhere,
+    /// The records are not those that were signed for.
+    #[error("the snapshot does not have the digest of the checkpoint")]
+    Digest,
+    /// The device may not speak for the space.
+    #[error(transparent)]
+    Author(#[from] Refusal),
+}
+
 /// A checkpoint with its signature.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct SignedCheckpoint {
@@ -83,6 +101,43 @@ impl SignedCheckpoint {
             &cbor::encode(&self.checkpoint),
             &self.signature,
         )
+    }
+
+    /// Checks all that a snapshot at the checkpoint's position lets one check: that its records
+    /// have the digest, and that they and the account's log let this device speak. Returns the
+    /// account that vouches.
+    ///
+    /// Membership is read from the snapshot itself, so a new device believes only an account it
+    /// knows from elsewhere: its own, or one whose key it compared.
+    ///
+    /// # Errors
+    /// See [`CheckpointError`].
+    pub fn attest<D: Devices + ?Sized>(
+        &self,
+        devices: &D,
+        snapshot: &MapView,
+    ) -> Result<AccountId, CheckpointError> {
+        let told = &self.checkpoint;
+        let space = snapshot.space_record().map(|space| space.genesis.0);
+        if space != Some(told.space.0) || told.head != snapshot.head() {
+            return Err(CheckpointError::Elsewhere);
+        }
+        if snapshot.digest().digest() != told.digest {
+            return Err(CheckpointError::Digest);
+        }
+        let account = devices
+            .account_of(told.device)
+            .ok_or(Refusal::NotAllowed(Denied::UnknownDevice))?;
+        let member = snapshot
+            .member_record(account.id())
+            .filter(|member| member.role.is_some());
+        let floor = member
+            .ok_or(Refusal::NotAllowed(Denied::Role))?
+            .account_seen;
+        let key = account.signer(told.device, told.account_seen, floor, Moment::Replaying)?;
+        self.verify(&key)
+            .map_err(|_| Refusal::NotAllowed(Denied::Signature))?;
+        Ok(account.id())
     }
 
     /// The bytes that are stored and sent.

@@ -71,8 +71,9 @@ pub enum StructureError {
     /// The number of sealed parts is not what the operations call for.
     #[error("the number of sealed parts does not fit the operations")]
     Parts,
-    /// An update that writes no field, or a list of wraps that is not sorted.
-    #[error("an operation is empty or not in order")]
+    /// An update that writes no field, a list of wraps that is not sorted, or a key for a member
+    /// that leaves.
+    #[error("an operation is empty, not in order, or contradicts itself")]
     Order,
 }
 

@@ -30,10 +30,10 @@ pub mod refusal;
 mod structure;
 pub mod view;
 
-pub use account::{AccountRefusal, AccountState, Devices};
+pub use account::{AccountKeys, AccountRefusal, AccountState, Accounts, Devices};
 pub use chain::chain_next;
 pub use changeset::{ChangeSet, Part, Parts, Write};
-pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use crypto::{KemPublic, KemSecret, PublicKey, Signature, SigningKey, Wrapped};
 pub use digest::{LtHash, StateDigest, digest_of};
 pub use draft::{Draft, DraftError, Stamp};

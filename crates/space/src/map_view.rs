@@ -97,6 +97,38 @@ impl MapView {
         self.records.values()
     }
 
+    /// The space; none before its genesis.
+    pub fn space_record(&self) -> Option<SpaceRecord> {
+        match self.records.get(&RecordKey::Space) {
+            Some(Record::Space(record)) => Some(*record),
+            _ => None,
+        }
+    }
+
+    /// A node, living or deleted.
+    pub fn node_record(&self, node: NodeId) -> Option<&NodeRecord> {
+        match self.records.get(&RecordKey::Node(node)) {
+            Some(Record::Node(record)) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// An account that is or was a member.
+    pub fn member_record(&self, account: AccountId) -> Option<&MemberRecord> {
+        match self.records.get(&RecordKey::Member(account)) {
+            Some(Record::Member(record)) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// A device that has written.
+    pub fn author_record(&self, device: DeviceId) -> Option<AuthorRecord> {
+        match self.records.get(&RecordKey::Author(device)) {
+            Some(Record::Author(record)) => Some(*record),
+            _ => None,
+        }
+    }
+
     fn unlist(&mut self, record: &Record) {
         if let Record::Node(node) = record
             && node.is_alive()
@@ -123,17 +155,11 @@ impl View for MapView {
     type Error = Infallible;
 
     fn space(&self) -> Result<Option<SpaceRecord>, Infallible> {
-        Ok(match self.records.get(&RecordKey::Space) {
-            Some(Record::Space(record)) => Some(*record),
-            _ => None,
-        })
+        Ok(self.space_record())
     }
 
     fn node(&self, node: NodeId) -> Result<Option<NodeRecord>, Infallible> {
-        Ok(match self.records.get(&RecordKey::Node(node)) {
-            Some(Record::Node(record)) => Some(record.clone()),
-            _ => None,
-        })
+        Ok(self.node_record(node).cloned())
     }
 
     fn child(&self, parent: NodeId, tag: NameTag) -> Result<Option<NodeId>, Infallible> {
@@ -145,10 +171,7 @@ impl View for MapView {
     }
 
     fn member(&self, account: AccountId) -> Result<Option<MemberRecord>, Infallible> {
-        Ok(match self.records.get(&RecordKey::Member(account)) {
-            Some(Record::Member(record)) => Some(record.clone()),
-            _ => None,
-        })
+        Ok(self.member_record(account).cloned())
     }
 
     fn members(&self) -> Result<Vec<MemberRecord>, Infallible> {
@@ -160,10 +183,7 @@ impl View for MapView {
     }
 
     fn author(&self, device: DeviceId) -> Result<Option<AuthorRecord>, Infallible> {
-        Ok(match self.records.get(&RecordKey::Author(device)) {
-            Some(Record::Author(record)) => Some(*record),
-            _ => None,
-        })
+        Ok(self.author_record(device))
     }
 
     fn chain_at(&self, cursor: Cursor) -> Result<Past, Infallible> {

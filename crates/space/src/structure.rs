@@ -77,6 +77,7 @@ fn starts_log(header: &Header) -> bool {
         && header.previous == NO_PREVIOUS
         && header.seen == hythe_model::Head::START
         && header.key_epoch.0 == 0
+        && header.behalf.is_none()
 }
 
 /// How many sealed parts an operation calls for.
@@ -99,6 +100,10 @@ fn check_operation(operation: &Operation) -> Result<(), StructureError> {
         Operation::Update(update) => check_update(update),
         Operation::Delete(delete) => not_root(delete.node),
         Operation::Restore(restore) => not_root(restore.node),
+        // Who leaves gets no key.
+        Operation::Member(member) if member.role.is_none() && member.wrap.is_some() => {
+            Err(StructureError::Order)
+        }
         Operation::NewEpoch(epoch) => ascending(epoch.wraps.iter().map(|wrap| wrap.account)),
         Operation::KemGeneration(kem) => ascending(kem.wraps.iter().map(|wrap| wrap.device)),
         _ => Ok(()),

@@ -1,22 +1,16 @@
 //! The fold of an account's log.
 
-use std::collections::BTreeMap;
+use hythe_model::{AccountId, DeviceId};
 
-use hythe_model::{AccountId, Cursor, DeviceId, HeaderHash};
-
-use super::operation::{AddDevice, AuthoriseOneTime, DeviceWrap, KemGeneration};
-use super::state::{AccountState, DeviceRecord, GenerationRecord, OfferRecord};
+use super::keyring::{Keyring, Now};
+use super::state::AccountState;
 use crate::chain::head_next;
 use crate::changeset::ChangeSet;
 use crate::crypto::{PublicKey, SUITE};
 use crate::header::{Header, NO_PREVIOUS, log_of};
-use crate::limits::OFFER_LIFETIME_MS;
 use crate::operation::Operation;
 use crate::refusal::ChainFault;
 use crate::view::Moment;
-
-/// Clocks of devices and server may differ by this much when an offer is made.
-const CLOCK_SKEW_MS: i64 = 10 * 60 * 1000;
 
 /// Why a change set does not carry on an account's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,8 +50,8 @@ pub enum AccountRefusal {
 
 /// Who signs: a device, or a one-time key, which may only add one device.
 enum Author {
-    Device(DeviceId),
-    OneTime(DeviceId),
+    Device,
+    OneTime,
 }
 
 impl AccountState {
@@ -77,21 +71,11 @@ impl AccountState {
             .verify(&operation.device.key)
             .map_err(|_| AccountRefusal::Signature)?;
         let head = head_next(header.seen, genesis.hash());
-        let device = DeviceRecord {
-            card: operation.device.clone(),
-            added: head.cursor,
-            removed: None,
-            counter: header.counter,
-            last: genesis.hash(),
-            wrapped: None,
-        };
         Ok(Self {
             suite: SUITE,
             id: AccountId(genesis.hash().0),
             chain: vec![head.chain],
-            devices: BTreeMap::from([(header.author, device)]),
-            offers: BTreeMap::new(),
-            generations: Vec::new(),
+            keyring: Keyring::start(&operation.device, head.cursor, genesis.hash()),
         })
     }
 
@@ -119,14 +103,26 @@ impl AccountState {
         let header = change_set.header();
         self.check_place(header)?;
         let author = self.admit(moment, change_set)?;
-        let mut next = self.clone();
-        next.chain
-            .push(head_next(self.head(), change_set.hash()).chain);
-        next.apply(&author, moment, change_set)?;
-        if let Author::Device(device) = author {
-            next.note_author(device, header.counter, change_set.hash());
+        let head = head_next(self.head(), change_set.hash());
+        let now = Now {
+            account: self.id,
+            here: head.cursor,
+            moment,
+            time_ms: header.time_ms,
+        };
+        let mut next = self.keyring.clone();
+        for operation in change_set.operations() {
+            next.apply(&now, header.author, operation)?;
         }
-        *self = next;
+        match author {
+            Author::Device => next.note_author(header.author, header.counter, change_set.hash()),
+            Author::OneTime => next.use_up(header.author),
+        }
+        if !next.is_whole() {
+            return Err(AccountRefusal::Wraps);
+        }
+        self.keyring = next;
+        self.chain.push(head.chain);
         Ok(())
     }
 
@@ -151,13 +147,15 @@ impl AccountState {
         let header = change_set.header();
         let (key, counter, previous, author) = match self.device(header.author) {
             Some(device) if device.removed.is_some() => return Err(AccountRefusal::Author),
-            Some(device) => {
-                let author = Author::Device(header.author);
-                (device.card.key, device.counter + 1, device.last, author)
-            }
+            Some(device) => (
+                device.card.key,
+                device.counter + 1,
+                device.last,
+                Author::Device,
+            ),
             None => {
                 let key = self.admit_one_time(moment, change_set)?;
-                (key, 1, NO_PREVIOUS, Author::OneTime(header.author))
+                (key, 1, NO_PREVIOUS, Author::OneTime)
             }
         };
         change_set
@@ -191,154 +189,5 @@ impl AccountState {
             return Err(AccountRefusal::Expired);
         }
         Ok(offer.key)
-    }
-
-    fn apply(
-        &mut self,
-        author: &Author,
-        moment: Moment,
-        change_set: &ChangeSet,
-    ) -> Result<(), AccountRefusal> {
-        let mut must_renew = false;
-        for operation in change_set.operations() {
-            match operation {
-                Operation::AddDevice(add) => self.add_device(add)?,
-                Operation::RemoveDevice(remove) => {
-                    self.remove_device(change_set.header().author, remove.device)?;
-                    must_renew = true;
-                }
-                Operation::KemGeneration(kem) => {
-                    self.renew(kem)?;
-                    must_renew = false;
-                }
-                Operation::AuthoriseOneTime(offer) => {
-                    self.authorise(offer, moment, change_set.header().time_ms)?;
-                }
-                _ => return Err(AccountRefusal::BadChain(ChainFault::Log)),
-            }
-        }
-        // Whoever was removed knows the current secret, so a new one must follow at once (E7).
-        if must_renew {
-            return Err(AccountRefusal::Wraps);
-        }
-        if let Author::OneTime(key) = author {
-            self.offers.remove(key);
-        }
-        Ok(())
-    }
-
-    fn here(&self) -> Cursor {
-        self.head().cursor
-    }
-
-    fn add_device(&mut self, add: &AddDevice) -> Result<(), AccountRefusal> {
-        let device = add.device.id();
-        self.check_generation(add.generation)?;
-        if self.devices.contains_key(&device) || self.offers.contains_key(&device) {
-            return Err(AccountRefusal::Device { device });
-        }
-        add.device
-            .verify_consent(self.id, &add.consent)
-            .map_err(|_| AccountRefusal::Signature)?;
-        let record = DeviceRecord {
-            card: add.device.clone(),
-            added: self.here(),
-            removed: None,
-            counter: 0,
-            last: NO_PREVIOUS,
-            wrapped: Some(add.wrapped.clone()),
-        };
-        self.devices.insert(device, record);
-        Ok(())
-    }
-
-    /// Another device removes a device: one that left would itself know the key it leaves behind.
-    fn remove_device(&mut self, by: DeviceId, device: DeviceId) -> Result<(), AccountRefusal> {
-        let here = self.here();
-        match self.devices.get_mut(&device) {
-            Some(record) if record.removed.is_none() && device != by => {
-                record.removed = Some(here);
-                record.wrapped = None;
-                Ok(())
-            }
-            _ => Err(AccountRefusal::Device { device }),
-        }
-    }
-
-    fn renew(&mut self, kem: &KemGeneration) -> Result<(), AccountRefusal> {
-        let current = self.generation();
-        if kem.generation != current.saturating_add(1) {
-            return Err(AccountRefusal::Generation { current });
-        }
-        let active = self
-            .devices
-            .iter()
-            .filter(|(_, record)| record.removed.is_none());
-        if kem.previous.is_none() != (current == 0)
-            || !active
-                .map(|(id, _)| id)
-                .eq(kem.wraps.iter().map(|wrap| &wrap.device))
-        {
-            return Err(AccountRefusal::Wraps);
-        }
-        for DeviceWrap { device, wrapped } in &kem.wraps {
-            if let Some(record) = self.devices.get_mut(device) {
-                record.wrapped = Some(wrapped.clone());
-            }
-        }
-        let record = GenerationRecord {
-            public: kem.public.clone(),
-            previous: kem.previous.clone(),
-        };
-        self.generations.push(record);
-        // Offers hold the old secret; whoever uses one now would be left behind.
-        self.offers.clear();
-        Ok(())
-    }
-
-    fn authorise(
-        &mut self,
-        offer: &AuthoriseOneTime,
-        moment: Moment,
-        time_ms: i64,
-    ) -> Result<(), AccountRefusal> {
-        self.check_generation(offer.generation)?;
-        let device = offer.key.device_id();
-        if self.devices.contains_key(&device) || self.offers.contains_key(&device) {
-            return Err(AccountRefusal::Device { device });
-        }
-        let latest = time_ms.saturating_add(OFFER_LIFETIME_MS);
-        let latest = match moment {
-            Moment::Replaying => latest,
-            Moment::Accepting { now_ms } => {
-                latest.min(now_ms.saturating_add(OFFER_LIFETIME_MS + CLOCK_SKEW_MS))
-            }
-        };
-        if offer.expires_ms > latest {
-            return Err(AccountRefusal::Expired);
-        }
-        let record = OfferRecord {
-            key: offer.key,
-            expires_ms: offer.expires_ms,
-            wrapped: offer.wrapped.clone(),
-        };
-        self.offers.insert(device, record);
-        Ok(())
-    }
-
-    fn check_generation(&self, generation: u32) -> Result<(), AccountRefusal> {
-        let current = self.generation();
-        if generation == current && current > 0 {
-            Ok(())
-        } else {
-            Err(AccountRefusal::Generation { current })
-        }
-    }
-
-    fn note_author(&mut self, device: DeviceId, counter: u64, last: HeaderHash) {
-        if let Some(record) = self.devices.get_mut(&device) {
-            record.counter = counter;
-            record.last = last;
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! An account's own log: same format as a space's, but about devices and keys instead of nodes.
 
 mod append;
+mod keyring;
 mod keys;
 pub mod operation;
 mod state;

@@ -1,10 +1,9 @@
 //! What follows from an account's log.
 
-use std::collections::BTreeMap;
-
 use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, Head, HeaderHash};
 use minicbor::{Decode, Encode};
 
+use super::keyring::Keyring;
 use super::operation::DeviceCard;
 use crate::cbor;
 use crate::crypto::{KemPublic, PublicKey, SUITE, Wrapped};
@@ -70,14 +69,10 @@ pub struct AccountState {
     #[n(1)]
     pub(super) id: AccountId,
     /// The chain hash after each change set.
-    #[n(2)]
+    #[cbor(n(2), with = "crate::cbor::words")]
     pub(super) chain: Vec<ChainHash>,
     #[n(3)]
-    pub(super) devices: BTreeMap<DeviceId, DeviceRecord>,
-    #[n(4)]
-    pub(super) offers: BTreeMap<DeviceId, OfferRecord>,
-    #[n(5)]
-    pub(super) generations: Vec<GenerationRecord>,
+    pub(super) keyring: Keyring,
 }
 
 impl AccountState {
@@ -107,12 +102,13 @@ impl AccountState {
 
     /// A device, removed ones included.
     pub fn device(&self, device: DeviceId) -> Option<&DeviceRecord> {
-        self.devices.get(&device)
+        self.keyring.devices.get(&device)
     }
 
     /// All devices, removed ones included.
     pub fn devices(&self) -> impl Iterator<Item = (DeviceId, &DeviceRecord)> {
-        self.devices
+        self.keyring
+            .devices
             .iter()
             .map(|(device, record)| (*device, record))
     }
@@ -126,23 +122,25 @@ impl AccountState {
     /// A one-time key that was neither used nor ended by a new generation. Its expiry is for the
     /// caller to compare.
     pub fn offer(&self, key: DeviceId) -> Option<&OfferRecord> {
-        self.offers.get(&key)
+        self.keyring.offers.get(&key)
     }
 
     /// The number of the current key generation; 0 before the first.
     pub fn generation(&self) -> u32 {
-        u32::try_from(self.generations.len()).unwrap_or(u32::MAX)
+        self.keyring.generation()
     }
 
     /// A key generation, counted from 1.
     pub fn generation_record(&self, generation: u32) -> Option<&GenerationRecord> {
-        self.generations
+        self.keyring
+            .generations
             .get(usize::try_from(generation.checked_sub(1)?).ok()?)
     }
 
     /// The current public key, to which spaces' secrets are wrapped, with its generation.
     pub fn kem(&self) -> Option<(u32, &KemPublic)> {
-        self.generations
+        self.keyring
+            .generations
             .last()
             .map(|record| (self.generation(), &record.public))
     }

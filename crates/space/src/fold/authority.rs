@@ -36,15 +36,7 @@ where
     if head != Head::START || view.space().map_err(FoldError::View)?.is_some() {
         return Err(Refusal::BadChain(ChainFault::Log).into());
     }
-    if change_set.header().behalf.is_some() {
-        return Err(Refusal::NotAllowed(Denied::Behalf).into());
-    }
-    Ok(authenticate(
-        devices,
-        moment,
-        |_| Ok(Head::START),
-        change_set,
-    )?)
+    Ok(authenticate(devices, moment, Head::START, change_set)?)
 }
 
 /// Admits any other change set.
@@ -66,7 +58,7 @@ where
         return Err(Refusal::BadChain(ChainFault::Log).into());
     }
     let member = author_member(view, devices, header)?;
-    authenticate(devices, moment, |_| Ok(member.account_seen), change_set)?;
+    authenticate(devices, moment, member.account_seen, change_set)?;
     check_seen(view, head, header)?;
     let author = view.author(header.author).map_err(FoldError::View)?;
     check_author_chain(author.as_ref(), header)?;
@@ -111,14 +103,13 @@ where
 fn authenticate<D: Devices + ?Sized>(
     devices: &D,
     moment: Moment,
-    floor: impl FnOnce(AccountId) -> Result<Head, Refusal>,
+    floor: Head,
     change_set: &ChangeSet,
 ) -> Result<AccountId, Refusal> {
     let header = change_set.header();
     let account = devices
         .account_of(header.author)
         .ok_or(Refusal::NotAllowed(Denied::UnknownDevice))?;
-    let floor = floor(account.id())?;
     let key = account.signer(header.author, header.account_seen, floor, moment)?;
     change_set
         .verify(&key)

@@ -117,7 +117,7 @@ fn new_epoch<V: View + ?Sized>(
 ) -> Result<(), FoldError<V::Error>> {
     let current = overlay.space().key_epoch;
     let is_first = current == KeyEpoch(0);
-    if epoch.epoch != current.next() || epoch.epoch == current || overlay.has_started(epoch.epoch) {
+    if epoch.epoch != current.next() || epoch.epoch == current {
         return Err(Refusal::WrongEpoch { current }.into());
     }
     if epoch.previous.is_none() != is_first {
@@ -146,8 +146,7 @@ fn new_epoch<V: View + ?Sized>(
     Ok(())
 }
 
-/// Afterwards there is an owner, every member holds the current epoch's secret, and the server is
-/// among the members of an open space only.
+/// Afterwards there is an owner, and every member holds the current epoch's secret.
 fn check_members<V: View + ?Sized>(overlay: &Overlay<'_, V>) -> Result<(), FoldError<V::Error>> {
     let members = overlay.live_members()?;
     let current = overlay.space().key_epoch;

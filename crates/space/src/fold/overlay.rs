@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use hythe_model::{AccountId, KeyEpoch, NameTag, NodeId};
+use hythe_model::{AccountId, NameTag, NodeId};
 
 use super::{Change, FoldError};
 use crate::record::{AuthorRecord, EpochRecord, MemberRecord, NodeRecord, Record, SpaceRecord};
@@ -157,11 +157,6 @@ impl<'v, V: View + ?Sized> Overlay<'v, V> {
 
     pub(super) fn put_epoch(&mut self, record: EpochRecord) {
         self.epochs.push(record);
-    }
-
-    /// Whether the change set has started this epoch.
-    pub(super) fn has_started(&self, epoch: KeyEpoch) -> bool {
-        self.epochs.iter().any(|record| record.epoch == epoch)
     }
 
     pub(super) fn put_author(&mut self, before: Option<AuthorRecord>, after: AuthorRecord) {
