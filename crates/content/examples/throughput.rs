@@ -2,7 +2,7 @@
 //! `cargo run --release -p hythe-content --example throughput`
 
 // A measurement needs the clock that the crate itself must not have.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_types)]
 
 use std::hint::black_box;
 use std::time::Instant;
