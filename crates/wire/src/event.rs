@@ -123,7 +123,7 @@ pub enum Goodbye {
     /// The device's token is not valid any more.
     #[n(2)]
     Unauthenticated,
-    /// The server's data was restored from a copy: begin anew, and reconcile.
+    /// The device began more streams than it may have at a time; this was the oldest.
     #[n(3)]
-    EpochChanged,
+    Replaced,
 }

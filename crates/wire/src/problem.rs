@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use hythe_model::{
-    AccountId, ChainHash, ChunkId, HeaderHash, NameTag, NodeId, ServerEpoch, VersionId,
+    AccountId, ChainHash, ChunkId, HeaderHash, NameTag, NodeId, ServerEpoch, SpaceId, VersionId,
 };
 
 use crate::text;
@@ -269,6 +269,14 @@ pub enum There {
     },
     /// The log's head, and the life of the server's data it belongs to.
     Head {
+        /// The space; none when it is the account's log.
+        #[serde(
+            default,
+            with = "text::option",
+            skip_serializing_if = "Option::is_none"
+        )]
+        #[schema(value_type = Option<String>)]
+        space: Option<SpaceId>,
         /// The life of the server's data.
         #[serde(with = "text")]
         #[schema(value_type = String)]
