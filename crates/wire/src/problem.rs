@@ -200,13 +200,6 @@ pub enum There {
         #[schema(value_type = String)]
         node: NodeId,
     },
-    /// A node with this id is there already.
-    NodeExists {
-        /// The node.
-        #[serde(with = "text")]
-        #[schema(value_type = String)]
-        node: NodeId,
-    },
     /// The field has another version.
     Mismatch {
         /// The node.
@@ -282,6 +275,19 @@ pub enum There {
         #[schema(value_type = String)]
         epoch: ServerEpoch,
         /// The position.
+        cursor: u64,
+        /// The chain hash there.
+        #[serde(with = "text")]
+        #[schema(value_type = String)]
+        chain: ChainHash,
+    },
+    /// Of several positions, the one in this space belongs to another history.
+    SpaceHead {
+        /// The space.
+        #[serde(with = "text")]
+        #[schema(value_type = String)]
+        space: SpaceId,
+        /// The position of its log's head.
         cursor: u64,
         /// The chain hash there.
         #[serde(with = "text")]
