@@ -3,10 +3,18 @@
 //! Pure and deterministic: no I/O, no clock, no randomness (ids come from the caller), no async.
 //! The rules are `docs/semantics.md`.
 
+pub mod conflict_name;
 pub mod context;
+mod local_half;
+mod merge;
+mod order;
 pub mod plan;
+pub mod planner;
 pub mod record;
+mod remote_half;
+mod shape;
 pub mod tree;
+mod view;
 
 pub use context::{IdSource, PlanContext};
 pub use plan::{AttributesWrite, BodyWrite, Half, MoveReason, Plan, Problem, Replaces, Step};
