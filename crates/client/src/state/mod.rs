@@ -1,0 +1,124 @@
+//! What a device remembers: three trees, heads and folders, in SQLite.
+//!
+//! Only observations are kept here, never a list of things to do (D3): whatever is lost between
+//! two commits is found again by looking. [`State::write`] changes, in the order of the calls and
+//! durably; [`State::read`] looks, as of one moment, and never waits for a writer.
+//!
+//! The format is `docs/format/client-state.md`.
+
+mod chunks;
+mod columns;
+mod connect;
+mod error;
+mod folders;
+mod local;
+mod open;
+mod pending;
+mod problems;
+mod readers;
+mod remote;
+mod roster;
+mod rows;
+mod schema;
+mod settings;
+mod spaces;
+mod synced;
+mod trees;
+mod writer;
+
+use std::path::Path;
+
+pub use chunks::ChunkPlace;
+pub(crate) use columns::{StampBytes, kind_number};
+pub use error::StateError;
+pub use folders::{FolderNo, FolderRow};
+pub use local::LocalRow;
+pub use open::Condition;
+pub use pending::PendingRow;
+pub use problems::{ProblemRow, ProblemSource, Subject};
+pub use readers::Snapshot;
+pub use remote::RemoteRow;
+pub use rows::{Rows, Tx};
+pub use spaces::{OwnRow, SpaceNo, SpaceRow};
+pub use trees::FolderTrees;
+pub use writer::Written;
+
+use readers::Readers;
+use writer::Writer;
+
+/// The state of one device. Closing it (dropping it) first does everything that is queued.
+pub struct State {
+    // Dropped first: the writer ends before the mark of a clean end is made.
+    writer: Option<Writer>,
+    readers: Readers,
+    closing: open::Closing,
+}
+
+impl State {
+    /// Opens the state in `path`, or makes it. A damaged file is set aside and replaced by an
+    /// empty one that still knows the folders, see [`Condition`].
+    ///
+    /// # Errors
+    /// When the file was written by a newer program, or cannot be used at all.
+    pub fn open(path: &Path) -> Result<(Self, Condition), StateError> {
+        let (connection, condition, closing) = open::open(path)?;
+        let writer = Writer::start(connection, path.to_owned())?;
+        let state = Self {
+            writer: Some(writer),
+            readers: Readers::new(path.to_owned()),
+            closing,
+        };
+        Ok((state, condition))
+    }
+
+    /// Queues a change, which is kept whole or not at all. The result comes when it is on the
+    /// disk, and changes are done in the order of these calls.
+    pub fn write<T, E>(
+        &self,
+        change: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Written<T, E>
+    where
+        T: Send + 'static,
+        E: From<StateError> + Send + 'static,
+    {
+        match &self.writer {
+            Some(writer) => writer.submit(change),
+            None => Written::closed(),
+        }
+    }
+
+    /// Looks at the tables as of now.
+    ///
+    /// # Errors
+    /// Those of `look`, and the database's.
+    pub fn read<T, E: From<StateError>>(
+        &self,
+        look: impl FnOnce(&Rows<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let snapshot = self.readers.snapshot()?;
+        look(&snapshot.rows()?)
+    }
+
+    /// A view of this moment that may be kept for a while.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn snapshot(&self) -> Result<Snapshot, StateError> {
+        self.readers.snapshot()
+    }
+
+    /// The three trees of a folder, as of now, for the planner.
+    ///
+    /// # Errors
+    /// The database's, and when there is no such folder.
+    pub fn trees(&self, folder: FolderNo) -> Result<FolderTrees, StateError> {
+        FolderTrees::new(self.readers.snapshot()?, folder)
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.writer = None;
+        self.closing.mark();
+    }
+}

@@ -1,0 +1,92 @@
+//! A few connections for reading, each with a view of one moment while it is used.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use super::connect;
+use super::error::StateError;
+use super::rows::Rows;
+
+/// Idle connections that are kept; more are closed after use.
+const KEPT: usize = 4;
+
+/// The connections.
+#[derive(Clone)]
+pub(super) struct Readers {
+    path: Arc<PathBuf>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+/// A view of the tables as of one moment, for as long as it lives. Short, please: the log of
+/// changes cannot be shortened while somebody looks at an old moment.
+pub struct Snapshot {
+    connection: Option<Connection>,
+    readers: Readers,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path: Arc::new(path),
+            idle: Arc::default(),
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Result<Snapshot, StateError> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect::reader(&self.path)?,
+        };
+        connection.execute_batch("BEGIN")?;
+        // The moment is that of the first read, so there is one.
+        connection
+            .query_row("SELECT 1 FROM settings LIMIT 1", [], |_| Ok(()))
+            .or_else(|error| match error {
+                rusqlite::Error::QueryReturnedNoRows => Ok(()),
+                other => Err(other),
+            })?;
+        Ok(Snapshot {
+            connection: Some(connection),
+            readers: self.clone(),
+        })
+    }
+}
+
+impl Snapshot {
+    /// The tables.
+    ///
+    /// # Errors
+    /// Never while the snapshot lives; the type is that of what follows.
+    pub fn rows(&self) -> Result<Rows<'_>, StateError> {
+        self.connection
+            .as_ref()
+            .map(Rows::new)
+            .ok_or(StateError::Closed)
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        if connection.execute_batch("COMMIT").is_err() {
+            return;
+        }
+        let mut idle = self
+            .readers
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT {
+            idle.push(connection);
+        }
+    }
+}
