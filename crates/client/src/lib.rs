@@ -3,4 +3,10 @@
 //! Everything with effects on a device lives here; what to do is decided in `hythe-sync`.
 
 pub mod disk;
+pub mod enrol;
+pub mod keys;
+pub mod net;
 pub mod os;
+pub mod pool;
+pub mod state;
+pub mod transfer;

@@ -1,0 +1,126 @@
+//! The account's devices: letting one in, cutting one off.
+
+use hythe_model::DeviceId;
+use hythe_model::Secret32;
+use hythe_space::account::{AccountKeys, AccountState};
+use hythe_space::flow::{self, FlowError, add_device_offer};
+use hythe_space::{Entropy, KemSecret, SigningKey};
+use hythe_wire::account::AppendRequest;
+use hythe_wire::invite::DeviceUrl;
+use hythe_wire::{IdentityKey, Token};
+use url::Url;
+
+use super::join::has_gone_on;
+use super::{EnrolError, read_account};
+use crate::keys::DeviceKeys;
+use crate::net::{Api, ApiError};
+
+/// How often the account's log may go on while a change of it is made.
+const TRIES: usize = 5;
+
+/// A way in for one more device.
+pub struct DeviceOffer {
+    /// What the new device is given. It is secret: whoever has it becomes a device of the account.
+    pub url: DeviceUrl,
+    /// When it ends, in milliseconds since 1970.
+    pub expires_ms: i64,
+}
+
+/// Authorises one more device for an hour and says how it gets in. Needs nobody else online, neither
+/// now nor then.
+///
+/// # Errors
+/// See [`EnrolError`].
+pub async fn offer_device(
+    api: &Api,
+    keys: &DeviceKeys,
+    now_ms: i64,
+) -> Result<DeviceOffer, EnrolError> {
+    let signing = SigningKey::from_seed(&keys.signing);
+    let mut tries = 0;
+    loop {
+        let (account, account_keys) = open_account(api, keys).await?;
+        let mut entropy = Entropy::system().map_err(FlowError::from)?;
+        let offer = add_device_offer(&account, &signing, &account_keys, now_ms, &mut entropy)?;
+        let request = AppendRequest {
+            change_set: offer.change_set.encoded().to_vec().into(),
+            one_time: Some(Token(Secret32::new(offer.secret.token()))),
+        };
+        match api.append_account(keys.account, &request).await {
+            Ok(_) => {
+                let url = DeviceUrl {
+                    server: server_url(keys)?,
+                    identity: IdentityKey(keys.server.identity),
+                    account: keys.account,
+                    secret: offer.secret.secret().clone(),
+                };
+                return Ok(DeviceOffer {
+                    url,
+                    expires_ms: offer.expires_ms,
+                });
+            }
+            Err(error) if has_gone_on(&error) && tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Removes a device from the account and renews the account's key for the others. The server cuts
+/// it off within seconds. Removing a device that is removed already is no error.
+///
+/// The secrets of the spaces should be renewed after it, for which see the space's own members.
+///
+/// # Errors
+/// See [`EnrolError`].
+pub async fn remove_device(
+    api: &Api,
+    keys: &DeviceKeys,
+    device: DeviceId,
+    now_ms: i64,
+) -> Result<(), EnrolError> {
+    let signing = SigningKey::from_seed(&keys.signing);
+    let mut tries = 0;
+    loop {
+        let (account, account_keys) = open_account(api, keys).await?;
+        if account
+            .device(device)
+            .is_some_and(|record| record.removed.is_some())
+        {
+            return Ok(());
+        }
+        let mut entropy = Entropy::system().map_err(FlowError::from)?;
+        let change_set = flow::remove_device(
+            &account,
+            &signing,
+            &account_keys,
+            device,
+            now_ms,
+            &mut entropy,
+        )?;
+        let request = AppendRequest {
+            change_set: change_set.encoded().to_vec().into(),
+            one_time: None,
+        };
+        match api.append_account(keys.account, &request).await {
+            Ok(_) => return Ok(()),
+            Err(error) if has_gone_on(&error) && tries < TRIES => tries += 1,
+            // The reply to an earlier try may have been lost: the log says what became of it.
+            Err(ApiError::Offline(_)) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn open_account(
+    api: &Api,
+    keys: &DeviceKeys,
+) -> Result<(AccountState, AccountKeys), EnrolError> {
+    let account = read_account(api, keys.account).await?;
+    let kem = KemSecret::from_seed(keys.agreement.clone());
+    let account_keys = AccountKeys::open(&account, keys.device, &kem).map_err(FlowError::from)?;
+    Ok((account, account_keys))
+}
+
+fn server_url(keys: &DeviceKeys) -> Result<Url, EnrolError> {
+    Ok(hythe_wire::invite::server_url(&keys.server.url)?)
+}

@@ -1,0 +1,145 @@
+//! How this device becomes one of an account's, lets others in, and cuts others off.
+//!
+//! Whatever is drawn at random for an enrolment is stored before its request is sent, so a repetition
+//! after a lost reply sends the same bytes and has the same outcome (C6).
+
+mod devices;
+mod join;
+mod register;
+
+use hythe_model::{AccountId, Cursor};
+use hythe_space::account::{AccountRefusal, AccountState};
+use hythe_space::flow::FlowError;
+use hythe_space::view::Moment;
+use hythe_space::{ChangeSet, DecodeError, Entropy};
+use hythe_wire::Token;
+use hythe_wire::account::DeviceInfo;
+use hythe_wire::invite::{ConnectUrl, UrlError};
+
+use crate::keys::{DeviceKeys, KeyFileError, KeyStore};
+use crate::net::{Api, ApiError};
+
+pub use devices::{DeviceOffer, offer_device, remove_device};
+
+/// Why enrolling, or changing the devices of an account, did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// This home has a device already.
+    #[error("this device is connected already; HYTHE_HOME names another home for a second one")]
+    Connected,
+    /// What was given is no URL to connect with.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// The server did not do what was asked.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The keys cannot be stored or read.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The account's log that the server shows does not verify.
+    #[error("the account's log does not verify: {0}")]
+    Log(#[source] LogFault),
+    /// The account would not accept what was asked for.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+}
+
+/// Why an account's log is not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum LogFault {
+    /// An entry is no change set.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// An entry does not continue the log.
+    #[error(transparent)]
+    Refused(#[from] AccountRefusal),
+    /// It is the log of another account, is empty, or breaks off.
+    #[error("it is not the log that was asked for")]
+    Other,
+}
+
+/// Enrols this device with a URL: an invite makes an account and its personal space, a device URL
+/// makes this one more device of the account that gave it out. `login` is the name wished for where
+/// an account is made; `now_ms` is this device's clock, in milliseconds since 1970.
+///
+/// May be repeated with the same URL until it works.
+///
+/// # Errors
+/// See [`EnrolError`].
+pub async fn connect(
+    store: &KeyStore,
+    url: &str,
+    device: DeviceInfo,
+    login: &str,
+    now_ms: i64,
+) -> Result<DeviceKeys, EnrolError> {
+    if store.device()?.is_some() {
+        return Err(EnrolError::Connected);
+    }
+    match url.parse()? {
+        ConnectUrl::Invite(invite) => {
+            register::register(store, &invite, device, login, now_ms).await
+        }
+        ConnectUrl::Device(offer) => join::join(store, &offer, device, now_ms).await,
+    }
+}
+
+/// What tells one URL from another without keeping it.
+fn url_hash(url: &impl std::fmt::Display) -> [u8; 32] {
+    *blake3::hash(zeroize::Zeroizing::new(url.to_string()).as_bytes()).as_bytes()
+}
+
+fn draw_token(entropy: &mut Entropy) -> Token {
+    Token(entropy.secret())
+}
+
+/// Reads an account's whole log and verifies it.
+pub(crate) async fn read_account(
+    api: &Api,
+    account: AccountId,
+) -> Result<AccountState, EnrolError> {
+    let log = read_log(api, account, Cursor::START).await?;
+    let state = AccountState::replay(&log).map_err(|refusal| EnrolError::Log(refusal.into()))?;
+    // The id is the hash of the genesis, so this names the very log that was asked for.
+    if state.id() != account {
+        return Err(EnrolError::Log(LogFault::Other));
+    }
+    Ok(state)
+}
+
+/// Carries an account's state on to the head of its log.
+pub(crate) async fn read_account_on(api: &Api, state: &mut AccountState) -> Result<(), EnrolError> {
+    for change_set in read_log(api, state.id(), state.head().cursor).await? {
+        state
+            .append(Moment::Replaying, &change_set)
+            .map_err(|refusal| EnrolError::Log(refusal.into()))?;
+    }
+    Ok(())
+}
+
+async fn read_log(
+    api: &Api,
+    account: AccountId,
+    from: Cursor,
+) -> Result<Vec<ChangeSet>, EnrolError> {
+    let mut log = Vec::new();
+    let mut at = from;
+    loop {
+        let mut reader = api.account_log(account, at).await?;
+        let before = at;
+        let mut head = None;
+        while let Some(page) = reader.next_page().await? {
+            for entry in &page.entries {
+                let change_set = ChangeSet::decode(&entry.change_set);
+                log.push(change_set.map_err(|error| EnrolError::Log(error.into()))?);
+                at = at.next();
+            }
+            head = page.head;
+        }
+        match head {
+            Some(head) if head.cursor <= at => return Ok(log),
+            _ if at == before => return Err(EnrolError::Log(LogFault::Other)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! An invite: a new account, its personal space and its first device, in one request.
+
+use hythe_space::flow::{Recipient, create_account, create_space};
+use hythe_space::{ChangeSet, Entropy};
+use hythe_wire::account::{DeviceInfo, RegisterRequest};
+use hythe_wire::invite::InviteUrl;
+use hythe_wire::{ByteVec, Code, Message, headers};
+
+use super::{EnrolError, draw_token, read_account, url_hash};
+use crate::keys::{DeviceKeys, Enrolling, KeyStore, ServerPin};
+use crate::net::{Api, ApiError};
+
+pub(super) async fn register(
+    store: &KeyStore,
+    invite: &InviteUrl,
+    device: DeviceInfo,
+    login: &str,
+    now_ms: i64,
+) -> Result<DeviceKeys, EnrolError> {
+    let server = ServerPin {
+        url: invite.server.to_string(),
+        identity: invite.identity.0,
+    };
+    let api = Api::anonymous(&server)?.with_token(headers::INVITE, &invite.token)?;
+    let url_hash = url_hash(invite);
+    let begun = store
+        .enrolling()?
+        .filter(|begun| begun.url_hash == url_hash);
+    let enrolling = match begun {
+        Some(begun) => begun,
+        None => {
+            let begun = begin(&api, server, url_hash, device, login, now_ms).await?;
+            store.set_enrolling(&begun)?;
+            begun
+        }
+    };
+    let request = RegisterRequest::from_cbor(&enrolling.request).map_err(damaged)?;
+    match api.register(&request).await {
+        Ok(reply) if (reply.account, reply.device) == enrolling.names() => {
+            store.set_device(&enrolling.keys)?;
+            Ok(enrolling.keys)
+        }
+        Ok(_) => Err(ApiError::Malformed("the reply is about another device".into()).into()),
+        Err(error) => {
+            if is_final(&error) {
+                store.forget_enrolling()?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Makes everything that is drawn at random: keys, account, space, token.
+async fn begin(
+    api: &Api,
+    server: ServerPin,
+    url_hash: [u8; 32],
+    device: DeviceInfo,
+    login: &str,
+    now_ms: i64,
+) -> Result<Enrolling, EnrolError> {
+    // The server is a member of open spaces, so its key must be known before the space is made.
+    let info = api.server().await?;
+    let recipient = Recipient::of(&read_account(api, info.account).await?)
+        .map_err(hythe_space::flow::FlowError::from)?;
+    let mut entropy = Entropy::system().map_err(hythe_space::flow::FlowError::from)?;
+    let account = create_account(now_ms, &mut entropy)?;
+    let space = create_space(
+        &account.state,
+        &account.key,
+        Some(&recipient),
+        now_ms,
+        &mut entropy,
+    )?;
+    let token = draw_token(&mut entropy);
+    let request = RegisterRequest {
+        login: login.to_owned(),
+        device,
+        token: token.clone(),
+        account: encoded(&account.log),
+        space: encoded(&space.log),
+    };
+    let keys = DeviceKeys {
+        account: account.state.id(),
+        device: account.key.device_id(),
+        signing: account.key.seed(),
+        agreement: account.device_kem.seed().clone(),
+        token,
+        server,
+    };
+    Ok(Enrolling {
+        url_hash,
+        keys,
+        request: request.to_cbor(),
+    })
+}
+
+fn encoded(log: &[ChangeSet]) -> Vec<ByteVec> {
+    log.iter()
+        .map(|change_set| change_set.encoded().to_vec().into())
+        .collect()
+}
+
+/// Whether the server will never accept this very request.
+pub(super) fn is_final(error: &ApiError) -> bool {
+    match error {
+        ApiError::Unauthorised(_) | ApiError::TooLarge => true,
+        ApiError::Refused(problem) => problem.code != Code::NotFound,
+        _ => false,
+    }
+}
+
+/// What was stored by this very version cannot be read again.
+pub(super) fn damaged(error: hythe_wire::DecodeError) -> EnrolError {
+    ApiError::Malformed(Box::new(error)).into()
+}

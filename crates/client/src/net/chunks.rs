@@ -1,0 +1,122 @@
+//! Calls about sealed objects: which are missing, storing, reading.
+
+use ::http::Method;
+use bytes::Bytes;
+use hythe_model::{ChunkRef, SpaceId};
+use hythe_wire::chunk::{
+    ChunkFrame, MissingReply, MissingRequest, ObjectName, PackReply, ReadRequest,
+};
+use hythe_wire::{Message, headers, routes};
+
+use super::body::Frames;
+use super::http::Channel;
+use super::{Api, ApiError};
+
+/// What the server has of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadChunk {
+    /// Its sealed bytes, not yet checked.
+    Sealed(Bytes),
+    /// Nothing.
+    Missing,
+    /// Bytes that are not what was stored.
+    Damaged,
+}
+
+/// The name under which the server knows what a reference refers to.
+pub fn object_name(chunk: &ChunkRef) -> ObjectName {
+    ObjectName {
+        id: chunk.id,
+        seal: chunk.seal,
+    }
+}
+
+/// The answers to one batched read, each with the index of the object it is for.
+pub struct ChunkReader {
+    frames: Option<Frames<ChunkFrame>>,
+    answered: Vec<bool>,
+}
+
+impl Api {
+    /// Which of these objects the server lacks, as indices, ascending.
+    ///
+    /// # Errors
+    /// See [`ApiError`], here and below.
+    pub async fn missing(
+        &self,
+        space: SpaceId,
+        objects: Vec<ObjectName>,
+    ) -> Result<Vec<u32>, ApiError> {
+        let path = routes::space_chunks_missing(space);
+        let request = MissingRequest { objects };
+        let reply: MissingReply = self
+            .send_message(Channel::Shared, Method::POST, &path, &request)
+            .await?;
+        Ok(reply.missing)
+    }
+
+    /// Stores the objects of a pack; they are durable when this returns.
+    pub async fn put_pack(&self, space: SpaceId, pack: Bytes) -> Result<PackReply, ApiError> {
+        let path = routes::space_packs(space);
+        let body = Some((headers::PACK, pack));
+        let mut reader = self.call(Channel::Bulk, Method::POST, &path, body).await?;
+        let bytes = reader.whole(PackReply::MAX_BYTES).await?;
+        PackReply::from_cbor(&bytes).map_err(ApiError::malformed)
+    }
+
+    /// Begins to read objects.
+    pub async fn read_chunks(
+        &self,
+        space: SpaceId,
+        objects: Vec<ObjectName>,
+    ) -> Result<ChunkReader, ApiError> {
+        let path = routes::space_chunks_read(space);
+        let count = objects.len();
+        let request = Bytes::from(ReadRequest { objects }.to_cbor());
+        let body = Some((headers::CBOR, request));
+        let reader = self.call(Channel::Bulk, Method::POST, &path, body).await?;
+        let frames = Some(Frames::new(reader, ChunkFrame::MAX_BYTES));
+        Ok(ChunkReader {
+            frames,
+            answered: vec![false; count],
+        })
+    }
+}
+
+impl ChunkReader {
+    /// The next answer; none when every object has one.
+    ///
+    /// # Errors
+    /// [`ApiError::Malformed`] when an object is answered twice, not at all, or was not asked for.
+    pub async fn next(&mut self) -> Result<Option<(usize, ReadChunk)>, ApiError> {
+        let Some(frames) = &mut self.frames else {
+            return Ok(None);
+        };
+        let bytes = frames.next_bytes().await?;
+        let bytes = bytes.ok_or_else(|| ApiError::offline("the answer was cut off"))?;
+        let (index, chunk) = match ChunkFrame::from_frame(&bytes).map_err(ApiError::malformed)? {
+            ChunkFrame::Sealed { index, bytes } => (index, ReadChunk::Sealed(bytes)),
+            ChunkFrame::Missing { index } => (index, ReadChunk::Missing),
+            ChunkFrame::Damaged { index } => (index, ReadChunk::Damaged),
+            ChunkFrame::End => return self.end().await.map(|()| None),
+        };
+        let index = index as usize;
+        match self.answered.get_mut(index) {
+            Some(answered) if !*answered => *answered = true,
+            _ => return Err(ApiError::malformed("an answer nobody asked for")),
+        }
+        Ok(Some((index, chunk)))
+    }
+
+    async fn end(&mut self) -> Result<(), ApiError> {
+        if !self.answered.iter().all(|answered| *answered) {
+            return Err(ApiError::malformed(
+                "a chunk was asked for and not answered",
+            ));
+        }
+        match self.frames.take() {
+            Some(frames) => frames.finish().await,
+            None => Ok(()),
+        }
+    }
+}

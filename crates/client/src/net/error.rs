@@ -1,0 +1,124 @@
+//! What can go wrong with a request, by what the caller can do about it.
+
+use std::time::Duration;
+
+use hythe_wire::{Code, Problem};
+
+/// Any error underneath, kept for the log.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a request has no answer that could be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The server cannot be reached, or the connection broke or fell silent.
+    #[error("the server cannot be reached: {0}")]
+    Offline(#[source] Cause),
+    /// Somebody answers, but it is not the server whose identity is pinned.
+    #[error("the server at this address is not the one this device knows: {0}")]
+    WrongServer(#[source] Cause),
+    /// The device's token, an invite or a one-time token is not accepted (any more).
+    #[error("{0}")]
+    Unauthorised(Box<Problem>),
+    /// The server refuses this request; repeating it unchanged is of no use.
+    #[error("{0}")]
+    Refused(Box<Problem>),
+    /// The server's data was restored from a copy.
+    #[error("{0}")]
+    EpochChanged(Box<Problem>),
+    /// The request or its answer is over a size limit.
+    #[error("the request or its answer is too large")]
+    TooLarge,
+    /// The server cannot do it at the moment.
+    #[error("{0}")]
+    Busy(Box<Problem>),
+    /// The answer is not what the route answers.
+    #[error("the server's answer cannot be understood: {0}")]
+    Malformed(#[source] Cause),
+}
+
+/// Whether a request may succeed later without anybody doing anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It may; not before this long, where the server said so.
+    Later(Option<Duration>),
+    /// Something else has to change first.
+    Never,
+}
+
+impl ApiError {
+    /// Whether and when trying again makes sense.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Offline(_) | Self::Malformed(_) => Retry::Later(None),
+            Self::Busy(problem) => Retry::Later(problem.retry_after_ms.map(Duration::from_millis)),
+            _ => Retry::Never,
+        }
+    }
+
+    /// The problem the server named, if it named one.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Unauthorised(problem)
+            | Self::Refused(problem)
+            | Self::EpochChanged(problem)
+            | Self::Busy(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// The code of the problem the server named, if it named one.
+    pub fn code(&self) -> Option<Code> {
+        self.problem().map(|problem| problem.code)
+    }
+
+    pub(super) fn of_problem(problem: Problem) -> Self {
+        let problem = Box::new(problem);
+        match (problem.code, problem.status) {
+            (Code::EpochChanged, _) => Self::EpochChanged(problem),
+            (Code::TooLarge, _) | (_, 413) => Self::TooLarge,
+            (_, 401) => Self::Unauthorised(problem),
+            (_, 408 | 429 | 500..) => Self::Busy(problem),
+            _ => Self::Refused(problem),
+        }
+    }
+
+    pub(super) fn offline(cause: impl Into<Cause>) -> Self {
+        Self::Offline(cause.into())
+    }
+
+    pub(super) fn malformed(cause: impl Into<Cause>) -> Self {
+        Self::Malformed(cause.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_leads_to_a_class_that_fits_its_status() {
+        for code in Code::ALL {
+            let error = ApiError::of_problem(Problem::new(*code));
+            let fits = match (&error, code.status()) {
+                (ApiError::EpochChanged(_), 409) => *code == Code::EpochChanged,
+                (ApiError::Refused(_), status) => (400..500).contains(&status),
+                (ApiError::Unauthorised(_), status) => status == 401,
+                (ApiError::TooLarge, status) => status == 413,
+                (ApiError::Busy(_), status) => matches!(status, 408 | 429 | 500..),
+                _ => false,
+            };
+            assert!(fits, "{code:?} became {error:?}");
+        }
+    }
+
+    #[test]
+    fn sc117_the_wait_the_server_asks_for_is_passed_on() {
+        let problem = Problem::new(Code::RateLimited).retry_after_ms(2500);
+        let retry = ApiError::of_problem(problem).retry();
+        assert_eq!(retry, Retry::Later(Some(Duration::from_millis(2500))));
+        assert_eq!(
+            ApiError::of_problem(Problem::new(Code::Forbidden)).retry(),
+            Retry::Never
+        );
+    }
+}
