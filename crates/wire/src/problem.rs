@@ -262,14 +262,6 @@ pub enum There {
     },
     /// The log's head, and the life of the server's data it belongs to.
     Head {
-        /// The space; none when it is the account's log.
-        #[serde(
-            default,
-            with = "text::option",
-            skip_serializing_if = "Option::is_none"
-        )]
-        #[schema(value_type = Option<String>)]
-        space: Option<SpaceId>,
         /// The life of the server's data.
         #[serde(with = "text")]
         #[schema(value_type = String)]
