@@ -8,14 +8,13 @@ use minicbor::Decoder;
 
 use crate::cbor;
 use crate::crypto::{Context, PublicKey, Signature, SigningKey};
-use crate::error::{CryptoError, DecodeError, StructureError};
+use crate::error::{CryptoError, DecodeError};
+use crate::frame::{Outer, WHAT, join, syntax};
 use crate::hash::Hash32;
 use crate::header::Header;
 use crate::limits::{MAX_CHANGE_SET_BYTES, MAX_OPERATIONS, MAX_SEALED_BYTES};
 use crate::operation::Operation;
 use crate::structure::{self, Class};
-
-const WHAT: &str = "a change set";
 
 /// A change set whose hashes fit together and whose operations can stand together. Whether its
 /// signature and its claims hold is for [`ChangeSet::verify`] and the fold to say.
@@ -197,7 +196,7 @@ impl ChangeSet {
     pub fn writes(&self) -> impl Iterator<Item = Write<'_>> {
         let mut next = 0;
         self.operations.iter().map(move |operation| {
-            let [name, attributes, body] = wants(operation);
+            let [name, attributes, body] = structure::sealed_fields(operation);
             let mut take = |wanted: bool| {
                 let index = next;
                 next += usize::from(wanted);
@@ -259,83 +258,6 @@ impl ChangeSet {
     }
 }
 
-/// Which of name, attributes and body an operation has sealed.
-fn wants(operation: &Operation) -> [bool; 3] {
-    match operation {
-        Operation::Create(create) => [true, true, create.body.is_some()],
-        Operation::Update(update) => [
-            update.place.is_some(),
-            update.attributes.is_some(),
-            update.body.is_some(),
-        ],
-        Operation::Restore(_) => [true, false, false],
-        _ => [false; 3],
-    }
-}
-
-/// The four elements of an encoded change set, before they are looked into.
-struct Outer<'a> {
-    header: &'a [u8],
-    signature: Signature,
-    clear: &'a [u8],
-    /// What follows: the array of sealed parts, and where in the change set it starts.
-    rest: &'a [u8],
-    rest_at: usize,
-}
-
-impl<'a> Outer<'a> {
-    fn split(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let read = |decoder: &mut Decoder<'a>| {
-            if decoder.array()? != Some(4) {
-                return Err(minicbor::decode::Error::message(
-                    "a change set has 4 elements",
-                ));
-            }
-            let header = decoder.bytes()?;
-            let signature = decoder.decode()?;
-            let clear = decoder.bytes()?;
-            let rest_at = decoder.position();
-            Ok(Self {
-                header,
-                signature,
-                clear,
-                rest: &bytes[rest_at..],
-                rest_at,
-            })
-        };
-        read(&mut Decoder::new(bytes)).map_err(syntax)
-    }
-
-    /// Finds the sealed parts and compares each with its signed hash.
-    fn sealed(&self, hashes: &[Hash32]) -> Result<Vec<Option<Range<usize>>>, DecodeError> {
-        let mut decoder = Decoder::new(self.rest);
-        // The count is compared before room for the parts is made.
-        if decoder.array().map_err(syntax)? != Some(hashes.len() as u64) {
-            return Err(StructureError::Parts.into());
-        }
-        let mut ranges = Vec::with_capacity(hashes.len());
-        for (index, hash) in hashes.iter().enumerate() {
-            let part: Option<&minicbor::bytes::ByteSlice> = decoder.decode().map_err(syntax)?;
-            let end = self.rest_at + decoder.position();
-            ranges.push(match part {
-                None => None,
-                Some(part) if part.len() > MAX_SEALED_BYTES => {
-                    let what = "a sealed part";
-                    return Err(DecodeError::TooLarge {
-                        what,
-                        limit: MAX_SEALED_BYTES,
-                    });
-                }
-                Some(part) if Hash32::of(part) != *hash => {
-                    return Err(DecodeError::SealedHash { part: index });
-                }
-                Some(part) => Some(end - part.len()..end),
-            });
-        }
-        Ok(ranges)
-    }
-}
-
 fn decode_operations(clear: &[u8]) -> Result<Vec<Operation>, DecodeError> {
     let count = Decoder::new(clear).array().map_err(syntax)?;
     if count.is_none_or(|count| count > MAX_OPERATIONS as u64) {
@@ -346,60 +268,4 @@ fn decode_operations(clear: &[u8]) -> Result<Vec<Operation>, DecodeError> {
         });
     }
     cbor::decode(clear, "the clear part of a change set")
-}
-
-fn syntax(source: minicbor::decode::Error) -> DecodeError {
-    DecodeError::Syntax { what: WHAT, source }
-}
-
-/// Puts the elements of a change set together and says where each sealed part came to lie.
-fn join<'a>(
-    header: &[u8],
-    signature: &Signature,
-    clear: &[u8],
-    parts: impl ExactSizeIterator<Item = Option<&'a [u8]>>,
-) -> (Vec<u8>, Vec<Option<Range<usize>>>) {
-    let mut bytes = Vec::with_capacity(header.len() + clear.len() + 128);
-    put_head(&mut bytes, ARRAY, 4);
-    put_bytes(&mut bytes, header);
-    put_bytes(&mut bytes, &signature.0);
-    put_bytes(&mut bytes, clear);
-    put_head(&mut bytes, ARRAY, parts.len());
-    let ranges = parts.map(|part| {
-        let Some(part) = part else {
-            bytes.push(NULL);
-            return None;
-        };
-        put_bytes(&mut bytes, part);
-        Some(bytes.len() - part.len()..bytes.len())
-    });
-    let ranges = ranges.collect();
-    (bytes, ranges)
-}
-
-/// Major type 2 of CBOR, byte string.
-const BYTES: u8 = 0x40;
-/// Major type 4 of CBOR, array.
-const ARRAY: u8 = 0x80;
-/// The simple value null.
-const NULL: u8 = 0xf6;
-
-fn put_bytes(into: &mut Vec<u8>, bytes: &[u8]) {
-    put_head(into, BYTES, bytes.len());
-    into.extend_from_slice(bytes);
-}
-
-/// Writes the shortest head of a CBOR item (RFC 8949, 4.2.1).
-fn put_head(into: &mut Vec<u8>, major: u8, length: usize) {
-    let length = length as u64;
-    let tail = length.to_be_bytes();
-    let (info, from) = match length {
-        0..=23 => return into.push(major | tail[7]),
-        24..=0xff => (24, 7),
-        0x100..=0xffff => (25, 6),
-        0x1_0000..=0xffff_ffff => (26, 4),
-        _ => (27, 0),
-    };
-    into.push(major | info);
-    into.extend_from_slice(&tail[from..]);
 }

@@ -194,6 +194,13 @@ impl Draft {
         self.add(operation, 0, [None, None, None]);
     }
 
+    /// Adds everything of another draft, after what is here.
+    pub fn extend(&mut self, other: Self) {
+        self.operations.extend(other.operations);
+        self.sealed.extend(other.sealed);
+        self.bytes += other.bytes;
+    }
+
     /// How many operations there are.
     pub fn len(&self) -> usize {
         self.operations.len()

@@ -19,6 +19,7 @@ pub mod entropy;
 pub mod error;
 pub mod flow;
 pub mod fold;
+mod frame;
 pub mod governance;
 pub mod hash;
 pub mod header;

@@ -80,18 +80,24 @@ fn starts_log(header: &Header) -> bool {
         && header.behalf.is_none()
 }
 
-/// How many sealed parts an operation calls for.
-pub(crate) fn part_count(operation: &Operation) -> usize {
+/// Which of name, attributes and body an operation has sealed.
+pub(crate) fn sealed_fields(operation: &Operation) -> [bool; 3] {
     match operation {
-        Operation::Create(create) => 2 + usize::from(create.body.is_some()),
+        Operation::Create(create) => [true, true, create.body.is_some()],
         Operation::Update(update) => {
-            usize::from(update.place.is_some())
-                + usize::from(update.attributes.is_some())
-                + usize::from(update.body.is_some())
+            let (place, attributes) = (&update.place, &update.attributes);
+            [place.is_some(), attributes.is_some(), update.body.is_some()]
         }
-        Operation::Restore(_) => 1,
-        _ => 0,
+        Operation::Restore(_) => [true, false, false],
+        _ => [false; 3],
     }
+}
+
+fn part_count(operation: &Operation) -> usize {
+    sealed_fields(operation)
+        .into_iter()
+        .filter(|sealed| *sealed)
+        .count()
 }
 
 fn check_operation(operation: &Operation) -> Result<(), StructureError> {
