@@ -6,9 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-fn matches_chunk(_: &ChunkRef, _: &[u8]) -> bool {
-    false
-} // TEMP
+use hythe_content::{SpaceKeys, name_chunk};
 use hythe_model::{ChunkRef, Layout, LayoutEntry};
 
 use super::fetch::{REQUESTS, Use, Wanted, fetch, next_batch};
@@ -80,11 +78,11 @@ pub async fn verified_ranges(
     loop {
         while checking.len() <= transfer.pool.threads() {
             let Some(job) = jobs.next() else { break };
-            let staged = Arc::clone(&staged);
+            let (keys, staged) = (Arc::clone(&transfer.keys), Arc::clone(&staged));
             checking
                 .push(move |_| {
                     job.iter()
-                        .filter_map(|p| p.check(staged.as_ref()))
+                        .filter_map(|piece| piece.check(&keys, staged.as_ref()))
                         .collect()
                 })
                 .await;
@@ -192,9 +190,10 @@ async fn reuse(
     loop {
         while copying.len() <= transfer.pool.threads() {
             let Some(job) = jobs.next() else { break };
+            let keys = Arc::clone(&transfer.keys);
             let (local, target) = (Arc::clone(&local), Arc::clone(target));
             copying
-                .push(move |_| copy_job(job, local.as_ref(), target.as_ref()))
+                .push(move |_| copy_job(&keys, job, local.as_ref(), target.as_ref()))
                 .await;
         }
         let Some(copied) = copying.next().await else {
