@@ -4,14 +4,14 @@
 use hythe_model::{ChunkId, NodeId};
 
 use super::columns::{get, number, signed};
-use super::folders::FolderNo;
+use super::folders::FolderNumber;
 use super::rows::{Result, Rows, Tx};
 
 /// A place where a chunk's bytes may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChunkPlace {
     /// The folder.
-    pub folder: FolderNo,
+    pub folder: FolderNumber,
     /// The file.
     pub node: NodeId,
     /// Where in the file they begin.
@@ -34,7 +34,7 @@ impl Rows<'_> {
         let sql = "SELECT folder, node, offset FROM chunks WHERE chunk = ?1 LIMIT 4";
         self.all(sql, [key(chunk)], |row| {
             Ok(ChunkPlace {
-                folder: FolderNo(row.get(0)?),
+                folder: FolderNumber(row.get(0)?),
                 node: get(row, 1)?,
                 offset: number(row, 2)?,
             })

@@ -9,12 +9,12 @@ use rusqlite::Row;
 
 use super::columns::{generation_bytes, get, get_some};
 use super::rows::{Result, Rows, Tx};
-use super::spaces::SpaceNo;
+use super::spaces::SpaceNumber;
 use crate::disk::{FolderId, Generation};
 
 /// Number of a folder in this database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FolderNo(pub i64);
+pub struct FolderNumber(pub i64);
 
 /// A sync folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct FolderRow {
     /// The folder, as its marker says.
     pub id: FolderId,
     /// The space it shows.
-    pub space: SpaceNo,
+    pub space: SpaceNumber,
     /// The directory of the space it shows.
     pub root: NodeId,
     /// Where it is.
@@ -49,18 +49,18 @@ impl FolderRow {
 
 const COLUMNS: &str = "no, id, space, root, path, paused, generation, next_generation";
 
-fn read(row: &Row<'_>) -> Result<(FolderNo, FolderRow)> {
+fn read(row: &Row<'_>) -> Result<(FolderNumber, FolderRow)> {
     let path: Vec<u8> = get(row, 4)?;
     let folder = FolderRow {
         id: get(row, 1)?,
-        space: SpaceNo(row.get(2)?),
+        space: SpaceNumber(row.get(2)?),
         root: get(row, 3)?,
         path: PathBuf::from(OsString::from_vec(path)),
         paused: row.get(5)?,
         generation: get_some(row, 6)?,
         next_generation: get_some(row, 7)?,
     };
-    Ok((FolderNo(row.get(0)?), folder))
+    Ok((FolderNumber(row.get(0)?), folder))
 }
 
 impl Rows<'_> {
@@ -68,7 +68,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn numbered_folders(&self) -> Result<Vec<(FolderNo, FolderRow)>> {
+    pub fn numbered_folders(&self) -> Result<Vec<(FolderNumber, FolderRow)>> {
         self.all(
             &format!("SELECT {COLUMNS} FROM folders ORDER BY no"),
             [],
@@ -92,7 +92,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn folder(&self, folder: FolderNo) -> Result<Option<FolderRow>> {
+    pub fn folder(&self, folder: FolderNumber) -> Result<Option<FolderRow>> {
         let sql = format!("SELECT {COLUMNS} FROM folders WHERE no = ?1");
         Ok(self.one(&sql, [folder.0], read)?.map(|(_, row)| row))
     }
@@ -101,7 +101,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn folder_at(&self, path: &Path) -> Result<Option<(FolderNo, FolderRow)>> {
+    pub fn folder_at(&self, path: &Path) -> Result<Option<(FolderNumber, FolderRow)>> {
         let sql = format!("SELECT {COLUMNS} FROM folders WHERE path = ?1");
         self.one(&sql, [path.as_os_str().as_bytes()], read)
     }
@@ -112,7 +112,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's; there may be one folder per path and id.
-    pub fn add_folder(&self, row: &FolderRow) -> Result<FolderNo> {
+    pub fn add_folder(&self, row: &FolderRow) -> Result<FolderNumber> {
         let sql = "INSERT INTO folders (id, space, root, path, paused, generation, next_generation)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING no";
         let path = row.path.as_os_str().as_bytes();
@@ -129,7 +129,7 @@ impl Tx<'_> {
         let number = self.one(sql, params, |row| Ok(row.get(0)?))?;
         self.roster_changed();
         number
-            .map(FolderNo)
+            .map(FolderNumber)
             .ok_or(super::StateError::Invalid("folder number"))
     }
 
@@ -137,7 +137,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn update_folder(&self, folder: FolderNo, row: &FolderRow) -> Result<()> {
+    pub fn update_folder(&self, folder: FolderNumber, row: &FolderRow) -> Result<()> {
         let sql = "UPDATE folders SET id = ?2, space = ?3, root = ?4, path = ?5, paused = ?6,
             generation = ?7, next_generation = ?8 WHERE no = ?1";
         let path = row.path.as_os_str().as_bytes();
@@ -157,12 +157,28 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Sets the period of use that the folder's marker carries, and the one it is about to.
+    pub(super) fn set_generations(
+        &self,
+        folder: FolderNumber,
+        now: Generation,
+        next: Option<Generation>,
+    ) -> Result<()> {
+        let sql = "UPDATE folders SET generation = ?2, next_generation = ?3 WHERE no = ?1";
+        let params = (
+            folder.0,
+            generation_bytes(&now),
+            next.as_ref().map(generation_bytes),
+        );
+        self.run(sql, params).map(drop)
+    }
+
     /// Forgets what disk and log last agreed on, and what the disk held: the next pass takes every
     /// entry for new, merges, and deletes nothing (C5, SC-089, SC-138).
     ///
     /// # Errors
     /// The database's.
-    pub fn forget_agreement(&self, folder: FolderNo) -> Result<()> {
+    pub fn forget_agreement(&self, folder: FolderNumber) -> Result<()> {
         for table in ["local", "synced", "pending", "chunks", "problems"] {
             self.run(
                 &format!("DELETE FROM {table} WHERE folder = ?1"),
@@ -176,7 +192,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remove_folder(&self, folder: FolderNo) -> Result<()> {
+    pub fn remove_folder(&self, folder: FolderNumber) -> Result<()> {
         self.forget_agreement(folder)?;
         self.run("DELETE FROM folders WHERE no = ?1", [folder.0])?;
         self.roster_changed();

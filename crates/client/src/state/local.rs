@@ -5,7 +5,7 @@ use hythe_sync::{DiskStamp, LocalNode, Place};
 use rusqlite::Row;
 
 use super::columns::{StampBytes, get, get_some, kind, kind_number, signed};
-use super::folders::FolderNo;
+use super::folders::FolderNumber;
 use super::rows::{Result, Rows, Tx};
 
 /// An entry of a folder.
@@ -78,7 +78,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn local(&self, folder: FolderNo, node: NodeId) -> Result<Option<LocalRow>> {
+    pub fn local(&self, folder: FolderNumber, node: NodeId) -> Result<Option<LocalRow>> {
         let sql = format!("SELECT {COLUMNS} FROM local WHERE folder = ?1 AND node = ?2");
         self.one(&sql, (folder.0, node.as_bytes()), read)
     }
@@ -89,7 +89,7 @@ impl Rows<'_> {
     /// The database's.
     pub fn local_at(
         &self,
-        folder: FolderNo,
+        folder: FolderNumber,
         parent: NodeId,
         name: &EntryName,
     ) -> Result<Option<LocalRow>> {
@@ -102,7 +102,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn local_child(&self, folder: FolderNo, place: &Place) -> Result<Option<NodeId>> {
+    pub fn local_child(&self, folder: FolderNumber, place: &Place) -> Result<Option<NodeId>> {
         let sql = "SELECT node FROM local WHERE folder = ?1 AND parent = ?2 AND name = ?3";
         let params = (folder.0, place.parent.as_bytes(), place.name.as_bytes());
         self.one(sql, params, |row| get(row, 0))
@@ -112,7 +112,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn local_children(&self, folder: FolderNo, parent: NodeId) -> Result<Vec<NodeId>> {
+    pub fn local_children(&self, folder: FolderNumber, parent: NodeId) -> Result<Vec<NodeId>> {
         let sql = "SELECT node FROM local WHERE folder = ?1 AND parent = ?2 ORDER BY name";
         self.all(sql, (folder.0, parent.as_bytes()), |row| get(row, 0))
     }
@@ -121,7 +121,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn local_list(&self, folder: FolderNo, parent: NodeId) -> Result<Vec<LocalRow>> {
+    pub fn local_list(&self, folder: FolderNumber, parent: NodeId) -> Result<Vec<LocalRow>> {
         let sql =
             format!("SELECT {COLUMNS} FROM local WHERE folder = ?1 AND parent = ?2 ORDER BY name");
         self.all(&sql, (folder.0, parent.as_bytes()), read)
@@ -131,7 +131,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn local_by_inode(&self, folder: FolderNo, inode: u64) -> Result<Vec<LocalRow>> {
+    pub fn local_by_inode(&self, folder: FolderNumber, inode: u64) -> Result<Vec<LocalRow>> {
         let sql = format!("SELECT {COLUMNS} FROM local WHERE folder = ?1 AND inode = ?2");
         self.all(&sql, (folder.0, signed(inode)), read)
     }
@@ -140,7 +140,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn local_count(&self, folder: FolderNo) -> Result<u64> {
+    pub fn local_count(&self, folder: FolderNumber) -> Result<u64> {
         let sql = "SELECT count(*) FROM local WHERE folder = ?1";
         let count = self.one(sql, [folder.0], |row| super::columns::number(row, 0))?;
         Ok(count.unwrap_or(0))
@@ -152,7 +152,7 @@ impl Rows<'_> {
     /// The database's.
     pub fn local_path(
         &self,
-        folder: FolderNo,
+        folder: FolderNumber,
         root: NodeId,
         node: NodeId,
     ) -> Result<Option<hythe_model::TreePath>> {
@@ -181,7 +181,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn local_kind(&self, folder: FolderNo, node: NodeId) -> Result<Option<NodeKind>> {
+    pub fn local_kind(&self, folder: FolderNumber, node: NodeId) -> Result<Option<NodeKind>> {
         let sql = "SELECT kind FROM local WHERE folder = ?1 AND node = ?2";
         self.one(sql, (folder.0, node.as_bytes()), |row| kind(row, 0))
     }
@@ -204,7 +204,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn put_local(&self, folder: FolderNo, row: &LocalRow) -> Result<Option<NodeId>> {
+    pub fn put_local(&self, folder: FolderNumber, row: &LocalRow) -> Result<Option<NodeId>> {
         let node = &row.node;
         let before = self.local_child(folder, &node.place)?;
         if before != Some(node.id) {
@@ -239,7 +239,7 @@ impl Tx<'_> {
     /// The database's.
     pub fn set_local_hash(
         &self,
-        folder: FolderNo,
+        folder: FolderNumber,
         node: NodeId,
         stamp: &DiskStamp,
         hash: ContentHash,
@@ -255,7 +255,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn rename_local(&self, folder: FolderNo, local: NodeId, node: NodeId) -> Result<()> {
+    pub fn rename_local(&self, folder: FolderNumber, local: NodeId, node: NodeId) -> Result<()> {
         if local == node {
             return Ok(());
         }
@@ -277,7 +277,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remove_local(&self, folder: FolderNo, node: NodeId) -> Result<()> {
+    pub fn remove_local(&self, folder: FolderNumber, node: NodeId) -> Result<()> {
         let sql = "DELETE FROM local WHERE folder = ?1 AND node = ?2";
         self.run(sql, (folder.0, node.as_bytes())).map(drop)
     }

@@ -14,6 +14,7 @@ mod folders;
 mod local;
 mod open;
 mod pending;
+mod period;
 mod problems;
 mod readers;
 mod remote;
@@ -27,31 +28,39 @@ mod trees;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use chunks::ChunkPlace;
 pub(crate) use columns::{StampBytes, kind_number};
 pub use error::StateError;
-pub use folders::{FolderNo, FolderRow};
+pub use folders::{FolderNumber, FolderRow};
 pub use local::LocalRow;
 pub use open::Condition;
 pub use pending::PendingRow;
+pub use period::PeriodError;
 pub use problems::{ProblemRow, ProblemSource, Subject};
 pub use readers::Snapshot;
 pub use remote::RemoteRow;
 pub use rows::{Rows, Tx};
-pub use spaces::{OwnRow, SpaceNo, SpaceRow};
+pub use spaces::{OwnRow, SpaceNumber, SpaceRow};
 pub use trees::FolderTrees;
 pub use writer::Written;
 
 use readers::Readers;
 use writer::Writer;
 
-/// The state of one device. Closing it (dropping it) first does everything that is queued.
+/// The state of one device. A handle: clones are the same state. It is closed when the last one is
+/// dropped, which first does everything that is queued.
+#[derive(Clone)]
 pub struct State {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     // Dropped first: the writer ends before the mark of a clean end is made.
-    writer: Option<Writer>,
+    writer: Writer,
     readers: Readers,
-    closing: open::Closing,
+    _closing: open::Closing,
 }
 
 impl State {
@@ -63,12 +72,18 @@ impl State {
     pub fn open(path: &Path) -> Result<(Self, Condition), StateError> {
         let (connection, condition, closing) = open::open(path)?;
         let writer = Writer::start(connection, path.to_owned())?;
-        let state = Self {
-            writer: Some(writer),
-            readers: Readers::new(path.to_owned()),
-            closing,
+        let readers = Readers::new(path.to_owned());
+        let shared = Shared {
+            writer,
+            readers,
+            _closing: closing,
         };
-        Ok((state, condition))
+        Ok((
+            Self {
+                shared: Arc::new(shared),
+            },
+            condition,
+        ))
     }
 
     /// Queues a change, which is kept whole or not at all. The result comes when it is on the
@@ -81,10 +96,22 @@ impl State {
         T: Send + 'static,
         E: From<StateError> + Send + 'static,
     {
-        match &self.writer {
-            Some(writer) => writer.submit(change),
-            None => Written::closed(),
-        }
+        self.shared.writer.submit(change)
+    }
+
+    /// Makes a change and waits until it is on the disk. Not for async code.
+    ///
+    /// # Errors
+    /// The change's own, and the database's; then nothing of it was kept.
+    pub fn write_blocking<T, E>(
+        &self,
+        change: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StateError> + Send + 'static,
+    {
+        self.write(change).wait()
     }
 
     /// Looks at the tables as of now.
@@ -95,7 +122,7 @@ impl State {
         &self,
         look: impl FnOnce(&Rows<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let snapshot = self.readers.snapshot()?;
+        let snapshot = self.snapshot()?;
         look(&snapshot.rows()?)
     }
 
@@ -104,21 +131,14 @@ impl State {
     /// # Errors
     /// The database's.
     pub fn snapshot(&self) -> Result<Snapshot, StateError> {
-        self.readers.snapshot()
+        self.shared.readers.snapshot()
     }
 
     /// The three trees of a folder, as of now, for the planner.
     ///
     /// # Errors
     /// The database's, and when there is no such folder.
-    pub fn trees(&self, folder: FolderNo) -> Result<FolderTrees, StateError> {
-        FolderTrees::new(self.readers.snapshot()?, folder)
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        self.writer = None;
-        self.closing.mark();
+    pub fn folder_trees(&self, folder: FolderNumber) -> Result<FolderTrees, StateError> {
+        FolderTrees::new(self.snapshot()?, folder)
     }
 }

@@ -116,9 +116,9 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-impl Closing {
+impl Drop for Closing {
     /// Says that the end was clean. If that fails, the next start checks, which is all it costs.
-    pub(super) fn mark(&self) {
+    fn drop(&mut self) {
         if let Ok(connection) = connect::writer(&self.path) {
             let _ = Tx::new(&connection).remove_setting(OPEN);
         }

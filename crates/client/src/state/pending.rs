@@ -4,7 +4,7 @@ use hythe_model::NodeId;
 use hythe_sync::DiskStamp;
 
 use super::columns::{StampBytes, get};
-use super::folders::FolderNo;
+use super::folders::FolderNumber;
 use super::rows::{Result, Rows, Tx};
 
 /// A prepared upload.
@@ -21,7 +21,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn pending(&self, folder: FolderNo, node: NodeId) -> Result<Option<PendingRow>> {
+    pub fn pending(&self, folder: FolderNumber, node: NodeId) -> Result<Option<PendingRow>> {
         let sql = "SELECT stamp, body FROM pending WHERE folder = ?1 AND node = ?2";
         self.one(sql, (folder.0, node.as_bytes()), |row| {
             Ok(PendingRow {
@@ -37,7 +37,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn put_pending(&self, folder: FolderNo, node: NodeId, row: &PendingRow) -> Result<()> {
+    pub fn put_pending(&self, folder: FolderNumber, node: NodeId, row: &PendingRow) -> Result<()> {
         let sql = "INSERT INTO pending (folder, node, stamp, body) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (folder, node) DO UPDATE SET stamp = excluded.stamp, body = excluded.body";
         let stamp = StampBytes::new(&row.stamp);
@@ -52,7 +52,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remove_pending(&self, folder: FolderNo, node: NodeId) -> Result<()> {
+    pub fn remove_pending(&self, folder: FolderNumber, node: NodeId) -> Result<()> {
         let sql = "DELETE FROM pending WHERE folder = ?1 AND node = ?2";
         self.run(sql, (folder.0, node.as_bytes())).map(drop)
     }

@@ -5,7 +5,7 @@ use rusqlite::Row;
 
 use super::columns::get;
 use super::error::StateError;
-use super::folders::FolderNo;
+use super::folders::FolderNumber;
 use super::rows::{Result, Rows, Tx};
 
 /// Who found a problem. Each finder replaces its own.
@@ -104,7 +104,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn problems(&self, folder: FolderNo) -> Result<Vec<ProblemRow>> {
+    pub fn problems(&self, folder: FolderNumber) -> Result<Vec<ProblemRow>> {
         let sql = "SELECT source, subject, path, reason, action, since, retry FROM problems
             WHERE folder = ?1 ORDER BY path, source, subject";
         self.all(sql, [folder.0], read)
@@ -116,7 +116,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn put_problem(&self, folder: FolderNo, problem: &ProblemRow) -> Result<()> {
+    pub fn put_problem(&self, folder: FolderNumber, problem: &ProblemRow) -> Result<()> {
         let sql =
             "INSERT INTO problems (folder, source, subject, path, reason, action, since, retry)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -141,7 +141,7 @@ impl Tx<'_> {
     /// The database's.
     pub fn remove_problem(
         &self,
-        folder: FolderNo,
+        folder: FolderNumber,
         source: ProblemSource,
         subject: &Subject,
     ) -> Result<()> {
@@ -150,13 +150,34 @@ impl Tx<'_> {
             .map(drop)
     }
 
+    /// Takes all problems of one finder with entries right in a directory off the list.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn remove_problems_in(
+        &self,
+        folder: FolderNumber,
+        source: ProblemSource,
+        directory: &[u8],
+    ) -> Result<()> {
+        let below = if directory.is_empty() {
+            Vec::new()
+        } else {
+            [directory, b"/"].concat()
+        };
+        let sql = "DELETE FROM problems WHERE folder = ?1 AND source = ?2
+            AND substr(path, 1, length(?3)) = ?3
+            AND instr(substr(path, length(?3) + 1), x'2f') = 0";
+        self.run(sql, (folder.0, source.number(), below)).map(drop)
+    }
+
     /// Takes all problems of one finder at and below a path off the list.
     ///
     /// # Errors
     /// The database's.
     pub fn remove_problems_below(
         &self,
-        folder: FolderNo,
+        folder: FolderNumber,
         source: ProblemSource,
         path: &TreePath,
     ) -> Result<()> {

@@ -8,7 +8,7 @@ use super::columns::{
     get, get_some, kind, kind_number, name, name_columns, number, signed, time_bytes,
 };
 use super::rows::{Result, Rows, Tx};
-use super::spaces::SpaceNo;
+use super::spaces::SpaceNumber;
 
 /// A node of a space's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remote(&self, space: SpaceNo, node: NodeId) -> Result<Option<RemoteRow>> {
+    pub fn remote(&self, space: SpaceNumber, node: NodeId) -> Result<Option<RemoteRow>> {
         let sql = format!("SELECT {COLUMNS} FROM remote WHERE space = ?1 AND node = ?2");
         self.one(&sql, (space.0, node.as_bytes()), |row| {
             Ok(RemoteRow {
@@ -65,7 +65,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remote_node(&self, space: SpaceNo, node: NodeId) -> Result<Option<RemoteNode>> {
+    pub fn remote_node(&self, space: SpaceNumber, node: NodeId) -> Result<Option<RemoteNode>> {
         let sql = format!("SELECT {COLUMNS} FROM remote WHERE space = ?1 AND node = ?2");
         self.one(&sql, (space.0, node.as_bytes()), read_node)
     }
@@ -74,7 +74,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn node_record(&self, space: SpaceNo, node: NodeId) -> Result<Option<Vec<u8>>> {
+    pub fn node_record(&self, space: SpaceNumber, node: NodeId) -> Result<Option<Vec<u8>>> {
         let sql = "SELECT record FROM remote WHERE space = ?1 AND node = ?2";
         self.one(sql, (space.0, node.as_bytes()), |row| get(row, 0))
     }
@@ -85,7 +85,7 @@ impl Rows<'_> {
     /// The database's.
     pub fn remote_by_tag(
         &self,
-        space: SpaceNo,
+        space: SpaceNumber,
         parent: NodeId,
         tag: NameTag,
     ) -> Result<Option<NodeId>> {
@@ -102,7 +102,7 @@ impl Rows<'_> {
     /// The database's.
     pub fn remote_by_name(
         &self,
-        space: SpaceNo,
+        space: SpaceNumber,
         parent: NodeId,
         name: &[u8],
     ) -> Result<Option<NodeId>> {
@@ -115,7 +115,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remote_children(&self, space: SpaceNo, parent: NodeId) -> Result<Vec<NodeId>> {
+    pub fn remote_children(&self, space: SpaceNumber, parent: NodeId) -> Result<Vec<NodeId>> {
         let sql = "SELECT node FROM remote WHERE space = ?1 AND parent = ?2 AND deleted = 0";
         self.all(sql, (space.0, parent.as_bytes()), |row| get(row, 0))
     }
@@ -124,7 +124,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remote_list(&self, space: SpaceNo, parent: NodeId) -> Result<Vec<RemoteNode>> {
+    pub fn remote_list(&self, space: SpaceNumber, parent: NodeId) -> Result<Vec<RemoteNode>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM remote WHERE space = ?1 AND parent = ?2 AND deleted = 0
              ORDER BY name"
@@ -136,7 +136,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remote_count(&self, space: SpaceNo, parent: NodeId) -> Result<u64> {
+    pub fn remote_count(&self, space: SpaceNumber, parent: NodeId) -> Result<u64> {
         let sql = "SELECT count(*) FROM remote WHERE space = ?1 AND parent = ?2 AND deleted = 0";
         let count = self.one(sql, (space.0, parent.as_bytes()), |row| number(row, 0))?;
         Ok(count.unwrap_or(0))
@@ -148,7 +148,7 @@ impl Rows<'_> {
     /// The database's, and those of `each`.
     pub fn each_remote(
         &self,
-        space: SpaceNo,
+        space: SpaceNumber,
         mut each: impl FnMut(RemoteNode) -> Result<()>,
     ) -> Result<()> {
         let mut statement =
@@ -164,7 +164,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remote_body(&self, space: SpaceNo, node: NodeId) -> Result<Option<Vec<u8>>> {
+    pub fn remote_body(&self, space: SpaceNumber, node: NodeId) -> Result<Option<Vec<u8>>> {
         let sql = "SELECT body FROM remote_body WHERE space = ?1 AND node = ?2";
         self.one(sql, (space.0, node.as_bytes()), |row| get(row, 0))
     }
@@ -176,7 +176,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's; two live nodes of one parent cannot have one tag.
-    pub fn put_remote(&self, space: SpaceNo, row: &RemoteRow) -> Result<()> {
+    pub fn put_remote(&self, space: SpaceNumber, row: &RemoteRow) -> Result<()> {
         let sql = "INSERT INTO remote (space, node, parent, tag, kind, deleted, name, quarantine,
                 place_version, attributes_version, body_version, executable, modified, size, hash,
                 record)
@@ -216,7 +216,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn release_tag(&self, space: SpaceNo, node: NodeId) -> Result<()> {
+    pub fn release_tag(&self, space: SpaceNumber, node: NodeId) -> Result<()> {
         let sql = "UPDATE remote SET deleted = 1 WHERE space = ?1 AND node = ?2";
         self.run(sql, (space.0, node.as_bytes())).map(drop)
     }
@@ -225,7 +225,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn put_remote_body(&self, space: SpaceNo, node: NodeId, body: &[u8]) -> Result<()> {
+    pub fn put_remote_body(&self, space: SpaceNumber, node: NodeId, body: &[u8]) -> Result<()> {
         let sql = "INSERT INTO remote_body (space, node, body) VALUES (?1, ?2, ?3)
             ON CONFLICT (space, node) DO UPDATE SET body = excluded.body";
         self.run(sql, (space.0, node.as_bytes(), body)).map(drop)
@@ -235,7 +235,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remove_remote_body(&self, space: SpaceNo, node: NodeId) -> Result<()> {
+    pub fn remove_remote_body(&self, space: SpaceNumber, node: NodeId) -> Result<()> {
         let sql = "DELETE FROM remote_body WHERE space = ?1 AND node = ?2";
         self.run(sql, (space.0, node.as_bytes())).map(drop)
     }

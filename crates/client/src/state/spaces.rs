@@ -9,7 +9,7 @@ use super::rows::{Result, Rows, Tx};
 
 /// Number of a space in this database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SpaceNo(pub i64);
+pub struct SpaceNumber(pub i64);
 
 /// A space this device follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct OwnRow {
 
 const COLUMNS: &str = "no, id, name, role, server_epoch, cursor, chain, digest";
 
-fn read(row: &Row<'_>) -> Result<(SpaceNo, SpaceRow)> {
+fn read(row: &Row<'_>) -> Result<(SpaceNumber, SpaceRow)> {
     let space = SpaceRow {
         id: get(row, 1)?,
         name: row.get(2)?,
@@ -54,7 +54,7 @@ fn read(row: &Row<'_>) -> Result<(SpaceNo, SpaceRow)> {
         },
         digest: get(row, 7)?,
     };
-    Ok((SpaceNo(row.get(0)?), space))
+    Ok((SpaceNumber(row.get(0)?), space))
 }
 
 impl Rows<'_> {
@@ -62,7 +62,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn spaces(&self) -> Result<Vec<(SpaceNo, SpaceRow)>> {
+    pub fn spaces(&self) -> Result<Vec<(SpaceNumber, SpaceRow)>> {
         self.all(
             &format!("SELECT {COLUMNS} FROM spaces ORDER BY no"),
             [],
@@ -74,7 +74,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn space(&self, space: SpaceNo) -> Result<Option<SpaceRow>> {
+    pub fn space(&self, space: SpaceNumber) -> Result<Option<SpaceRow>> {
         let sql = format!("SELECT {COLUMNS} FROM spaces WHERE no = ?1");
         Ok(self.one(&sql, [space.0], read)?.map(|(_, row)| row))
     }
@@ -83,7 +83,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn space_by_id(&self, id: SpaceId) -> Result<Option<(SpaceNo, SpaceRow)>> {
+    pub fn space_by_id(&self, id: SpaceId) -> Result<Option<(SpaceNumber, SpaceRow)>> {
         self.one(
             &format!("SELECT {COLUMNS} FROM spaces WHERE id = ?1"),
             [id.as_bytes()],
@@ -95,7 +95,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn chain_at(&self, space: SpaceNo, cursor: Cursor) -> Result<Option<ChainHash>> {
+    pub fn chain_at(&self, space: SpaceNumber, cursor: Cursor) -> Result<Option<ChainHash>> {
         let sql = "SELECT chain FROM chain WHERE space = ?1 AND cursor = ?2";
         self.one(sql, (space.0, signed(cursor.0)), |row| get(row, 0))
     }
@@ -104,7 +104,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn record(&self, space: SpaceNo, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    pub fn record(&self, space: SpaceNumber, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let sql = "SELECT record FROM records WHERE space = ?1 AND key = ?2";
         self.one(sql, (space.0, key), |row| get(row, 0))
     }
@@ -113,7 +113,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn records(&self, space: SpaceNo, prefix: &[u8]) -> Result<Vec<Vec<u8>>> {
+    pub fn records(&self, space: SpaceNumber, prefix: &[u8]) -> Result<Vec<Vec<u8>>> {
         let sql = "SELECT record FROM records WHERE space = ?1 AND key >= ?2
             AND substr(key, 1, length(?2)) = ?2 ORDER BY key";
         self.all(sql, (space.0, prefix), |row| get(row, 0))
@@ -123,7 +123,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn own(&self, space: SpaceNo) -> Result<Option<OwnRow>> {
+    pub fn own(&self, space: SpaceNumber) -> Result<Option<OwnRow>> {
         let sql = "SELECT counter, previous, underway FROM own WHERE space = ?1";
         self.one(sql, [space.0], |row| {
             Ok(OwnRow {
@@ -140,7 +140,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn space_number(&self, id: SpaceId) -> Result<SpaceNo> {
+    pub fn space_number(&self, id: SpaceId) -> Result<SpaceNumber> {
         if let Some((space, _)) = self.space_by_id(id)? {
             return Ok(space);
         }
@@ -153,7 +153,7 @@ impl Tx<'_> {
         );
         let number = self.one(sql, params, |row| Ok(row.get(0)?))?;
         number
-            .map(SpaceNo)
+            .map(SpaceNumber)
             .ok_or(StateError::Invalid("space number"))
     }
 
@@ -161,7 +161,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn update_space(&self, space: SpaceNo, row: &SpaceRow) -> Result<()> {
+    pub fn update_space(&self, space: SpaceNumber, row: &SpaceRow) -> Result<()> {
         let sql = "UPDATE spaces SET id = ?2, name = ?3, role = ?4, server_epoch = ?5, cursor = ?6,
             chain = ?7, digest = ?8 WHERE no = ?1";
         let epoch = row.server_epoch.as_ref().map(ServerEpoch::as_bytes);
@@ -182,7 +182,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn advance(&self, space: SpaceNo, head: Head, digest: &[u8]) -> Result<()> {
+    pub fn advance(&self, space: SpaceNumber, head: Head, digest: &[u8]) -> Result<()> {
         let (cursor, chain) = (signed(head.cursor.0), head.chain.as_bytes());
         let sql = "UPDATE spaces SET cursor = ?2, chain = ?3, digest = ?4 WHERE no = ?1";
         self.run(sql, (space.0, cursor, chain, digest))?;
@@ -195,7 +195,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn put_record(&self, space: SpaceNo, key: &[u8], record: &[u8]) -> Result<()> {
+    pub fn put_record(&self, space: SpaceNumber, key: &[u8], record: &[u8]) -> Result<()> {
         let sql = "INSERT INTO records (space, key, record) VALUES (?1, ?2, ?3)
             ON CONFLICT (space, key) DO UPDATE SET record = excluded.record";
         self.run(sql, (space.0, key, record)).map(drop)
@@ -205,7 +205,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn put_own(&self, space: SpaceNo, own: &OwnRow) -> Result<()> {
+    pub fn put_own(&self, space: SpaceNumber, own: &OwnRow) -> Result<()> {
         let sql = "INSERT INTO own (space, counter, previous, underway) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (space) DO UPDATE SET counter = excluded.counter,
             previous = excluded.previous, underway = excluded.underway";
@@ -223,7 +223,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn forget_log(&self, space: SpaceNo) -> Result<()> {
+    pub fn forget_log(&self, space: SpaceNumber) -> Result<()> {
         for table in ["chain", "records", "remote", "remote_body", "own"] {
             self.run(&format!("DELETE FROM {table} WHERE space = ?1"), [space.0])?;
         }

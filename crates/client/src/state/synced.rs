@@ -5,7 +5,7 @@ use hythe_sync::{Place, SyncedNode, Versions};
 use rusqlite::Row;
 
 use super::columns::{StampBytes, get, get_some, kind, kind_number, number, signed, time_bytes};
-use super::folders::FolderNo;
+use super::folders::FolderNumber;
 use super::rows::{Result, Rows, Tx};
 
 const COLUMNS: &str = "node, parent, name, kind, place_version, attributes_version, body_version,
@@ -40,7 +40,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn synced(&self, folder: FolderNo, node: NodeId) -> Result<Option<SyncedNode>> {
+    pub fn synced(&self, folder: FolderNumber, node: NodeId) -> Result<Option<SyncedNode>> {
         let sql = format!("SELECT {COLUMNS} FROM synced WHERE folder = ?1 AND node = ?2");
         self.one(&sql, (folder.0, node.as_bytes()), read)
     }
@@ -51,7 +51,7 @@ impl Rows<'_> {
     /// The database's, and those of `each`.
     pub fn each_synced(
         &self,
-        folder: FolderNo,
+        folder: FolderNumber,
         mut each: impl FnMut(SyncedNode) -> Result<()>,
     ) -> Result<()> {
         let mut statement =
@@ -67,7 +67,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn synced_count(&self, folder: FolderNo) -> Result<u64> {
+    pub fn synced_count(&self, folder: FolderNumber) -> Result<u64> {
         let sql = "SELECT count(*) FROM synced WHERE folder = ?1";
         Ok(self
             .one(sql, [folder.0], |row| number(row, 0))?
@@ -80,7 +80,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn put_synced(&self, folder: FolderNo, node: &SyncedNode) -> Result<()> {
+    pub fn put_synced(&self, folder: FolderNumber, node: &SyncedNode) -> Result<()> {
         let sql = "INSERT INTO synced (folder, node, parent, name, kind, place_version,
                 attributes_version, body_version, executable, executable_on_disk, modified, stamp,
                 size, hash)
@@ -115,7 +115,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn remove_synced(&self, folder: FolderNo, node: NodeId) -> Result<()> {
+    pub fn remove_synced(&self, folder: FolderNumber, node: NodeId) -> Result<()> {
         let sql = "DELETE FROM synced WHERE folder = ?1 AND node = ?2";
         self.run(sql, (folder.0, node.as_bytes())).map(drop)
     }

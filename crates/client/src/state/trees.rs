@@ -4,21 +4,21 @@ use hythe_model::NodeId;
 use hythe_sync::{LocalNode, Place, RemoteNode, SyncedNode, TreeError, Trees};
 
 use super::error::StateError;
-use super::folders::FolderNo;
+use super::folders::FolderNumber;
 use super::readers::Snapshot;
 use super::rows::Rows;
-use super::spaces::SpaceNo;
+use super::spaces::SpaceNumber;
 
 /// The trees of one folder, as of one moment.
 pub struct FolderTrees {
     snapshot: Snapshot,
-    folder: FolderNo,
-    space: SpaceNo,
+    folder: FolderNumber,
+    space: SpaceNumber,
     root: NodeId,
 }
 
 impl FolderTrees {
-    pub(super) fn new(snapshot: Snapshot, folder: FolderNo) -> Result<Self, StateError> {
+    pub(super) fn new(snapshot: Snapshot, folder: FolderNumber) -> Result<Self, StateError> {
         let row = snapshot
             .rows()?
             .folder(folder)?

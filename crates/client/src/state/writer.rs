@@ -62,13 +62,6 @@ impl<T, E: From<StateError>> Future for Written<T, E> {
     }
 }
 
-impl<T, E> Written<T, E> {
-    /// The result of a change to a database that is closed already.
-    pub(super) fn closed() -> Self {
-        Self(oneshot::channel().1)
-    }
-}
-
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(connection: Connection, path: PathBuf) -> Result<Self, StateError> {
