@@ -1,0 +1,82 @@
+//! Who is calling: tokens to principals, at the start of a request and while it runs.
+
+mod guard;
+mod token;
+
+use std::time::Instant;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use hythe_model::DeviceId;
+use hythe_wire::{Code, Token, headers};
+
+pub(crate) use guard::Guard;
+
+use crate::files::{FilesError, Principal};
+use crate::http::app::{OVERLOADED_RETRY, Shared};
+use crate::http::error::Failure;
+use crate::http::gate::Pass;
+use crate::http::layers::Client;
+use token::bearer;
+
+/// A device that showed its token; holds one of its places until dropped.
+pub(crate) struct Caller {
+    /// Who it is.
+    pub(crate) principal: Principal,
+    /// Keeps checking that it still is.
+    pub(crate) guard: Guard,
+    _place: Pass<DeviceId>,
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
+        let client = client(parts)?;
+        let token = Shown::take(parts, app, headers::BEARER)?;
+        let principal = app.files.authenticate(&token.0, Some(client.0)).await;
+        let principal = principal.map_err(|error| denied(app, client, error))?;
+        if let Err(wait) = app.rates.devices.take(principal.device, Instant::now()) {
+            return Err(Failure::later(Code::RateLimited, wait));
+        }
+        let Some(place) = app.device_places.enter(principal.device) else {
+            return Err(Failure::later(Code::RateLimited, OVERLOADED_RETRY));
+        };
+        let guard = Guard::new(app.files.clone(), principal.clone(), app.limits.recheck);
+        // For the body's extractor: a removed device must not go on sending.
+        parts.extensions.insert(guard.clone());
+        Ok(Self { principal, guard, _place: place })
+    }
+}
+
+/// A token that was shown under a scheme, not yet looked up.
+pub(crate) struct Shown(pub(crate) Token);
+
+impl Shown {
+    /// The token of a request, unless its address has shown too many wrong ones.
+    pub(crate) fn take(parts: &Parts, app: &Shared, scheme: &str) -> Result<Self, Failure> {
+        let client = client(parts)?;
+        if app.by_address
+            && let Some(wait) = app.rates.failures.wait(&client.key(), Instant::now())
+        {
+            return Err(Failure::later(Code::RateLimited, wait));
+        }
+        bearer(&parts.headers, scheme).map(Self).ok_or_else(|| {
+            Failure::detail(Code::Unauthenticated, format!("the route takes a {scheme} token"))
+        })
+    }
+}
+
+/// The failure that a look-up ended with; a wrong token counts against its address.
+pub(crate) fn denied(app: &Shared, client: Client, error: FilesError) -> Failure {
+    if matches!(error, FilesError::Denied(_)) && app.by_address {
+        let _ = app.rates.failures.take(client.key(), Instant::now());
+    }
+    error.into()
+}
+
+/// Where a request comes from.
+pub(crate) fn client(parts: &Parts) -> Result<Client, Failure> {
+    parts.extensions.get::<Client>().copied().ok_or_else(|| Failure::new(Code::Internal))
+}

@@ -1,0 +1,51 @@
+//! Registering an account.
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+
+use hythe_wire::account::{RegisterReply, RegisterRequest};
+use hythe_wire::{headers, routes};
+
+use super::app::Shared;
+use super::error::Failure;
+use super::layers::Client;
+use super::message::Cbor;
+use super::openapi::Octets;
+use crate::auth::{self, Shown};
+use crate::files::Registration;
+
+/// An invite's token, and who shows it.
+pub(crate) struct Invited(Shown, Client);
+
+impl FromRequestParts<Shared> for Invited {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
+        Ok(Self(Shown::take(parts, app, headers::INVITE)?, auth::client(parts)?))
+    }
+}
+
+/// Creates an account, its first device and its personal space.
+#[utoipa::path(
+    post, path = routes::ACCOUNTS, tag = "accounts", security(("invite" = [])),
+    request_body(content = Octets, content_type = "application/cbor", description = "RegisterRequest"),
+    responses((status = 200, description = "RegisterReply", content_type = "application/cbor", body = Octets))
+)]
+pub(crate) async fn register(
+    State(app): State<Shared>,
+    Invited(Shown(invite), client): Invited,
+    request: Cbor<RegisterRequest>,
+) -> Result<Cbor<RegisterReply>, Failure> {
+    let request = request.message;
+    let registration = Registration {
+        login: request.login,
+        device: request.device,
+        token: request.token,
+        account: request.account,
+        space: request.space,
+        address: Some(client.0),
+    };
+    let registered = app.files.register(&invite, registration).await;
+    let done = registered.map_err(|error| auth::denied(&app, client, error))?;
+    Ok(Cbor::answer(done))
+}

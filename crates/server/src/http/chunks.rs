@@ -1,0 +1,104 @@
+//! Chunks and stored layout nodes: which are missing, packs of them, reading them.
+
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+
+use hythe_model::SpaceId;
+use hythe_wire::chunk::{ChunkFrame, MissingReply, MissingRequest, PackReply, ReadRequest};
+use hythe_wire::routes;
+
+use super::app::Shared;
+use super::error::Failure;
+use super::message::{Cbor, IdText, Ids, PackBody};
+use super::openapi::Octets;
+use super::stream::frames;
+use crate::auth::Caller;
+use crate::files::ReadChunk;
+
+/// Which of these does the server lack? It keeps the others for a while.
+#[utoipa::path(
+    post, path = routes::SPACE_CHUNKS_MISSING, tag = "chunks", security(("device" = [])),
+    params(("space" = String, Path, description = "Id of the space")),
+    request_body(content = Octets, content_type = "application/cbor", description = "MissingRequest"),
+    responses((
+        status = 200, description = "MissingReply",
+        content_type = "application/cbor", body = Octets
+    ))
+)]
+pub(crate) async fn missing(
+    State(app): State<Shared>,
+    caller: Caller,
+    Ids(IdText(space)): Ids<IdText<SpaceId>>,
+    request: Cbor<MissingRequest>,
+) -> Result<Cbor<MissingReply>, Failure> {
+    let found = app.files.missing(&caller.principal, space, &request.message.objects).await?;
+    Ok(Cbor::answer(MissingReply { missing: found.indices, lease_ms: found.lease_ms }))
+}
+
+/// Stores a pack. Acknowledged is durable.
+#[utoipa::path(
+    post, path = routes::SPACE_PACKS, tag = "chunks", security(("device" = [])),
+    params(("space" = String, Path, description = "Id of the space")),
+    request_body(content = Octets, content_type = "application/vnd.hythe.pack"),
+    responses((
+        status = 200, description = "PackReply",
+        content_type = "application/cbor", body = Octets
+    ))
+)]
+pub(crate) async fn store(
+    State(app): State<Shared>,
+    caller: Caller,
+    Ids(IdText(space)): Ids<IdText<SpaceId>>,
+    pack: PackBody,
+) -> Result<Cbor<PackReply>, Failure> {
+    // The rights may have gone while the body came.
+    caller.guard.check().await?;
+    let stored = app.files.put_pack(&caller.principal, space, pack.bytes.clone()).await?;
+    Ok(Cbor::answer(PackReply {
+        stored: stored.stored,
+        known: stored.known,
+        lease_ms: stored.lease_ms,
+    }))
+}
+
+/// The sealed bytes of chunks, each checked before it is sent.
+#[utoipa::path(
+    post, path = routes::SPACE_CHUNKS_READ, tag = "chunks", security(("device" = [])),
+    params(("space" = String, Path, description = "Id of the space")),
+    request_body(content = Octets, content_type = "application/cbor", description = "ReadRequest"),
+    responses((
+        status = 200, description = "ChunkFrame sequence",
+        content_type = "application/cbor-seq", body = Octets
+    ))
+)]
+pub(crate) async fn read(
+    State(app): State<Shared>,
+    caller: Caller,
+    Ids(IdText(space)): Ids<IdText<SpaceId>>,
+    request: Cbor<ReadRequest>,
+) -> Result<Response, Failure> {
+    let objects = request.message.objects;
+    let chunks = app.files.read_chunks(&caller.principal, space, objects).await?;
+    // The store answers in the order of the request.
+    let pieces = chunks.zip(stream::iter(0..)).flat_map(|(chunk, index)| {
+        stream::iter(match chunk {
+            Ok(chunk) => pieces(chunk, index).map(Ok).collect(),
+            Err(error) => vec![Err(Failure::from(error))],
+        })
+    });
+    let (end, _) = ChunkFrame::End.to_pieces();
+    frames(&app, caller, pieces.chain(stream::iter([Ok(end)])))
+}
+
+/// The pieces of one frame.
+fn pieces(chunk: ReadChunk, index: u32) -> impl Iterator<Item = Bytes> {
+    let frame = match chunk {
+        ReadChunk::Found { bytes, .. } => ChunkFrame::Sealed { index, bytes },
+        ReadChunk::Missing { .. } => ChunkFrame::Missing { index },
+        ReadChunk::Damaged { .. } => ChunkFrame::Damaged { index },
+    };
+    let (head, sealed) = frame.to_pieces();
+    std::iter::once(head).chain(sealed)
+}

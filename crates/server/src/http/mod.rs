@@ -1,0 +1,31 @@
+//! The HTTP door: connections, what every request goes through, and a file per resource. It
+//! translates and limits; what may be done is decided in `files`.
+
+pub(crate) mod accept;
+mod activity;
+pub(crate) mod app;
+mod body;
+pub(crate) mod connection;
+pub(crate) mod error;
+pub(crate) mod gate;
+pub(crate) mod layers;
+mod message;
+pub(crate) mod rate;
+mod stall;
+pub(crate) mod stream;
+
+pub(crate) mod account_log;
+pub(crate) mod accounts;
+pub(crate) mod changes;
+pub(crate) mod checkpoint;
+pub(crate) mod chunks;
+pub(crate) mod devices;
+mod event_feed;
+pub(crate) mod exposition;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod history;
+pub(crate) mod openapi;
+pub(crate) mod server;
+pub(crate) mod snapshot;
+pub(crate) mod spaces;
