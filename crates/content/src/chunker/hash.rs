@@ -9,20 +9,10 @@ pub(super) const WINDOW: usize = 64;
 /// Two different windows collide for at most one in 2^64 keys.
 #[inline]
 pub(super) fn universal(window: &[u8; WINDOW], key: &[u64; WINDOW / 8]) -> u128 {
-    let mut sum = 0_u128;
-    let mut words = window.chunks_exact(8).zip(key);
-    let mut next = || match words.next() {
-        Some((bytes, key)) => bytes
-            .try_into()
-            .map_or(0, u64::from_le_bytes)
-            .wrapping_add(*key),
-        None => 0,
-    };
-    for _ in 0..WINDOW / 16 {
-        let (left, right) = (next(), next());
-        sum = sum.wrapping_add(u128::from(left) * u128::from(right));
-    }
-    sum
+    let bytes = window.as_chunks().0;
+    let word = |i: usize| u128::from(u64::from_le_bytes(bytes[i]).wrapping_add(key[i]));
+    let products = (0..WINDOW / 16).map(|i| word(2 * i) * word(2 * i + 1));
+    products.fold(0, u128::wrapping_add)
 }
 
 #[cfg(test)]
@@ -36,13 +26,17 @@ mod tests {
             *byte = i as u8 ^ 0x5a;
         }
         let key = [1, u64::MAX, 3, 4, 5, 6, 7, 1 << 63];
-        let word = |i: usize| {
-            let bytes: [u8; 8] = window[i * 8..i * 8 + 8].try_into().unwrap();
-            u128::from(u64::from_le_bytes(bytes).wrapping_add(key[i]))
-        };
-        let expected = (0..4)
-            .map(|i| word(2 * i) * word(2 * i + 1))
-            .fold(0_u128, |sum, product| sum.wrapping_add(product));
+        let mut expected = 0_u128;
+        for i in (0..64).step_by(16) {
+            let mut words = [0_u64; 2];
+            for (j, word) in words.iter_mut().enumerate() {
+                for k in (0..8).rev() {
+                    *word = *word << 8 | u64::from(window[i + 8 * j + k]);
+                }
+                *word = word.wrapping_add(key[i / 8 + j]);
+            }
+            expected = expected.wrapping_add(u128::from(words[0]) * u128::from(words[1]));
+        }
         assert_eq!(universal(&window, &key), expected);
     }
 }

@@ -15,11 +15,11 @@
 
 mod class;
 mod hash;
+#[cfg(test)]
+mod rule;
 mod scan;
 mod select;
 
-pub use class::{Limits, class_for};
+pub use class::{FIXED_BYTES, Limits, class_for};
 pub use scan::{CONTEXT_BYTES, Cutter};
 pub use select::Selector;
-
-pub use class::FIXED_BYTES;

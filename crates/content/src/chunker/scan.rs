@@ -1,7 +1,8 @@
 //! Candidates for cuts.
 //!
 //! For a byte at index i of a file, counted from 0, with at least 63 bytes before it:
-//! * i is an **anchor** when LE32(bytes i-3..=i) × 0x9E3779B1 mod 2^32 is at least 0xF0000000;
+//! * i is an **anchor** when BE16(bytes i-3, i-2) × 0x51ED + BE16(bytes i-1, i) × 0x9E37, modulo
+//!   2^16, is at least 0xF000;
 //! * the **owner** of i is the last anchor in i-63..=i, or i itself where there is none;
 //! * x = AES-128(LE128(universal hash of the 64 bytes up to and including the owner));
 //! * a chunk may end after i when LE32(x₀..x₃) < threshold and x₄ mod 64 = i - owner.
@@ -31,8 +32,17 @@ const REACH: usize = 64;
 /// The first position with a whole window.
 const FIRST: usize = WINDOW - 1;
 
-const ANCHOR_FACTOR: u32 = 0x9E37_79B1;
-const ANCHOR_LEAST: u32 = 0xF000_0000;
+/// Two odd factors under which no run of a byte that files are padded with is all anchors, which
+/// would be right but slow. 16-bit words, because every compiler makes vectors of these.
+const ANCHOR_FACTORS: [u16; 2] = [0x51ED, 0x9E37];
+const ANCHOR_LEAST: u16 = 0xF000;
+
+/// Bytes that decide whether their last one is an anchor.
+const ANCHOR_BYTES: usize = 4;
+
+/// Positions whose anchors are found together, as the bits of a word.
+const GROUP: usize = 64;
+const GROUP_BYTES: usize = GROUP + ANCHOR_BYTES - 1;
 
 /// Positions looked at before their blocks are enciphered.
 const STRIDE: usize = 4096;
@@ -162,27 +172,45 @@ impl Cutter {
 }
 
 /// Whether the public rule makes `position` an anchor; it has at least three bytes before it.
-#[inline]
 fn is_anchor(data: &[u8], position: usize) -> bool {
-    data[..=position]
-        .last_chunk()
-        .is_some_and(|bytes| anchors(*bytes))
+    let word = |at: usize| u16::from(data[at - 1]) << 8 | u16::from(data[at]);
+    anchors(word(position - 2), word(position))
 }
 
 #[inline]
-fn anchors(bytes: [u8; 4]) -> bool {
-    u32::from_le_bytes(bytes).wrapping_mul(ANCHOR_FACTOR) >= ANCHOR_LEAST
+fn anchors(left: u16, right: u16) -> bool {
+    let [a, b] = ANCHOR_FACTORS;
+    left.wrapping_mul(a).wrapping_add(right.wrapping_mul(b)) >= ANCHOR_LEAST
+}
+
+/// The anchors of a group as bits; `bytes` begins three bytes before its first position. Written
+/// so that the compiler makes vectors of it: words, then flags, then eight flags to a byte.
+fn anchor_bits(bytes: &[u8; GROUP_BYTES]) -> u64 {
+    let mut words = [0; GROUP_BYTES - 1];
+    for (i, word) in words.iter_mut().enumerate() {
+        *word = u16::from(bytes[i]) << 8 | u16::from(bytes[i + 1]);
+    }
+    let mut flags = [0; GROUP];
+    for (i, flag) in flags.iter_mut().enumerate() {
+        *flag = u8::from(anchors(words[i], words[i + 2]));
+    }
+    let eights = flags.as_chunks().0.iter().enumerate();
+    eights.fold(0, |bits, (i, eight)| {
+        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits | gathered << (8 * i)
+    })
 }
 
 /// Walks over the owners of a range of positions, a stride at a time.
 struct Owners<'a> {
     data: &'a [u8],
-    /// Where the next stride begins.
+    /// Where the next group begins.
     at: usize,
     end: usize,
     /// The first position that no anchor seen so far owns.
     orphans: usize,
-    anchors: Box<[u16; STRIDE]>,
+    /// How many orphans up to the last one found repeat the byte before them.
+    equal: usize,
     owners: Vec<usize>,
 }
 
@@ -194,7 +222,7 @@ impl<'a> Owners<'a> {
             at: (first + 1).saturating_sub(REACH).max(FIRST),
             end: positions.end,
             orphans: first,
-            anchors: Box::new([0; STRIDE]),
+            equal: 0,
             owners: Vec::with_capacity(STRIDE / 8),
         }
     }
@@ -206,42 +234,44 @@ impl<'a> Owners<'a> {
     /// Collects the owners of the next stride; false when there is none left.
     fn gather(&mut self) -> bool {
         self.owners.clear();
-        if self.at >= self.end {
-            return false;
+        let stop = self.end.min(self.at + STRIDE);
+        let more = self.at < stop;
+        while self.at < stop {
+            self.gather_group(stop);
         }
-        let stride = self.at..self.end.min(self.at + STRIDE);
-        let count = self.gather_anchors(stride.clone());
-        for i in 0..count {
-            let anchor = stride.start + usize::from(self.anchors[i]);
-            self.gather_orphans(anchor);
-            self.owners.push(anchor);
-            self.orphans = self.orphans.max(anchor + REACH);
-        }
-        self.gather_orphans(stride.end);
-        self.at = stride.end;
-        true
+        more
     }
 
-    /// Writes down the anchors of a stride without a branch that depends on the data.
-    fn gather_anchors(&mut self, stride: Range<usize>) -> usize {
-        let mut count = 0;
-        let bytes = &self.data[stride.start - 3..stride.end];
-        for (i, window) in bytes.windows(4).enumerate() {
-            // `count` is at most `i`, which is less than STRIDE.
-            self.anchors[count % STRIDE] = i as u16;
-            count += usize::from(window.try_into().is_ok_and(anchors));
+    fn gather_group(&mut self, stop: usize) {
+        let (start, end) = (self.at, stop.min(self.at + GROUP));
+        let bytes = &self.data[start + 1 - ANCHOR_BYTES..end];
+        let mut bits = if let Ok(whole) = bytes.try_into() {
+            anchor_bits(whole)
+        } else {
+            let mut padded = [0; GROUP_BYTES];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            anchor_bits(&padded) & !(u64::MAX << (end - start))
+        };
+        while bits != 0 {
+            let anchor = start + bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            self.gather_orphans(anchor);
+            self.owners.push(anchor);
+            self.equal = 0;
+            self.orphans = self.orphans.max(anchor + REACH);
         }
-        count
+        self.gather_orphans(end);
+        self.at = end;
     }
 
     /// Adds the positions before `end` that own themselves. In a run of equal bytes they all have
     /// the same window and so the same decision: the first stand for them, see [`Hits::hit`].
+    #[inline]
     fn gather_orphans(&mut self, end: usize) {
-        let mut equal = 0;
         for position in self.orphans..end {
             let same = self.data[position] == self.data[position - 1];
-            equal = if same { equal + 1 } else { 0 };
-            if equal < WINDOW {
+            self.equal = if same { self.equal + 1 } else { 0 };
+            if self.equal < WINDOW {
                 self.owners.push(position);
             }
         }
@@ -292,5 +322,21 @@ impl Hits<'_> {
         }
         self.next = position + 1;
         (self.visit)(position)
+    }
+}
+
+#[cfg(test)]
+impl Cutter {
+    /// Another threshold than the class's, for more candidates.
+    pub(super) fn set_threshold(&mut self, threshold: Option<u32>) {
+        self.threshold = threshold.unwrap_or(self.threshold);
+    }
+
+    /// Which place after its owner the block of a window names, if any.
+    pub(super) fn decides(&self, window: &[u8; WINDOW]) -> Option<usize> {
+        let mut block = Block::from(universal(window, &self.hash).to_le_bytes());
+        self.cipher.encrypt_block(&mut block);
+        let value = u64::from_le_bytes(*block.first_chunk()?);
+        ((value as u32) < self.threshold).then_some((value >> 32) as usize % REACH)
     }
 }

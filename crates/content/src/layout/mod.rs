@@ -8,6 +8,8 @@
 mod body;
 mod entry;
 mod error;
+#[cfg(test)]
+mod hostile;
 mod node;
 mod read;
 mod tree;

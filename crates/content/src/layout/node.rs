@@ -58,8 +58,12 @@ pub(super) fn ends_after<E: Entry>(entry: &E, count: usize) -> bool {
 
 /// Seals one node.
 pub(super) fn seal_node(keys: &SpaceKeys, node: &Node) -> StoredNode {
+    seal_with_refs(keys, node, node.refs())
+}
+
+/// Seals a node with a clear list, which for any honest author is the node's own.
+pub(super) fn seal_with_refs(keys: &SpaceKeys, node: &Node, refs: Vec<ChunkId>) -> StoredNode {
     let plain = node.encode();
-    let refs = node.refs();
     let (id, key) = name(&keys.nodes, NODE_ID, &plain);
     let mut bytes = Kind::Node.head().to_vec();
     // At most MAX_ENTRIES.

@@ -45,7 +45,7 @@ pub fn load_body<E>(field: &[u8], fetch: Fetch<'_, E>) -> Result<Body, LoadError
     }
 }
 
-/// Yields, in order, the runs of a file that overlap a range of its bytes. Of a tree it fetches
+/// Yields, in order, the runs of a file that share bytes with a range of it. Of a tree it fetches
 /// only the nodes that lead there: O(log n) for one offset. A link has no runs.
 ///
 /// # Errors
@@ -55,8 +55,12 @@ pub fn entries_in<E>(
     range: Range<u64>,
     fetch: Fetch<'_, E>,
 ) -> Result<Vec<Span>, LoadError<E>> {
+    let stored = Stored::decode(field)?;
     let mut spans = Vec::new();
-    match Stored::decode(field)? {
+    if range.is_empty() {
+        return Ok(spans);
+    }
+    match stored {
         Stored::Link(_) => {}
         Stored::Flat(layout) => {
             let runs = overlapping(&layout.entries, 0, &range);
@@ -65,7 +69,7 @@ pub fn entries_in<E>(
                 entry: entry.clone(),
             }));
         }
-        Stored::Tree(tree) if range.start < range.end.min(tree.head.size) => {
+        Stored::Tree(tree) if range.start < tree.head.size => {
             descend(&tree.root(), 0, &range, fetch, &mut |span| spans.push(span))?;
         }
         Stored::Tree(_) => {}
