@@ -24,10 +24,7 @@ pub(crate) struct Addresses {
 
 impl Addresses {
     /// The addresses of a server that listens at `listen`.
-    pub(crate) fn of(
-        config: &ServerConfig,
-        listen: SocketAddr,
-    ) -> Result<Self, url::ParseError> {
+    pub(crate) fn of(config: &ServerConfig, listen: SocketAddr) -> Result<Self, url::ParseError> {
         let scheme = match config.transport {
             Transport::Plain => "http",
             Transport::SelfSigned | Transport::Certificate { .. } => "https",
@@ -39,19 +36,31 @@ impl Addresses {
             IpAddr::V6(_) if everywhere => IpAddr::V6(Ipv6Addr::LOCALHOST),
             ip => ip,
         };
-        let shown_ip = if everywhere { reachable().unwrap_or(local_ip) } else { local_ip };
+        let shown_ip = if everywhere {
+            reachable().unwrap_or(local_ip)
+        } else {
+            local_ip
+        };
         let local = url(scheme, SocketAddr::new(local_ip, listen.port()))?;
         let derived = url(scheme, SocketAddr::new(shown_ip, listen.port()))?;
         let public = config.public_url.clone().unwrap_or(derived);
-        Ok(Self { listen, public, local })
+        Ok(Self {
+            listen,
+            public,
+            local,
+        })
     }
 
     /// The names for a certificate of the server's own.
     pub(crate) fn certificate_names(&self) -> CertificateNames {
         let host = |url: &Url| {
-            url.host_str().map(|host| host.trim_matches(['[', ']']).to_owned())
+            url.host_str()
+                .map(|host| host.trim_matches(['[', ']']).to_owned())
         };
-        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let machine = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
         let fixed = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let own = [host(&self.public), host(&self.local), Some(machine)];
         CertificateNames::new(fixed.into_iter().chain(own.into_iter().flatten()))

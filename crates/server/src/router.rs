@@ -57,7 +57,10 @@ fn wrap(routes: Router<Shared>, app: Shared) -> Router {
     routes
         .fallback(layers::no_route)
         .method_not_allowed_fallback(layers::no_method)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), layers::admit))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            layers::admit,
+        ))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(middleware::from_fn(layers::observe))
         .with_state(app)

@@ -95,7 +95,9 @@ impl Server {
     pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
         let plain = matches!(config.transport, Transport::Plain);
         if plain && !config.listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback { address: config.listen });
+            return Err(StartError::NotLoopback {
+                address: config.listen,
+            });
         }
         let files = Files::open(store_options(&config)).await?;
         match run(&config, files.clone()).await {
@@ -115,7 +117,6 @@ pub(crate) fn store_options(config: &ServerConfig) -> StoreOptions {
         database: config.database.clone(),
         key_file: config.key_file.clone(),
         witness: config.witness.clone(),
-        name: config.name.clone(),
     }
 }
 
@@ -133,12 +134,20 @@ async fn run(config: &ServerConfig, files: Files) -> Result<Running, StartError>
         Arc::clone(&identity),
         addresses.certificate_names(),
     )?;
-    let (stop, abort, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+    let (stop, abort, tasks) = (
+        CancellationToken::new(),
+        CancellationToken::new(),
+        TaskTracker::new(),
+    );
     let office = Office::new(files.clone(), Some(addresses.public.clone()));
     let door = admin::Listener::bind(&config.data).map_err(StartError::Data)?;
     if let Some(address) = config.metrics {
         let recorder = exposition::recorder().map_err(StartError::Metrics)?;
-        tasks.spawn(exposition::serve(listen(address).await?, recorder, abort.clone()));
+        tasks.spawn(exposition::serve(
+            listen(address).await?,
+            recorder,
+            abort.clone(),
+        ));
     }
     let app = app(config, files.clone(), Arc::clone(&identity), &stop, &tasks);
     let tls = match &certificates {
@@ -150,7 +159,12 @@ async fn run(config: &ServerConfig, files: Files) -> Result<Running, StartError>
         // All connections come from the proxy.
         limits.per_address = limits.total;
     }
-    let connections = Connections { router: router(app), tls, limits, stop: stop.clone() };
+    let connections = Connections {
+        router: router(app),
+        tls,
+        limits,
+        stop: stop.clone(),
+    };
     let connections = Arc::new(connections);
     tasks.spawn(accept(listener, connections, tasks.clone(), abort.clone()));
     tasks.spawn(admin::serve(door, office.clone(), stop.clone()));
@@ -197,7 +211,9 @@ fn app(
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| cannot_listen(address, source))
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| cannot_listen(address, source))
 }
 
 fn cannot_listen(address: SocketAddr, source: io::Error) -> StartError {
@@ -243,12 +259,13 @@ impl Running {
         self.identity.to_string()
     }
 
-    /// Makes a URL with which somebody creates an account, once, within `lifetime`.
+    /// Makes a URL with which somebody creates an account, once, within `lifetime`; with `admin`
+    /// one that may administer the server.
     ///
     /// # Errors
     /// When the storage does not answer.
-    pub async fn invite(&self, lifetime: Duration) -> Result<InviteUrl, FilesError> {
-        match self.office.invite(lifetime).await {
+    pub async fn invite(&self, lifetime: Duration, admin: bool) -> Result<InviteUrl, FilesError> {
+        match self.office.invite(lifetime, admin).await {
             Ok(made) => Ok(made.url),
             Err(admin::InviteError::Files(error)) => Err(error),
             Err(admin::InviteError::NoAddress) => Err(FilesError::NotFound("address")),
@@ -265,7 +282,10 @@ impl Running {
     pub async fn stop(self) {
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(self.patience, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(self.patience, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("requests under way were cut off");
         }
         self.abort.cancel();

@@ -22,6 +22,9 @@ pub const MAX_ATTACHED_OBJECTS: usize = 4096;
 /// Longest pack. A pack aims for 8 MiB; this admits one object of the longest kind beside others.
 pub const MAX_PACK_BYTES: usize = 20 << 20;
 
+/// Most objects that one stored layout node refers to.
+pub const MAX_REFS: usize = 4096;
+
 /// Most chunks of one read.
 pub const MAX_READ_CHUNKS: usize = 4096;
 

@@ -19,11 +19,9 @@ pub struct AttachedObject {
     /// Its id, and BLAKE3 of `sealed`.
     #[n(0)]
     pub name: ObjectName,
-    /// Whether it is a stored layout node.
+    /// The sealed bytes. Whether they are a stored layout node, and what it refers to, is read
+    /// from them.
     #[n(1)]
-    pub layout: bool,
-    /// The sealed bytes. What a stored layout node refers to is read from them.
-    #[n(2)]
     pub sealed: ByteVec,
 }
 

@@ -51,7 +51,9 @@ async fn answer(stream: UnixStream, office: &Office) -> io::Result<()> {
     tokio::time::timeout(PATIENCE, from.read_line(&mut line)).await??;
     let reply = match serde_json::from_str::<AdminRequest>(&line) {
         Ok(request) => office.perform(request).await,
-        Err(error) => AdminReply::Failed { message: format!("not a request: {error}") },
+        Err(error) => AdminReply::Failed {
+            message: format!("not a request: {error}"),
+        },
     };
     let mut text = serde_json::to_string(&reply)?;
     text.push('\n');
@@ -66,7 +68,9 @@ pub(super) async fn ask(data: &Path, request: &AdminRequest) -> io::Result<Admin
     to.write_all(text.as_bytes()).await?;
     let mut line = String::new();
     // A check of much data takes its time: there is no deadline here.
-    BufReader::new(from.take(MAX_REPLY_BYTES)).read_line(&mut line).await?;
+    BufReader::new(from.take(MAX_REPLY_BYTES))
+        .read_line(&mut line)
+        .await?;
     if line.is_empty() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }

@@ -16,6 +16,7 @@ pub(crate) use socket::Listener;
 use crate::config::ServerConfig;
 use crate::files::{AccountView, CheckReport, Files, OpenError, Stats};
 use crate::serve::store_options;
+use crate::state::LockError;
 
 /// A request: one line of JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub enum AdminRequest {
     Invite {
         /// How long it holds, in seconds.
         lifetime_s: u64,
+        /// Whether the account may administer the server.
+        admin: bool,
     },
     /// Numbers about the server's data.
     Stats,
@@ -99,7 +102,10 @@ pub async fn request(
         Ok(reply) => reply,
         Err(source) if is_absent(&source) => alone(config, request, source).await?,
         Err(source) => {
-            return Err(AdminError::NoAnswer { data: config.data.clone(), source });
+            return Err(AdminError::NoAnswer {
+                data: config.data.clone(),
+                source,
+            });
         }
     };
     match reply {
@@ -116,12 +122,18 @@ async fn alone(
 ) -> Result<AdminReply, AdminError> {
     let files = match Files::open(store_options(config)).await {
         Ok(files) => files,
-        Err(OpenError::Held { .. }) => {
-            return Err(AdminError::NoAnswer { data: config.data.clone(), source: absent });
+        Err(OpenError::Lock(LockError::Held { .. })) => {
+            return Err(AdminError::NoAnswer {
+                data: config.data.clone(),
+                source: absent,
+            });
         }
         Err(error) => return Err(error.into()),
     };
-    let public = config.public_url.clone().or_else(|| crate::address::recall(&config.data));
+    let public = config
+        .public_url
+        .clone()
+        .or_else(|| crate::address::recall(&config.data));
     let reply = Office::new(files.clone(), public).perform(request).await;
     files.close().await;
     Ok(reply)
@@ -130,5 +142,8 @@ async fn alone(
 /// Whether nobody listens at a socket.
 fn is_absent(error: &std::io::Error) -> bool {
     use std::io::ErrorKind;
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused
+    )
 }

@@ -8,7 +8,7 @@ use url::Url;
 use hythe_wire::invite::InviteUrl;
 
 use super::{AdminReply, AdminRequest};
-use crate::files::{Files, FilesError, InviteOptions};
+use crate::files::{Files, FilesError};
 use crate::tls::Identity;
 
 /// Does what an administrator asks.
@@ -47,39 +47,53 @@ impl Office {
     /// Does what is asked; what cannot be done is said in the reply.
     pub(crate) async fn perform(&self, request: AdminRequest) -> AdminReply {
         match request {
-            AdminRequest::Invite { lifetime_s } => {
+            AdminRequest::Invite { lifetime_s, admin } => {
                 let lifetime = Duration::from_secs(lifetime_s);
-                reply(self.invite(lifetime).await, |made| AdminReply::Invite {
-                    url: made.url.to_string(),
-                    expires_ms: made.expires_ms,
+                reply(self.invite(lifetime, admin).await, |made| {
+                    AdminReply::Invite {
+                        url: made.url.to_string(),
+                        expires_ms: made.expires_ms,
+                    }
                 })
             }
-            AdminRequest::Stats => {
-                reply(self.files.stats().await, |stats| AdminReply::Stats { stats })
-            }
-            AdminRequest::Check => {
-                reply(self.files.check(|_| {}).await, |report| AdminReply::Check { report })
-            }
-            AdminRequest::Accounts => {
-                reply(self.files.accounts().await, |accounts| AdminReply::Accounts { accounts })
-            }
+            AdminRequest::Stats => reply(self.files.stats().await, |stats| AdminReply::Stats {
+                stats,
+            }),
+            AdminRequest::Check => reply(self.files.check().await, |report| AdminReply::Check {
+                report,
+            }),
+            AdminRequest::Accounts => reply(self.files.accounts().await, |accounts| {
+                AdminReply::Accounts { accounts }
+            }),
         }
     }
 
     /// Makes an invite that holds for a while.
-    pub(crate) async fn invite(&self, lifetime: Duration) -> Result<Invited, InviteError> {
+    pub(crate) async fn invite(
+        &self,
+        lifetime: Duration,
+        admin: bool,
+    ) -> Result<Invited, InviteError> {
         let server = self.public.clone().ok_or(InviteError::NoAddress)?;
-        let lifetime_ms = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
-        let invite = self.files.create_invite(InviteOptions { lifetime_ms }).await?;
+        let invite = self.files.create_invite(lifetime, admin).await?;
         let identity = Identity::from_seed(&self.files.identity_seed()).public();
-        let url = InviteUrl { server, identity, token: invite.token };
-        Ok(Invited { url, expires_ms: invite.expires_ms })
+        let url = InviteUrl {
+            server,
+            identity,
+            token: invite.token,
+        };
+        Ok(Invited {
+            url,
+            expires_ms: invite.expires_ms,
+        })
     }
 }
 
 fn reply<T, E: Display>(done: Result<T, E>, say: impl FnOnce(T) -> AdminReply) -> AdminReply {
     match done {
         Ok(value) => say(value),
-        Err(error) => AdminReply::Failed { message: error.to_string() },
+        Err(error) => AdminReply::Failed {
+            message: error.to_string(),
+        },
     }
 }

@@ -61,7 +61,10 @@ pub(super) fn connect(data: &Path) -> io::Result<UnixStream> {
     if same_user(&stream)? {
         return Ok(stream);
     }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user listens on the socket"))
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "another user listens on the socket",
+    ))
 }
 
 fn same_user(stream: &UnixStream) -> io::Result<bool> {

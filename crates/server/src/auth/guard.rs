@@ -23,7 +23,11 @@ pub(crate) struct Guard {
 impl Guard {
     /// A guard that checks `every` so often.
     pub(crate) fn new(files: Files, principal: Principal, every: Duration) -> Self {
-        Self { files, principal, every }
+        Self {
+            files,
+            principal,
+            every,
+        }
     }
 
     /// Checks now.
@@ -51,7 +55,12 @@ impl Guard {
         S: Stream<Item = Result<Bytes, Failure>> + Send + 'static,
         H: Send + 'static,
     {
-        let checked = Checked { pieces: Box::pin(pieces), guard: self, last: Instant::now(), held };
+        let checked = Checked {
+            pieces: Box::pin(pieces),
+            guard: self,
+            last: Instant::now(),
+            held,
+        };
         Body::from_stream(stream::try_unfold(checked, async |mut checked| {
             Ok::<_, std::io::Error>(checked.next().await?.map(|piece| (piece, checked)))
         }))

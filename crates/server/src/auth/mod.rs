@@ -37,16 +37,20 @@ impl FromRequestParts<Shared> for Caller {
         let token = Shown::take(parts, app, headers::BEARER)?;
         let principal = app.files.authenticate(&token.0, Some(client.0)).await;
         let principal = principal.map_err(|error| denied(app, client, error))?;
-        if let Err(wait) = app.rates.devices.take(principal.device, Instant::now()) {
+        if let Err(wait) = app.rates.devices.take(principal.device(), Instant::now()) {
             return Err(Failure::later(Code::RateLimited, wait));
         }
-        let Some(place) = app.device_places.enter(principal.device) else {
+        let Some(place) = app.device_places.enter(principal.device()) else {
             return Err(Failure::later(Code::RateLimited, OVERLOADED_RETRY));
         };
         let guard = Guard::new(app.files.clone(), principal.clone(), app.limits.recheck);
         // For the body's extractor: a removed device must not go on sending.
         parts.extensions.insert(guard.clone());
-        Ok(Self { principal, guard, _place: place })
+        Ok(Self {
+            principal,
+            guard,
+            _place: place,
+        })
     }
 }
 
@@ -63,7 +67,10 @@ impl Shown {
             return Err(Failure::later(Code::RateLimited, wait));
         }
         bearer(&parts.headers, scheme).map(Self).ok_or_else(|| {
-            Failure::detail(Code::Unauthenticated, format!("the route takes a {scheme} token"))
+            Failure::detail(
+                Code::Unauthenticated,
+                format!("the route takes a {scheme} token"),
+            )
         })
     }
 }
@@ -78,5 +85,9 @@ pub(crate) fn denied(app: &Shared, client: Client, error: FilesError) -> Failure
 
 /// Where a request comes from.
 pub(crate) fn client(parts: &Parts) -> Result<Client, Failure> {
-    parts.extensions.get::<Client>().copied().ok_or_else(|| Failure::new(Code::Internal))
+    parts
+        .extensions
+        .get::<Client>()
+        .copied()
+        .ok_or_else(|| Failure::new(Code::Internal))
 }

@@ -21,10 +21,15 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, ListenError> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok(address);
     }
-    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|t| t.strip_suffix(']'))
+        .unwrap_or(text);
     match bare.parse::<IpAddr>() {
         Ok(ip) => Ok(SocketAddr::new(ip, DEFAULT_PORT)),
-        Err(_) => Err(ListenError { text: text.to_owned() }),
+        Err(_) => Err(ListenError {
+            text: text.to_owned(),
+        }),
     }
 }
 

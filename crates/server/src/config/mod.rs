@@ -32,8 +32,6 @@ pub struct ServerConfig {
     pub metrics: Option<SocketAddr>,
     /// Whether a proxy in front names clients in `X-Forwarded-For`. Only with [`Transport::Plain`].
     pub forwarded: bool,
-    /// The server's name for people.
-    pub name: String,
     /// How much of everything.
     pub limits: Limits,
 }
@@ -67,7 +65,6 @@ impl ServerConfig {
             witness: None,
             metrics: None,
             forwarded: false,
-            name: "hythe".to_owned(),
             limits: Limits::default(),
         }
     }

@@ -40,7 +40,9 @@ impl FromRequestParts<Shared> for Reader {
             let Shown(token) = Shown::take(parts, app, headers::ONE_TIME)?;
             return Ok(Self::OneTime(token, auth::client(parts)?));
         }
-        Ok(Self::Device(Box::new(Caller::from_request_parts(parts, app).await?)))
+        Ok(Self::Device(Box::new(
+            Caller::from_request_parts(parts, app).await?,
+        )))
     }
 }
 
@@ -60,15 +62,19 @@ enum Right {
 
 impl ReadLog for Log {
     async fn page(&self, from: Cursor, limit: u32) -> Result<LogPage, FilesError> {
-        let Self { files, account, right } = self;
+        let Self {
+            files,
+            account,
+            right,
+        } = self;
         match right {
             Right::Device(reader) => {
-                files.account_log(reader, *account, from, limit, PAGE_BYTES).await
+                files
+                    .account_log(reader, *account, from, limit, PAGE_BYTES)
+                    .await
             }
-            Right::OneTime(token) => {
-                files.enrolment_log(token, *account, from, limit, PAGE_BYTES).await
-            }
-            Right::Public => files.server_log(from, limit, PAGE_BYTES).await,
+            Right::OneTime(token) => files.offered_log(token, *account, from).await,
+            Right::Public => files.server_log(from).await,
         }
     }
 }
@@ -90,8 +96,12 @@ pub(crate) async fn read(
     Asked(range): Asked<LogRange>,
 ) -> Result<Response, Failure> {
     let limit = range.limit();
-    let log = |right| Log { files: app.files.clone(), account, right };
-    if account == app.files.server().account {
+    let log = |right| Log {
+        files: app.files.clone(),
+        account,
+        right,
+    };
+    if account == app.files.account() {
         let log = log(Right::Public);
         let first = log.page(range.from(), limit).await?;
         return Ok(open_frames(log_frames(log, first, limit)));
@@ -128,11 +138,19 @@ pub(crate) async fn append(
     Ids(IdText(account)): Ids<IdText<AccountId>>,
     request: Cbor<AppendRequest>,
 ) -> Result<Cbor<AppendReply>, Failure> {
-    if account != caller.principal.account {
+    if account != caller.principal.account() {
         return Err(Failure::new(Code::Forbidden));
     }
-    let AppendRequest { change_set, one_time } = request.message;
+    let AppendRequest {
+        change_set,
+        one_time,
+    } = request.message;
     let change_set = Vec::from(change_set).into();
-    let appended = app.files.append_account(&caller.principal, change_set, one_time).await?;
-    Ok(Cbor::answer(AppendReply { head: appended.head }))
+    let appended = app
+        .files
+        .append_account(&caller.principal, change_set, one_time)
+        .await?;
+    Ok(Cbor::answer(AppendReply {
+        head: appended.head,
+    }))
 }

@@ -2,9 +2,10 @@
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
+use bytes::Bytes;
 
 use hythe_wire::account::{RegisterReply, RegisterRequest};
-use hythe_wire::{headers, routes};
+use hythe_wire::{ByteVec, headers, routes};
 
 use super::app::Shared;
 use super::error::Failure;
@@ -21,7 +22,10 @@ impl FromRequestParts<Shared> for Invited {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
-        Ok(Self(Shown::take(parts, app, headers::INVITE)?, auth::client(parts)?))
+        Ok(Self(
+            Shown::take(parts, app, headers::INVITE)?,
+            auth::client(parts)?,
+        ))
     }
 }
 
@@ -41,11 +45,23 @@ pub(crate) async fn register(
         login: request.login,
         device: request.device,
         token: request.token,
-        account: request.account,
-        space: request.space,
+        account: bytes(request.account),
+        space: bytes(request.space),
         address: Some(client.0),
     };
     let registered = app.files.register(&invite, registration).await;
     let done = registered.map_err(|error| auth::denied(&app, client, error))?;
-    Ok(Cbor::answer(done))
+    Ok(Cbor::answer(RegisterReply {
+        account: done.account,
+        device: done.device,
+        account_head: done.account_head,
+        space: done.space,
+        space_head: done.space_head,
+    }))
+}
+
+fn bytes(log: Vec<ByteVec>) -> Vec<Bytes> {
+    log.into_iter()
+        .map(|change_set| Vec::from(change_set).into())
+        .collect()
 }

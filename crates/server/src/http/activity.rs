@@ -40,8 +40,15 @@ pub(crate) enum Expired {
 impl Activity {
     /// Of a connection that just began.
     pub(crate) fn new() -> Arc<Self> {
-        let state = State { under_way: 0, idle_since: Instant::now(), header_since: None };
-        Arc::new(Self { state: Mutex::new(state), changed: Notify::new() })
+        let state = State {
+            under_way: 0,
+            idle_since: Instant::now(),
+            header_since: None,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        })
     }
 
     /// Notes that bytes came. Only for HTTP/1.1: over HTTP/2 bytes need not belong to a request.

@@ -43,9 +43,13 @@ pub(crate) async fn collect(
 
 /// What `Content-Length` says.
 fn announced(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    let Some(value) = headers.get(header::CONTENT_LENGTH) else { return Ok(None) };
+    let Some(value) = headers.get(header::CONTENT_LENGTH) else {
+        return Ok(None);
+    };
     let length = value.to_str().ok().and_then(|text| text.parse().ok());
-    length.map(Some).ok_or_else(|| Failure::detail(Code::Malformed, "bad content-length"))
+    length
+        .map(Some)
+        .ok_or_else(|| Failure::detail(Code::Malformed, "bad content-length"))
 }
 
 /// Waits a while for memory. Small bodies need none reserved: the number of requests bounds them.
@@ -75,9 +79,13 @@ async fn read(
         let Ok(frame) = tokio::time::timeout_at(deadline, body.frame()).await else {
             return Err(Failure::detail(Code::Timeout, "the body came too slowly"));
         };
-        let Some(frame) = frame else { return Ok(bytes.freeze()) };
+        let Some(frame) = frame else {
+            return Ok(bytes.freeze());
+        };
         let frame = frame.map_err(|_| Failure::detail(Code::Malformed, "the body was cut off"))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if data.len() > most - bytes.len() {
             return Err(too_large(limit));
         }

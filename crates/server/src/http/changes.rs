@@ -14,7 +14,7 @@ use super::message::{Asked, Cbor, IdText, Ids};
 use super::openapi::Octets;
 use super::stream::{LogRange, PAGE_BYTES, ReadLog, frames, log_frames};
 use crate::auth::Caller;
-use crate::files::{Commit, Files, FilesError, LogPage, Principal};
+use crate::files::{Attached, Commit, Files, FilesError, LogPage, Principal};
 
 /// Adds a change set, with the small objects that came with it. Acknowledged is durable.
 #[utoipa::path(
@@ -32,15 +32,33 @@ pub(crate) async fn commit(
     Ids(IdText(space)): Ids<IdText<SpaceId>>,
     request: Cbor<CommitRequest>,
 ) -> Result<Cbor<CommitReply>, Failure> {
-    let Cbor { message: CommitRequest { change_set, attached }, .. } = request;
+    let Cbor {
+        message: CommitRequest {
+            change_set,
+            attached,
+        },
+        ..
+    } = request;
     let sum: usize = attached.iter().map(|object| object.sealed.len()).sum();
     if sum > MAX_ATTACHED_BYTES {
         let detail = format!("attached objects have {sum} bytes, {MAX_ATTACHED_BYTES} at most");
         return Err(Failure::detail(Code::TooLarge, detail));
     }
-    let commit = Commit { space, change_set: Vec::from(change_set).into(), attached };
+    let attached = attached.into_iter().map(|object| Attached {
+        id: object.name.id,
+        seal: object.name.seal,
+        sealed: Vec::from(object.sealed).into(),
+    });
+    let commit = Commit {
+        space,
+        change_set: Vec::from(change_set).into(),
+        attached: attached.collect(),
+    };
     let done = app.files.commit(&caller.principal, commit).await?;
-    Ok(Cbor::answer(CommitReply { head: done.head, digest: done.digest }))
+    Ok(Cbor::answer(CommitReply {
+        head: done.head,
+        digest: done.digest,
+    }))
 }
 
 /// The log of a space, by the right of a device.
@@ -52,7 +70,9 @@ struct Log {
 
 impl ReadLog for Log {
     async fn page(&self, from: Cursor, limit: u32) -> Result<LogPage, FilesError> {
-        self.files.changes(&self.principal, self.space, from, limit, PAGE_BYTES).await
+        self.files
+            .changes(&self.principal, self.space, from, limit, PAGE_BYTES)
+            .await
     }
 }
 
@@ -72,7 +92,11 @@ pub(crate) async fn read(
     Asked(range): Asked<LogRange>,
 ) -> Result<Response, Failure> {
     let limit = range.limit();
-    let log = Log { files: app.files.clone(), principal: caller.principal.clone(), space };
+    let log = Log {
+        files: app.files.clone(),
+        principal: caller.principal.clone(),
+        space,
+    };
     let first = log.page(range.from(), limit).await?;
     frames(&app, caller, log_frames(log, first, limit))
 }

@@ -27,11 +27,16 @@ pub(crate) async fn read(
     caller: Caller,
     Ids(IdText(space)): Ids<IdText<SpaceId>>,
 ) -> Result<Cbor<CheckpointMessage>, Failure> {
-    let latest = app.files.checkpoint(&caller.principal, space, None).await?;
+    let latest = app.files.checkpoint(&caller.principal, space).await?;
     let Some(checkpoint) = latest else {
-        return Err(Failure::detail(Code::NotFound, "the space has no checkpoint yet"));
+        return Err(Failure::detail(
+            Code::NotFound,
+            "the space has no checkpoint yet",
+        ));
     };
-    Ok(Cbor::answer(CheckpointMessage { checkpoint: checkpoint.to_vec().into() }))
+    Ok(Cbor::answer(CheckpointMessage {
+        checkpoint: checkpoint.into(),
+    }))
 }
 
 /// Takes a checkpoint that the calling device signed.
@@ -49,7 +54,9 @@ pub(crate) async fn offer(
     Ids(IdText(space)): Ids<IdText<SpaceId>>,
     request: Cbor<CheckpointMessage>,
 ) -> Result<StatusCode, Failure> {
-    let checkpoint = Vec::from(request.message.checkpoint).into();
-    app.files.put_checkpoint(&caller.principal, space, checkpoint).await?;
+    let checkpoint = &request.message.checkpoint;
+    app.files
+        .put_checkpoint(&caller.principal, space, checkpoint)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -33,8 +33,14 @@ pub(crate) async fn missing(
     Ids(IdText(space)): Ids<IdText<SpaceId>>,
     request: Cbor<MissingRequest>,
 ) -> Result<Cbor<MissingReply>, Failure> {
-    let found = app.files.missing(&caller.principal, space, &request.message.objects).await?;
-    Ok(Cbor::answer(MissingReply { missing: found.indices, lease_ms: found.lease_ms }))
+    let found = app
+        .files
+        .missing(&caller.principal, space, &request.message.objects)
+        .await?;
+    Ok(Cbor::answer(MissingReply {
+        missing: found.indices,
+        lease_ms: found.lease_ms,
+    }))
 }
 
 /// Stores a pack. Acknowledged is durable.
@@ -55,7 +61,10 @@ pub(crate) async fn store(
 ) -> Result<Cbor<PackReply>, Failure> {
     // The rights may have gone while the body came.
     caller.guard.check().await?;
-    let stored = app.files.put_pack(&caller.principal, space, pack.bytes.clone()).await?;
+    let stored = app
+        .files
+        .put_pack(&caller.principal, space, pack.bytes.clone())
+        .await?;
     Ok(Cbor::answer(PackReply {
         stored: stored.stored,
         known: stored.known,
@@ -80,11 +89,13 @@ pub(crate) async fn read(
     request: Cbor<ReadRequest>,
 ) -> Result<Response, Failure> {
     let objects = request.message.objects;
-    let chunks = app.files.read_chunks(&caller.principal, space, objects).await?;
-    // The store answers in the order of the request.
-    let pieces = chunks.zip(stream::iter(0..)).flat_map(|(chunk, index)| {
+    let chunks = app
+        .files
+        .read_chunks(caller.principal.clone(), space, objects)
+        .await?;
+    let pieces = chunks.flat_map(|chunk| {
         stream::iter(match chunk {
-            Ok(chunk) => pieces(chunk, index).map(Ok).collect(),
+            Ok(chunk) => pieces(chunk).map(Ok).collect(),
             Err(error) => vec![Err(Failure::from(error))],
         })
     });
@@ -93,11 +104,11 @@ pub(crate) async fn read(
 }
 
 /// The pieces of one frame.
-fn pieces(chunk: ReadChunk, index: u32) -> impl Iterator<Item = Bytes> {
+fn pieces(chunk: ReadChunk) -> impl Iterator<Item = Bytes> {
     let frame = match chunk {
-        ReadChunk::Found { bytes, .. } => ChunkFrame::Sealed { index, bytes },
-        ReadChunk::Missing { .. } => ChunkFrame::Missing { index },
-        ReadChunk::Damaged { .. } => ChunkFrame::Damaged { index },
+        ReadChunk::Sealed { index, bytes } => ChunkFrame::Sealed { index, bytes },
+        ReadChunk::Missing { index } => ChunkFrame::Missing { index },
+        ReadChunk::Damaged { index } => ChunkFrame::Damaged { index },
     };
     let (head, sealed) = frame.to_pieces();
     std::iter::once(head).chain(sealed)

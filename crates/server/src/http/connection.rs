@@ -73,7 +73,10 @@ impl Connections {
         // Small answers must not wait for more to send.
         let _ = stream.set_nodelay(true);
         let Some(acceptor) = &self.tls else {
-            let peer = Peer { address, exported: None };
+            let peer = Peer {
+                address,
+                exported: None,
+            };
             return self.serve_http(stream, peer, Protocol::Http1).await;
         };
         let handshake = tokio::time::timeout(self.limits.handshake, acceptor.accept(stream));
@@ -87,7 +90,10 @@ impl Connections {
             Some(b"h2") => Protocol::Http2,
             _ => Protocol::Http1,
         };
-        let peer = Peer { address, exported: export(session) };
+        let peer = Peer {
+            address,
+            exported: export(session),
+        };
         self.serve_http(stream, peer, protocol).await;
     }
 
@@ -174,7 +180,9 @@ fn export(session: &rustls::ServerConnection) -> Option<[u8; EXPORTER_BYTES]> {
     if session.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
         return None;
     }
-    session.export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[])).ok()
+    session
+        .export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]))
+        .ok()
 }
 
 /// Answers one request; it is under way until the answer's body is sent or given up.
@@ -187,7 +195,10 @@ async fn answer(
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     let response = router.oneshot(request).await?;
-    Ok(response.map(|body| Counted { body, _under_way: under_way }))
+    Ok(response.map(|body| Counted {
+        body,
+        _under_way: under_way,
+    }))
 }
 
 /// The body of an answer under way.

@@ -25,7 +25,10 @@ impl FromRequestParts<Shared> for OneTime {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
-        Ok(Self(Shown::take(parts, app, headers::ONE_TIME)?, auth::client(parts)?))
+        Ok(Self(
+            Shown::take(parts, app, headers::ONE_TIME)?,
+            auth::client(parts)?,
+        ))
     }
 }
 
@@ -43,12 +46,25 @@ pub(crate) async fn enrol(
     OneTime(Shown(one_time), client): OneTime,
     request: Cbor<EnrolRequest>,
 ) -> Result<Cbor<EnrolReply>, Failure> {
-    let EnrolRequest { device, token, change_set } = request.message;
+    let EnrolRequest {
+        device,
+        token,
+        change_set,
+    } = request.message;
     let change_set = Vec::from(change_set).into();
-    let enrolment = Enrolment { device, token, change_set, address: Some(client.0) };
+    let enrolment = Enrolment {
+        device,
+        token,
+        change_set,
+        address: Some(client.0),
+    };
     let enrolled = app.files.enrol(&one_time, enrolment).await;
     let done = enrolled.map_err(|error| auth::denied(&app, client, error))?;
-    Ok(Cbor::answer(done))
+    Ok(Cbor::answer(EnrolReply {
+        account: done.account,
+        device: done.device,
+        account_head: done.account_head,
+    }))
 }
 
 /// The devices of the caller's account.
@@ -78,10 +94,15 @@ pub(crate) async fn describe(
     let folders = patch.folders.as_deref().unwrap_or_default();
     let long = |text: &str| text.len() > MAX_TEXT_BYTES;
     if folders.len() > MAX_FOLDERS
-        || folders.iter().any(|folder| folder.path.len() > 4 * MAX_TEXT_BYTES)
+        || folders
+            .iter()
+            .any(|folder| folder.path.len() > 4 * MAX_TEXT_BYTES)
         || patch.name.as_deref().is_some_and(long)
     {
-        return Err(Failure::detail(Code::Malformed, "a text or list is too long"));
+        return Err(Failure::detail(
+            Code::Malformed,
+            "a text or list is too long",
+        ));
     }
     app.files.describe_device(&caller.principal, patch).await?;
     Ok(StatusCode::NO_CONTENT)

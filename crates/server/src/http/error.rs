@@ -103,13 +103,19 @@ pub(crate) fn render(mut response: Response, request_id: &str) -> Response {
     let retry = problem.retry_after_ms.map(|millis| millis.div_ceil(1000));
     let mut rendered = (response.status(), Json(*problem)).into_response();
     let problem_type = HeaderValue::from_static(headers::PROBLEM);
-    rendered.headers_mut().insert(header::CONTENT_TYPE, problem_type);
+    rendered
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, problem_type);
     if let Some(seconds) = retry {
-        rendered.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        rendered
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if rendered.status() == StatusCode::UNAUTHORIZED {
         let scheme = HeaderValue::from_static(headers::BEARER);
-        rendered.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        rendered
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, scheme);
     }
     // What the layers below set (Allow, for one) stays.
     for (name, value) in response.headers() {

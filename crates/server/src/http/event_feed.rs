@@ -16,7 +16,8 @@ use hythe_wire::limits::{MAX_EVENT_INLINE_BYTES, MAX_LOG_PAGE};
 
 use super::app::Shared;
 use super::stream::PAGE_BYTES;
-use crate::files::{Denied, FilesError, LogEntry, Notice, Principal};
+use crate::files::{Denied, FilesError, LogEntry, Principal};
+use crate::notify::Notice;
 
 /// One reader's stream.
 pub(super) struct Feed {
@@ -51,7 +52,11 @@ impl Feed {
             app,
             reader,
             notices,
-            spaces: request.spaces.iter().map(|at| (at.space, at.head.cursor)).collect(),
+            spaces: request
+                .spaces
+                .iter()
+                .map(|at| (at.space, at.head.cursor))
+                .collect(),
             account: request.account.cursor,
             member_of: request.spaces.iter().map(|at| at.space).collect(),
             looked_up: now,
@@ -69,7 +74,7 @@ impl Feed {
     }
 
     async fn feed(&mut self) -> Result<std::convert::Infallible, Goodbye> {
-        let epoch = self.app.files.server().epoch;
+        let epoch = self.app.files.epoch();
         self.send(&Event::Welcome { epoch }).await?;
         self.catch_up().await?;
         self.send(&Event::Current).await?;
@@ -95,14 +100,19 @@ impl Feed {
     /// Does what a notice asks for.
     async fn notice(&mut self, notice: Result<Notice, RecvError>) -> Step {
         match notice {
-            Ok(Notice::Changed { space, head, change_set }) => {
-                self.changed(space, head, change_set).await
+            Ok(Notice::Changed {
+                space,
+                head,
+                change_set,
+            }) => self.changed(space, head, change_set).await,
+            Ok(Notice::Account { account, head, .. }) if account != self.reader.account() => {
+                self.fellow_grew(account, head).await
             }
-            Ok(Notice::Account { account, cursor }) => self.account_grew(account, cursor).await,
-            Ok(Notice::DeviceRemoved { device, .. }) if device == self.reader.device => {
+            Ok(Notice::Account { .. }) => self.catch_up_account().await,
+            Ok(Notice::DeviceRemoved { device, .. }) if device == self.reader.device() => {
                 Err(Goodbye::Unauthenticated)
             }
-            Ok(Notice::Spaces { account }) if account == self.reader.account => {
+            Ok(Notice::Spaces { account }) if account == self.reader.account() => {
                 self.look_up_spaces().await
             }
             Ok(Notice::DeviceRemoved { .. } | Notice::Spaces { .. }) => Ok(()),
@@ -113,7 +123,11 @@ impl Feed {
 
     /// Checks that the device still has its rights.
     async fn recheck(&self) -> Step {
-        self.app.files.still_valid(&self.reader).await.map_err(|error| ending(&error))
+        self.app
+            .files
+            .still_valid(&self.reader)
+            .await
+            .map_err(|error| ending(&error))
     }
 
     /// Sends whatever the logs hold after the reader's positions.
@@ -128,7 +142,9 @@ impl Feed {
 
     /// A space has a new change set.
     async fn changed(&mut self, space: SpaceId, head: Head, change_set: Option<Bytes>) -> Step {
-        let Some(at) = self.spaces.get(&space).copied() else { return Ok(()) };
+        let Some(at) = self.spaces.get(&space).copied() else {
+            return Ok(());
+        };
         if head.cursor <= at {
             return Ok(());
         }
@@ -148,7 +164,9 @@ impl Feed {
     async fn catch_up_space(&mut self, space: SpaceId) -> Step {
         while let Some(from) = self.spaces.get(&space).copied() {
             let files = self.app.files.clone();
-            let page = files.changes(&self.reader, space, from, MAX_LOG_PAGE, PAGE_BYTES).await;
+            let page = files
+                .changes(&self.reader, space, from, MAX_LOG_PAGE, PAGE_BYTES)
+                .await;
             let page = match page {
                 Ok(page) => page,
                 Err(error) if is_gone(&error) => return self.left(space).await,
@@ -157,7 +175,10 @@ impl Feed {
             if page.entries.is_empty() {
                 break;
             }
-            for LogEntry { head, change_set, .. } in page.entries {
+            for LogEntry {
+                head, change_set, ..
+            } in page.entries
+            {
                 self.send_change(space, head, change_set).await?;
             }
         }
@@ -166,45 +187,58 @@ impl Feed {
 
     async fn send_change(&mut self, space: SpaceId, head: Head, change_set: Bytes) -> Step {
         let change_set = inline(change_set);
-        self.send(&Event::Change { space, head, change_set }).await?;
+        self.send(&Event::Change {
+            space,
+            head,
+            change_set,
+        })
+        .await?;
         self.spaces.insert(space, head.cursor);
         Ok(())
     }
 
-    /// The log of an account grew: the reader's own, or one it may have to know.
-    async fn account_grew(&mut self, account: AccountId, cursor: Cursor) -> Step {
-        if account == self.reader.account {
-            return self.catch_up_account().await;
+    /// The log of another account grew. Whoever is in a space with it has to know.
+    async fn fellow_grew(&mut self, account: AccountId, head: Head) -> Step {
+        let fellows = self
+            .app
+            .files
+            .fellows(&self.reader)
+            .await
+            .map_err(|error| ending(&error))?;
+        if fellows.iter().any(|(fellow, _)| *fellow == account) {
+            self.send(&Event::Account {
+                account,
+                head,
+                change_set: None,
+            })
+            .await?;
         }
-        let before = Cursor(cursor.0.saturating_sub(1));
-        let files = self.app.files.clone();
-        match files.account_log(&self.reader, account, before, 1, 1).await {
-            Ok(page) => match page.entries.into_iter().next() {
-                Some(entry) => {
-                    let head = entry.head;
-                    self.send(&Event::Account { account, head, change_set: None }).await
-                }
-                None => Ok(()),
-            },
-            Err(error) if is_gone(&error) => Ok(()),
-            Err(error) => Err(ending(&error)),
-        }
+        Ok(())
     }
 
     /// Sends what the reader's own account holds after its position.
     async fn catch_up_account(&mut self) -> Step {
-        let account = self.reader.account;
+        let account = self.reader.account();
         loop {
             let (from, files) = (self.account, self.app.files.clone());
-            let page =
-                files.account_log(&self.reader, account, from, MAX_LOG_PAGE, PAGE_BYTES).await;
+            let page = files
+                .account_log(&self.reader, account, from, MAX_LOG_PAGE, PAGE_BYTES)
+                .await;
             let page = page.map_err(|error| ending(&error))?;
             if page.entries.is_empty() {
                 return Ok(());
             }
-            for LogEntry { head, change_set, .. } in page.entries {
+            for LogEntry {
+                head, change_set, ..
+            } in page.entries
+            {
                 let change_set = inline(change_set);
-                self.send(&Event::Account { account, head, change_set }).await?;
+                self.send(&Event::Account {
+                    account,
+                    head,
+                    change_set,
+                })
+                .await?;
                 self.account = head.cursor;
             }
         }

@@ -46,14 +46,16 @@ pub(crate) async fn follow(
     // The device's place is for requests; streams have a limit of their own.
     let principal = caller.principal.clone();
     drop(caller);
-    let epoch = app.files.server().epoch;
+    let epoch = app.files.epoch();
     if request.epoch.is_some_and(|known| known != epoch) {
         return Err(Failure::new(Code::EpochChanged));
     }
     // Before any position is read, so that nothing falls in between.
     let notices = app.files.subscribe();
     check_positions(&app, &principal, &request).await?;
-    let stream = app.event_streams.begin(principal.device, app.limits.events_per_device);
+    let stream = app
+        .event_streams
+        .begin(principal.device(), app.limits.events_per_device);
     let (out, frames) = mpsc::channel(QUEUE);
     let feed = Feed::new(Arc::clone(&app), principal, notices, request, out.clone());
     let reason = Arc::new(OnceLock::new());
@@ -72,7 +74,9 @@ pub(crate) async fn follow(
         let reason = reason.get().copied().unwrap_or(Goodbye::Stopping);
         frame::frame(&Event::Goodbye { reason })
     });
-    let pieces = ReceiverStream::new(frames).chain(goodbye).map(Ok::<Bytes, Failure>);
+    let pieces = ReceiverStream::new(frames)
+        .chain(goodbye)
+        .map(Ok::<Bytes, Failure>);
     Ok(sequence(guard.body(pieces, ())))
 }
 
@@ -82,9 +86,13 @@ async fn check_positions(
     reader: &Principal,
     request: &EventsRequest,
 ) -> Result<(), Failure> {
-    let epoch = app.files.server().epoch;
+    let epoch = app.files.epoch();
     for position in &request.spaces {
-        match app.files.standing(reader, position.space, epoch, position.head).await {
+        match app
+            .files
+            .standing(reader, position.space, position.head)
+            .await
+        {
             Ok(standing) if standing.agrees => {}
             Ok(standing) => return Err(fork(Some(position.space), standing.head, epoch)),
             // Whoever is no member any more is told so in the stream.
@@ -92,23 +100,30 @@ async fn check_positions(
             Err(error) => return Err(error.into()),
         }
     }
-    let Head { cursor, .. } = request.account;
-    if cursor == Cursor::START {
-        return Ok(());
-    }
-    let before = Cursor(cursor.0 - 1);
-    let page = app.files.account_log(reader, reader.account, before, 1, 1).await?;
-    match page.entries.first() {
-        Some(entry) if entry.head == request.account => Ok(()),
-        _ => Err(fork(None, page.head, epoch)),
+    let standing = app.files.account_standing(reader, request.account).await?;
+    if standing.agrees {
+        Ok(())
+    } else {
+        Err(fork(None, standing.head, epoch))
     }
 }
 
 fn fork(space: Option<SpaceId>, head: Head, epoch: ServerEpoch) -> Failure {
-    let Head { cursor: Cursor(cursor), chain } = head;
+    let Head {
+        cursor: Cursor(cursor),
+        chain,
+    } = head;
     let there = match space {
-        Some(space) => There::SpaceHead { space, cursor, chain },
-        None => There::Head { epoch, cursor, chain },
+        Some(space) => There::SpaceHead {
+            space,
+            cursor,
+            chain,
+        },
+        None => There::Head {
+            epoch,
+            cursor,
+            chain,
+        },
     };
     Failure(Box::new(Problem::new(Code::Fork).there(there)))
 }
@@ -146,13 +161,22 @@ impl EventStreams {
         if own.len() > limit.max(1) {
             own.remove(0).1.cancel();
         }
-        EventStream { all: Arc::clone(self), device, number, replaced }
+        EventStream {
+            all: Arc::clone(self),
+            device,
+            number,
+            replaced,
+        }
     }
 }
 
 impl Drop for EventStream {
     fn drop(&mut self) {
-        let mut streams = self.all.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = self
+            .all
+            .streams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = streams.by_device.get_mut(&self.device) {
             own.retain(|(number, _)| *number != self.number);
             if own.is_empty() {

@@ -21,7 +21,10 @@ pub(crate) struct Pass<K: Hash + Eq> {
 impl<K: Hash + Eq + Clone> Gate<K> {
     /// A gate with a limit per key.
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, inside: Mutex::default() })
+        Arc::new(Self {
+            limit,
+            inside: Mutex::default(),
+        })
     }
 
     /// Lets one more in, unless the key's limit is reached.
@@ -32,13 +35,20 @@ impl<K: Hash + Eq + Clone> Gate<K> {
             return None;
         }
         *count += 1;
-        Some(Pass { gate: Arc::clone(self), key })
+        Some(Pass {
+            gate: Arc::clone(self),
+            key,
+        })
     }
 }
 
 impl<K: Hash + Eq> Drop for Pass<K> {
     fn drop(&mut self) {
-        let mut inside = self.gate.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inside = self
+            .gate
+            .inside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = inside.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {

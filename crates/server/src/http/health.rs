@@ -15,7 +15,9 @@ use super::error::Failure;
     responses((status = 200, body = Health))
 )]
 pub(crate) async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok".to_owned() })
+    Json(Health {
+        status: "ok".to_owned(),
+    })
 }
 
 /// Whether database and blobs answer.
@@ -28,5 +30,7 @@ pub(crate) async fn readyz(State(app): State<Shared>) -> Result<Json<Health>, Fa
         return Err(Failure::detail(Code::Unavailable, "the server stops"));
     }
     app.files.ready().await?;
-    Ok(Json(Health { status: "ok".to_owned() }))
+    Ok(Json(Health {
+        status: "ok".to_owned(),
+    }))
 }

@@ -49,7 +49,11 @@ pub(crate) async fn node(
         }
     };
     let first = page(None).await?;
-    frames(&app, caller, pages(first, page, frame::frame(&HistoryFrame::End)))
+    frames(
+        &app,
+        caller,
+        pages(first, page, frame::frame(&HistoryFrame::End)),
+    )
 }
 
 /// What was deleted in a space, latest first.
@@ -77,7 +81,11 @@ pub(crate) async fn trash(
         }
     };
     let first = page(None).await?;
-    frames(&app, caller, pages(first, page, frame::frame(&TrashFrame::End)))
+    frames(
+        &app,
+        caller,
+        pages(first, page, frame::frame(&TrashFrame::End)),
+    )
 }
 
 /// Frames, and the position to go on before; none when they were the last.
@@ -94,11 +102,16 @@ where
     Fut: Future<Output = Result<Page, FilesError>> + Send,
 {
     stream::try_unfold(Some((first, next, end)), |state| async {
-        let Some(((frames, last), next, end)) = state else { return Ok(None) };
+        let Some(((frames, last), next, end)) = state else {
+            return Ok(None);
+        };
         if last.is_none() {
             return Ok(Some((end, None)));
         }
         let following = next(last).await?;
-        Ok::<_, Failure>(Some((Bytes::from(frames.concat()), Some((following, next, end)))))
+        Ok::<_, Failure>(Some((
+            Bytes::from(frames.concat()),
+            Some((following, next, end)),
+        )))
     })
 }

@@ -119,7 +119,9 @@ fn client(request: &Request, forwarded: bool) -> Result<Client, Failure> {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.rsplit(',').next())
         .and_then(|value| value.trim().parse::<IpAddr>().ok());
-    Ok(Client(named.map_or(peer.address, |ip| SocketAddr::new(ip, 0))))
+    Ok(Client(
+        named.map_or(peer.address, |ip| SocketAddr::new(ip, 0)),
+    ))
 }
 
 /// Headers of every answer: nothing is stored, sniffed, framed, run or referred to.
@@ -127,14 +129,20 @@ fn set_headers(map: &mut HeaderMap, id: &str) {
     let fixed = [
         (header::CACHE_CONTROL, "private, no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::VARY, "authorization"),
     ];
     for (name, value) in fixed {
         map.insert(name, HeaderValue::from_static(value));
     }
-    map.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    map.insert(
+        "cross-origin-resource-policy",
+        HeaderValue::from_static("same-origin"),
+    );
     if let Ok(id) = HeaderValue::from_str(id) {
         map.insert(headers::REQUEST_ID, id);
     }

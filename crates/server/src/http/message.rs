@@ -26,7 +26,10 @@ pub(crate) struct Cbor<M> {
 impl<M> Cbor<M> {
     /// A message to answer with.
     pub(crate) fn answer(message: M) -> Self {
-        Self { message, _memory: None }
+        Self {
+            message,
+            _memory: None,
+        }
     }
 }
 
@@ -36,7 +39,10 @@ impl<M: Message> FromRequest<Shared> for Cbor<M> {
     async fn from_request(request: Request, app: &Shared) -> Result<Self, Failure> {
         let collected = body(request, app, headers::CBOR, M::MAX_BYTES).await?;
         let message = M::from_cbor(&collected.bytes)?;
-        Ok(Self { message, _memory: collected.memory })
+        Ok(Self {
+            message,
+            _memory: collected.memory,
+        })
     }
 }
 
@@ -73,7 +79,10 @@ impl FromRequest<Shared> for PackBody {
 
     async fn from_request(request: Request, app: &Shared) -> Result<Self, Failure> {
         let collected = body(request, app, headers::PACK, limits::MAX_PACK_BYTES).await?;
-        Ok(Self { bytes: collected.bytes, _memory: collected.memory })
+        Ok(Self {
+            bytes: collected.bytes,
+            _memory: collected.memory,
+        })
     }
 }
 
@@ -95,12 +104,17 @@ async fn body(
 
 /// Parameters of a media type (`; charset=…`) mean nothing here.
 fn check_media(headers: &HeaderMap, media: &str) -> Result<(), Failure> {
-    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let sent = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let essence = sent.and_then(|text| text.split(';').next()).map(str::trim);
     if essence.is_some_and(|essence| essence.eq_ignore_ascii_case(media)) {
         return Ok(());
     }
-    Err(Failure::detail(Code::UnsupportedMedia, format!("the route takes {media}")))
+    Err(Failure::detail(
+        Code::UnsupportedMedia,
+        format!("the route takes {media}"),
+    ))
 }
 
 /// Ids in a path.
@@ -122,7 +136,9 @@ pub(crate) struct IdText<T>(pub(crate) T);
 impl<'de, T: std::str::FromStr> serde::Deserialize<'de> for IdText<T> {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        text.parse().map(Self).map_err(|_| serde::de::Error::custom("not an id"))
+        text.parse()
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom("not an id"))
     }
 }
 

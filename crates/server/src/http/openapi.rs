@@ -76,7 +76,10 @@ pub(crate) fn finish(document: &mut OpenApi) {
         let operations = [&mut item.get, &mut item.post, &mut item.patch];
         for operation in operations.into_iter().flatten() {
             let default = RefOr::T(problem.clone());
-            operation.responses.responses.insert("default".to_owned(), default);
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), default);
         }
     }
 }
@@ -84,7 +87,9 @@ pub(crate) fn finish(document: &mut OpenApi) {
 /// The document as JSON. It never changes while the process lives.
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
     // Strings and maps always have a JSON form.
-    serde_json::to_vec_pretty(&crate::router::document()).unwrap_or_default().into()
+    serde_json::to_vec_pretty(&crate::router::document())
+        .unwrap_or_default()
+        .into()
 });
 
 /// This document.

@@ -26,7 +26,11 @@ struct Bucket {
 impl<K: Hash + Eq> Buckets<K> {
     /// Buckets that fill with `per_second` and hold `burst`.
     pub(crate) fn new(per_second: f64, burst: u32) -> Self {
-        Self { per_second, burst: f64::from(burst), buckets: Mutex::default() }
+        Self {
+            per_second,
+            burst: f64::from(burst),
+            buckets: Mutex::default(),
+        }
     }
 
     /// Takes one token.
@@ -38,11 +42,19 @@ impl<K: Hash + Eq> Buckets<K> {
         if buckets.len() > SWEEP_ABOVE {
             buckets.retain(|_, bucket| self.level(bucket, now) < self.burst);
         }
-        let full = Bucket { tokens: self.burst, filled: now };
+        let full = Bucket {
+            tokens: self.burst,
+            filled: now,
+        };
         let bucket = buckets.entry(key).or_insert(full);
-        *bucket = Bucket { tokens: self.level(bucket, now), filled: now };
+        *bucket = Bucket {
+            tokens: self.level(bucket, now),
+            filled: now,
+        };
         if bucket.tokens < 1.0 {
-            return Err(Duration::from_secs_f64((1.0 - bucket.tokens) / self.per_second));
+            return Err(Duration::from_secs_f64(
+                (1.0 - bucket.tokens) / self.per_second,
+            ));
         }
         bucket.tokens -= 1.0;
         Ok(())

@@ -16,13 +16,12 @@ use super::error::Failure;
     responses((status = 200, body = ServerInfo))
 )]
 pub(crate) async fn info(State(app): State<Shared>) -> Json<ServerInfo> {
-    let server = app.files.server();
     Json(ServerInfo {
         name: "hythe".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        epoch: server.epoch,
+        epoch: app.files.epoch(),
         identity: app.identity.public(),
-        account: server.account,
+        account: app.files.account(),
     })
 }
 
@@ -36,7 +35,10 @@ pub(crate) async fn identity(
     Extension(peer): Extension<Peer>,
 ) -> Result<Json<IdentityProof>, Failure> {
     let Some(exported) = peer.exported else {
-        return Err(Failure::detail(Code::NotFound, "this connection is not TLS 1.3"));
+        return Err(Failure::detail(
+            Code::NotFound,
+            "this connection is not TLS 1.3",
+        ));
     };
     let signature = app.identity.sign_connection(&exported);
     Ok(Json(IdentityProof {

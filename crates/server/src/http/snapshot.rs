@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::response::Response;
 use futures::{StreamExt, stream};
+use tokio::sync::mpsc::Receiver;
 
 use hythe_model::SpaceId;
-use hythe_wire::log::SnapshotFrame;
+use hythe_wire::log::{SnapshotFrame, SnapshotRecord};
 use hythe_wire::{frame, routes};
 
 use super::app::Shared;
@@ -14,7 +15,7 @@ use super::message::{IdText, Ids};
 use super::openapi::Octets;
 use super::stream::frames;
 use crate::auth::Caller;
-use crate::files::SnapshotPages;
+use crate::files::FilesError;
 
 /// The records of a space at one position, with their sealed parts.
 #[utoipa::path(
@@ -30,23 +31,32 @@ pub(crate) async fn read(
     caller: Caller,
     Ids(IdText(space)): Ids<IdText<SpaceId>>,
 ) -> Result<Response, Failure> {
-    let (start, pages) = app.files.snapshot(&caller.principal, space).await?;
+    let snapshot = app.files.snapshot(&caller.principal, space).await?;
     let first = frame::frame(&SnapshotFrame::Start {
-        epoch: app.files.server().epoch,
-        head: start.head,
-        checkpoint: start.checkpoint.map(|bytes| bytes.to_vec().into()),
+        epoch: snapshot.epoch,
+        head: snapshot.head,
+        checkpoint: Some(snapshot.checkpoint.into()),
     });
-    frames(&app, caller, stream::iter([Ok(first)]).chain(records(pages)))
+    frames(
+        &app,
+        caller,
+        stream::iter([Ok(first)]).chain(records(snapshot.pages)),
+    )
 }
 
 /// The frames of all records, and the end that counts them.
 fn records(
-    pages: SnapshotPages,
+    pages: Receiver<Result<Vec<SnapshotRecord>, FilesError>>,
 ) -> impl futures::Stream<Item = Result<bytes::Bytes, Failure>> + Send + 'static {
     stream::try_unfold(Some((pages, 0_u64)), |state| async {
-        let Some((mut pages, sent)) = state else { return Ok(None) };
+        let Some((mut pages, sent)) = state else {
+            return Ok(None);
+        };
         let Some(page) = pages.recv().await else {
-            return Ok(Some((frame::frame(&SnapshotFrame::End { records: sent }), None)));
+            return Ok(Some((
+                frame::frame(&SnapshotFrame::End { records: sent }),
+                None,
+            )));
         };
         let page = page?;
         let sent = sent + page.len() as u64;

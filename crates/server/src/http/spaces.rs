@@ -20,5 +20,8 @@ pub(crate) async fn list(
     caller: Caller,
 ) -> Result<Json<SpaceList>, Failure> {
     let spaces = app.files.spaces(&caller.principal).await?;
-    Ok(Json(SpaceList { epoch: app.files.server().epoch, spaces }))
+    Ok(Json(SpaceList {
+        epoch: app.files.epoch(),
+        spaces,
+    }))
 }

@@ -24,24 +24,29 @@ pub(crate) struct Watched<I> {
 impl<I> Watched<I> {
     /// Watches a connection.
     pub(crate) fn new(io: I, patience: Duration, activity: Option<Arc<Activity>>) -> Self {
-        Self { io, patience, stalled: None, activity }
+        Self {
+            io,
+            patience,
+            stalled: None,
+            activity,
+        }
     }
 
     /// Lets a send that waits wait on, but not for ever.
-    fn watch<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        sent: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn watch<T>(&mut self, cx: &mut Context<'_>, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if sent.is_ready() {
             self.stalled = None;
             return sent;
         }
         let patience = self.patience;
-        let sleep =
-            self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let sleep = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         ready!(sleep.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes")))
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the peer takes no bytes",
+        )))
     }
 }
 

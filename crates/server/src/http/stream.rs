@@ -16,7 +16,7 @@ use crate::auth::Caller;
 use crate::files::{FilesError, LogPage};
 
 /// What one look into the database brings at most, in bytes of change sets.
-pub(crate) const PAGE_BYTES: usize = 1 << 20;
+pub(crate) const PAGE_BYTES: u64 = 1 << 20;
 
 /// An answer of frames, which breaks off when the caller loses its rights.
 pub(crate) fn frames<S>(app: &Shared, caller: Caller, pieces: S) -> Result<Response, Failure>
@@ -70,7 +70,9 @@ pub(crate) fn log_frames<L: ReadLog>(
     let end = LogFrame::End { head: first.head };
     let state = Some((log, first, limit));
     let pages = stream::try_unfold(state, |state| async {
-        let Some((log, page, left)) = state else { return Ok(None) };
+        let Some((log, page, left)) = state else {
+            return Ok(None);
+        };
         let read = u32::try_from(page.entries.len()).unwrap_or(u32::MAX);
         let left = left.saturating_sub(read);
         let next = match page.entries.last().map(|entry| entry.head.cursor) {
@@ -89,13 +91,17 @@ pub(crate) fn log_frames<L: ReadLog>(
 fn page_frames(page: LogPage) -> Bytes {
     let frames = page.entries.into_iter().map(|entry| {
         let change_set = entry.change_set.to_vec().into();
-        frame::frame(&LogFrame::Entry(LogEntry { head: entry.head, change_set }))
+        frame::frame(&LogFrame::Entry(LogEntry {
+            head: entry.head,
+            change_set,
+        }))
     });
-    frames.fold(bytes::BytesMut::new(), |mut all, one| {
-        all.extend_from_slice(&one);
-        all
-    })
-    .freeze()
+    frames
+        .fold(bytes::BytesMut::new(), |mut all, one| {
+            all.extend_from_slice(&one);
+            all
+        })
+        .freeze()
 }
 
 /// What a reader of a log asks for.

@@ -34,8 +34,10 @@ pub struct CertificateNames(Vec<String>);
 impl CertificateNames {
     /// Sorts names and drops doubles and what no certificate can hold.
     pub fn new(names: impl IntoIterator<Item = String>) -> Self {
-        let mut names: Vec<String> =
-            names.into_iter().filter(|n| n.is_ascii() && !n.is_empty()).collect();
+        let mut names: Vec<String> = names
+            .into_iter()
+            .filter(|n| n.is_ascii() && !n.is_empty())
+            .collect();
         names.sort();
         names.dedup();
         Self(names)
@@ -59,8 +61,10 @@ pub(super) fn load(
     files::private_folder(folder)?;
     let pem = make(identity, names, now).map_err(TlsError::Make)?;
     files::write_private(&path, pem.as_bytes())?;
-    parse(pem.as_bytes())
-        .ok_or_else(|| TlsError::Content { path, reason: "it was just written".to_owned() })
+    parse(pem.as_bytes()).ok_or_else(|| TlsError::Content {
+        path,
+        reason: "it was just written".to_owned(),
+    })
 }
 
 /// The pair in a file, unless it has to be made anew.
@@ -94,11 +98,17 @@ fn names_of(certificate: &X509Certificate<'_>) -> CertificateNames {
     let Ok(Some(names)) = certificate.subject_alternative_name() else {
         return CertificateNames(Vec::new());
     };
-    CertificateNames::new(names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => ip_text(bytes),
-        _ => None,
-    }))
+    CertificateNames::new(
+        names
+            .value
+            .general_names
+            .iter()
+            .filter_map(|name| match name {
+                GeneralName::DNSName(name) => Some((*name).to_owned()),
+                GeneralName::IPAddress(bytes) => ip_text(bytes),
+                _ => None,
+            }),
+    )
 }
 
 /// The text form of an address in a certificate.
@@ -123,7 +133,9 @@ fn make(
     params.not_before = now - BACKDATED;
     params.not_after = now + VALID - BACKDATED;
     params.serial_number = Some(SerialNumber::from(now.unix_timestamp().unsigned_abs()));
-    params.distinguished_name.push(DnType::CommonName, "Hythe server");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Hythe server");
     let value = extension_value(identity.public(), &signature);
     params.custom_extensions = vec![CustomExtension::from_oid_content(EXTENSION_OID, value)];
     let certificate = params.self_signed(&key)?;
@@ -154,7 +166,10 @@ mod tests {
         let other = CertificateNames::new(["example.org".to_owned()]);
         let renamed = load(folder.path(), &identity(1), &other).unwrap();
         assert_ne!(first.cert, renamed.cert);
-        assert_eq!(server_identity(&renamed.cert[0]), server_identity(&first.cert[0]));
+        assert_eq!(
+            server_identity(&renamed.cert[0]),
+            server_identity(&first.cert[0])
+        );
 
         let moved = load(folder.path(), &identity(2), &other).unwrap();
         assert_eq!(server_identity(&moved.cert[0]), Ok(identity(2).public()));
@@ -165,7 +180,14 @@ mod tests {
         let names = names(&["localhost"]);
         let then = OffsetDateTime::now_utc();
         let pem = make(&identity(1), &names, then).unwrap();
-        let at = |days| usable(pem.as_bytes(), &identity(1), &names, then + Duration::days(days));
+        let at = |days| {
+            usable(
+                pem.as_bytes(),
+                &identity(1),
+                &names,
+                then + Duration::days(days),
+            )
+        };
         assert!(at(0).is_some());
         assert!(at(330).is_some());
         assert!(at(340).is_none(), "less than 60 days are left");
@@ -174,7 +196,12 @@ mod tests {
 
     #[test]
     fn a_flipped_bit_anywhere_in_the_extension_is_no_identity() {
-        let pem = make(&identity(1), &names(&["localhost"]), OffsetDateTime::now_utc()).unwrap();
+        let pem = make(
+            &identity(1),
+            &names(&["localhost"]),
+            OffsetDateTime::now_utc(),
+        )
+        .unwrap();
         let der = parse(pem.as_bytes()).unwrap().cert[0].to_vec();
         let key = identity(1).public();
         let start = der.windows(32).position(|w| w == key.0).unwrap();

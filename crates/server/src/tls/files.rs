@@ -11,12 +11,17 @@ use super::TlsError;
 
 /// Reads a whole file, wiped from memory after use.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    fs::read(path).map(Zeroizing::new).map_err(|source| at(path, source))
+    fs::read(path)
+        .map(Zeroizing::new)
+        .map_err(|source| at(path, source))
 }
 
 /// Makes a folder that only its owner can enter, unless it is there.
 pub(super) fn private_folder(path: &Path) -> Result<(), TlsError> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
     made.map_err(|source| at(path, source))
 }
 
@@ -25,8 +30,11 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), TlsError> {
     let staged = path.with_extension("new");
     let write = || -> std::io::Result<()> {
         let _ = fs::remove_file(&staged);
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&staged)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&staged, path)?;
@@ -39,5 +47,8 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), TlsError> {
 }
 
 fn at(path: &Path, source: std::io::Error) -> TlsError {
-    TlsError::File { path: path.to_owned(), source }
+    TlsError::File {
+        path: path.to_owned(),
+        source,
+    }
 }

@@ -3,7 +3,9 @@
 use ed25519_dalek::{Signer, SigningKey};
 
 use hythe_model::Secret32;
-use hythe_wire::identity::{EXPORTER_BYTES, IdentityKey, certificate_statement, connection_statement};
+use hythe_wire::identity::{
+    EXPORTER_BYTES, IdentityKey, certificate_statement, connection_statement,
+};
 
 /// The secret half of the identity. It signs certificates and connections, nothing else.
 pub struct Identity {
@@ -13,7 +15,9 @@ pub struct Identity {
 impl Identity {
     /// The identity of a seed that lives as long as the server's data.
     pub fn from_seed(seed: &Secret32) -> Self {
-        Self { key: SigningKey::from_bytes(seed.expose()) }
+        Self {
+            key: SigningKey::from_bytes(seed.expose()),
+        }
     }
 
     /// The public half.
@@ -23,7 +27,9 @@ impl Identity {
 
     /// Vouches for a certificate's public key (DER of its SubjectPublicKeyInfo).
     pub(super) fn sign_certificate(&self, public_key_info: &[u8]) -> [u8; 64] {
-        self.key.sign(&certificate_statement(public_key_info)).to_bytes()
+        self.key
+            .sign(&certificate_statement(public_key_info))
+            .to_bytes()
     }
 
     /// Vouches for a connection by a secret exported from it.

@@ -57,8 +57,15 @@ pub struct Certificates {
 
 /// Where the certificate comes from.
 enum Source {
-    Own { folder: PathBuf, identity: Arc<Identity>, names: CertificateNames },
-    Files { chain: PathBuf, key: PathBuf },
+    Own {
+        folder: PathBuf,
+        identity: Arc<Identity>,
+        names: CertificateNames,
+    },
+    Files {
+        chain: PathBuf,
+        key: PathBuf,
+    },
 }
 
 impl Certificates {
@@ -74,10 +81,15 @@ impl Certificates {
     ) -> Result<Option<Arc<Self>>, TlsError> {
         let source = match transport {
             Transport::Plain => return Ok(None),
-            Transport::SelfSigned => Source::Own { folder, identity, names },
-            Transport::Certificate { chain, key } => {
-                Source::Files { chain: chain.clone(), key: key.clone() }
-            }
+            Transport::SelfSigned => Source::Own {
+                folder,
+                identity,
+                names,
+            },
+            Transport::Certificate { chain, key } => Source::Files {
+                chain: chain.clone(),
+                key: key.clone(),
+            },
         };
         let current = RwLock::new(Arc::new(source.load()?));
         Ok(Some(Arc::new(Self { current, source })))
@@ -117,14 +129,20 @@ impl std::fmt::Debug for Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(Arc::clone(
+            &self.current.read().unwrap_or_else(PoisonError::into_inner),
+        ))
     }
 }
 
 impl Source {
     fn load(&self) -> Result<CertifiedKey, TlsError> {
         match self {
-            Self::Own { folder, identity, names } => certificate::load(folder, identity, names),
+            Self::Own {
+                folder,
+                identity,
+                names,
+            } => certificate::load(folder, identity, names),
             Self::Files { chain, key } => read_pair(chain, key),
         }
     }
@@ -132,7 +150,10 @@ impl Source {
 
 /// Reads a chain and its key, and checks that they belong together.
 fn read_pair(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let content = |path: &Path, reason| TlsError::Content { path: path.to_owned(), reason };
+    let content = |path: &Path, reason| TlsError::Content {
+        path: path.to_owned(),
+        reason,
+    };
     let chain_pem = files::read(chain)?;
     let certificates = CertificateDer::pem_slice_iter(&chain_pem)
         .collect::<Result<Vec<_>, _>>()
