@@ -37,7 +37,7 @@ impl Store {
 }
 
 fn nothing(_: &ChunkRef) -> Result<Vec<u8>, Infallible> {
-    panic!("nothing is to be fetched")
+    unreachable!("nothing is to be fetched")
 }
 
 fn store(layout: &Layout) -> StoredBody {
