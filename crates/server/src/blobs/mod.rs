@@ -44,12 +44,9 @@ impl Blobs {
     pub fn local(folder: &Path) -> Result<Self, BlobError> {
         std::fs::create_dir_all(folder).map_err(|error| BlobError::Store(Box::new(error)))?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store) })
-    }
-
-    /// A store of another kind, as for tests that inject faults.
-    pub fn from_store(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store }
+        Ok(Self {
+            store: Arc::new(store),
+        })
     }
 
     /// Stores a pack under the hash of its bytes. When this returns, it survives a power cut.
@@ -58,7 +55,9 @@ impl Blobs {
     /// See [`BlobError`].
     pub async fn put_pack(&self, pack: Bytes) -> Result<PackName, BlobError> {
         let name = PackName(*blake3::hash(&pack).as_bytes());
-        self.store.put(&key(name), PutPayload::from_bytes(pack)).await?;
+        self.store
+            .put(&key(name), PutPayload::from_bytes(pack))
+            .await?;
         Ok(name)
     }
 
@@ -70,7 +69,11 @@ impl Blobs {
     pub async fn read(&self, name: PackName, range: Range<u64>) -> Result<Bytes, BlobError> {
         let wanted = range.end.saturating_sub(range.start);
         let bytes = self.store.get_range(&key(name), range).await?;
-        if bytes.len() as u64 == wanted { Ok(bytes) } else { Err(BlobError::Missing) }
+        if bytes.len() as u64 == wanted {
+            Ok(bytes)
+        } else {
+            Err(BlobError::Missing)
+        }
     }
 
     /// Says whether the store answers.

@@ -35,15 +35,6 @@ pub fn insert(tx: &mut dyn Tx, account: &AccountRow) -> Result<bool, DbError> {
     Ok(changed == 1)
 }
 
-/// An account.
-///
-/// # Errors
-/// The database's.
-pub fn get(tx: &mut dyn Tx, account: AccountId) -> Result<Option<AccountRow>, DbError> {
-    let sql = "SELECT account, login, admin, created_ms FROM accounts WHERE account = $1";
-    tx.query_one(sql, &[account.as_bytes().into()])?.as_ref().map(read).transpose()
-}
-
 /// All accounts, oldest first.
 ///
 /// # Errors

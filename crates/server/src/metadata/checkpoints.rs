@@ -19,7 +19,12 @@ pub fn put(
     tx.exec(
         "INSERT INTO checkpoints (log, cursor, device, checkpoint) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (log, cursor, device) DO UPDATE SET checkpoint = excluded.checkpoint",
-        &[log.into(), at.0.into(), device.as_bytes().into(), checkpoint.into()],
+        &[
+            log.into(),
+            at.0.into(),
+            device.as_bytes().into(),
+            checkpoint.into(),
+        ],
     )?;
     Ok(())
 }
@@ -35,14 +40,4 @@ pub fn latest(tx: &mut dyn Tx, log: LogNo, up_to: Cursor) -> Result<Option<Vec<u
         &[log.into(), up_to.0.into()],
     )?;
     row.map(|mut row| row.take_bytes(0)).transpose()
-}
-
-/// Forgets checkpoints after a position: it was abandoned.
-///
-/// # Errors
-/// The database's.
-pub fn forget_after(tx: &mut dyn Tx, log: LogNo, after: Cursor) -> Result<(), DbError> {
-    let sql = "DELETE FROM checkpoints WHERE log = $1 AND cursor > $2";
-    tx.exec(sql, &[log.into(), after.0.into()])?;
-    Ok(())
 }

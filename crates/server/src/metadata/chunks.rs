@@ -77,17 +77,16 @@ pub struct WaitingChunk {
 ///
 /// # Errors
 /// The database's, as everywhere in this module.
-pub fn find(
-    tx: &mut dyn Tx,
-    log: LogNo,
-    ids: &[ChunkId],
-) -> Result<Vec<Vec<ChunkRow>>, DbError> {
+pub fn find(tx: &mut dyn Tx, log: LogNo, ids: &[ChunkId]) -> Result<Vec<Vec<ChunkRow>>, DbError> {
     let found = tx.lookup(
         "SELECT chunk, seal, length, pack, position, layout, bad FROM chunks \
          WHERE log = $1 AND chunk = $2",
         &keys(log, ids),
     )?;
-    found.iter().map(|rows| rows.iter().map(read_chunk).collect()).collect()
+    found
+        .iter()
+        .map(|rows| rows.iter().map(read_chunk).collect())
+        .collect()
 }
 
 /// The rows of exactly these forms, in order; none where there is no such form.
@@ -108,7 +107,10 @@ pub fn find_forms(
          WHERE log = $1 AND chunk = $2 AND seal = $3",
         &keys,
     )?;
-    found.iter().map(|rows| rows.first().map(read_chunk).transpose()).collect()
+    found
+        .iter()
+        .map(|rows| rows.first().map(read_chunk).transpose())
+        .collect()
 }
 
 /// Adds forms of chunks that are not there.
@@ -245,14 +247,14 @@ pub fn insert_inline(
 ///
 /// # Errors
 /// The database's.
-pub fn read_inline(
-    tx: &mut dyn Tx,
-    numbers: &[i64],
-) -> Result<Vec<Option<Vec<u8>>>, DbError> {
+pub fn read_inline(tx: &mut dyn Tx, numbers: &[i64]) -> Result<Vec<Option<Vec<u8>>>, DbError> {
     let keys: Vec<Vec<V<'_>>> = numbers.iter().map(|no| vec![(*no).into()]).collect();
     let found = tx.lookup("SELECT sealed FROM inline_chunks WHERE no = $1", &keys)?;
     let read = |rows: Vec<Row>| rows.into_iter().next().map(|mut row| row.take_bytes(0));
-    found.into_iter().map(|rows| read(rows).transpose()).collect()
+    found
+        .into_iter()
+        .map(|rows| read(rows).transpose())
+        .collect()
 }
 
 /// The oldest small chunks that wait for a pack.
@@ -281,7 +283,8 @@ pub fn waiting(tx: &mut dyn Tx, limit: u32) -> Result<Vec<WaitingChunk>, DbError
 pub fn count_waiting(tx: &mut dyn Tx) -> Result<(u64, u64), DbError> {
     let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(LENGTH(sealed)), 0) AS BIGINT) \
                FROM inline_chunks";
-    tx.query_one(sql, &[])?.map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
+    tx.query_one(sql, &[])?
+        .map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
 }
 
 /// Points small chunks into a pack that holds them now, and forgets their rows. `offsets` are
@@ -341,11 +344,7 @@ pub fn put_refs(
 ///
 /// # Errors
 /// The database's.
-pub fn refs(
-    tx: &mut dyn Tx,
-    log: LogNo,
-    node: ChunkId,
-) -> Result<Option<Vec<ChunkId>>, DbError> {
+pub fn refs(tx: &mut dyn Tx, log: LogNo, node: ChunkId) -> Result<Option<Vec<ChunkId>>, DbError> {
     let sql = "SELECT refs FROM layout_refs WHERE log = $1 AND chunk = $2";
     let Some(row) = tx.query_one(sql, &[log.into(), node.as_bytes().into()])? else {
         return Ok(None);
@@ -383,13 +382,20 @@ pub fn lease(
          ON CONFLICT (log, device) DO UPDATE SET expires_ms = excluded.expires_ms, \
          begun_ms = CASE WHEN leases.expires_ms < excluded.begun_ms THEN excluded.begun_ms \
          ELSE leases.begun_ms END",
-        &[log.into(), device.as_bytes().into(), now_ms.into(), expires_ms.into()],
+        &[
+            log.into(),
+            device.as_bytes().into(),
+            now_ms.into(),
+            expires_ms.into(),
+        ],
     )?;
     Ok(())
 }
 
 fn keys(log: LogNo, ids: &[ChunkId]) -> Vec<Vec<V<'_>>> {
-    ids.iter().map(|id| vec![log.into(), id.as_bytes().into()]).collect()
+    ids.iter()
+        .map(|id| vec![log.into(), id.as_bytes().into()])
+        .collect()
 }
 
 fn columns(location: Location) -> (V<'static>, V<'static>) {
@@ -402,7 +408,10 @@ fn columns(location: Location) -> (V<'static>, V<'static>) {
 fn read_chunk(row: &Row) -> Result<ChunkRow, DbError> {
     let location = match row.int(3)? {
         0 => Location::Inline { no: row.int(4)? },
-        pack => Location::Pack { pack, offset: row.count(4)? },
+        pack => Location::Pack {
+            pack,
+            offset: row.count(4)?,
+        },
     };
     let kind = match row.int(5)? {
         0 => ChunkKind::Data,

@@ -58,11 +58,7 @@ const COLUMNS_OF_DEVICE: &str = "SELECT device, account, name, platform, version
 ///
 /// # Errors
 /// The database's, as everywhere in this module.
-pub fn insert(
-    tx: &mut dyn Tx,
-    device: &DeviceRow,
-    token_hash: &[u8; 32],
-) -> Result<bool, DbError> {
+pub fn insert(tx: &mut dyn Tx, device: &DeviceRow, token_hash: &[u8; 32]) -> Result<bool, DbError> {
     let changed = tx.exec(
         "INSERT INTO devices (device, account, token_hash, name, platform, version, folders, \
          address, port, last_seen_ms, created_ms) \
@@ -124,7 +120,11 @@ pub fn remove(
     let changed = tx.exec(
         "UPDATE devices SET removed_ms = $1 WHERE account = $2 AND device = $3 \
          AND removed_ms IS NULL",
-        &[now_ms.into(), account.as_bytes().into(), device.as_bytes().into()],
+        &[
+            now_ms.into(),
+            account.as_bytes().into(),
+            device.as_bytes().into(),
+        ],
     )?;
     Ok(changed == 1)
 }

@@ -120,13 +120,31 @@ pub fn get(tx: &mut dyn Tx, id: &[u8; 32]) -> Result<Option<Log>, DbError> {
     row.map(read_log).transpose()
 }
 
+/// Where a log ends, without the rest of its row.
+///
+/// # Errors
+/// The database's.
+pub fn head(tx: &mut dyn Tx, id: &[u8; 32]) -> Result<Option<Head>, DbError> {
+    let row = tx.query_one("SELECT cursor, chain FROM logs WHERE id = $1", &[id.into()])?;
+    row.map(|row| {
+        Ok(Head {
+            cursor: Cursor(row.count(0)?),
+            chain: ChainHash(row.array(1)?),
+        })
+    })
+    .transpose()
+}
+
 /// The ids of all logs of a kind, in the order they were made.
 ///
 /// # Errors
 /// The database's.
 pub fn ids(tx: &mut dyn Tx, kind: LogKind) -> Result<Vec<[u8; 32]>, DbError> {
     let sql = "SELECT id FROM logs WHERE kind = $1 ORDER BY no";
-    tx.query(sql, &[V::Int(kind as i64)])?.iter().map(|row| row.array(0)).collect()
+    tx.query(sql, &[V::Int(kind as i64)])?
+        .iter()
+        .map(|row| row.array(0))
+        .collect()
 }
 
 /// Sets where a log ends, its digest and its state.
@@ -167,12 +185,7 @@ pub fn add_stored(tx: &mut dyn Tx, no: LogNo, bytes: i64) -> Result<(), DbError>
 ///
 /// # Errors
 /// The database's, also when the position is taken.
-pub fn append(
-    tx: &mut dyn Tx,
-    no: LogNo,
-    entry: &Entry,
-    change_set: &[u8],
-) -> Result<(), DbError> {
+pub fn append(tx: &mut dyn Tx, no: LogNo, entry: &Entry, change_set: &[u8]) -> Result<(), DbError> {
     tx.exec(
         "INSERT INTO entries (log, cursor, header, chain, digest, author, received_ms, length, \
          change_set) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -265,7 +278,11 @@ pub fn revision(tx: &mut dyn Tx) -> Result<u64, DbError> {
 }
 
 fn read_log(mut row: Row) -> Result<Log, DbError> {
-    let kind = if row.int(2)? == 0 { LogKind::Space } else { LogKind::Account };
+    let kind = if row.int(2)? == 0 {
+        LogKind::Space
+    } else {
+        LogKind::Account
+    };
     Ok(Log {
         no: row.int(0)?,
         id: row.array(1)?,
@@ -275,7 +292,10 @@ fn read_log(mut row: Row) -> Result<Log, DbError> {
             Some(_) => Some(AccountId(row.array(4)?)),
             None => None,
         },
-        head: Head { cursor: Cursor(row.count(5)?), chain: ChainHash(row.array(6)?) },
+        head: Head {
+            cursor: Cursor(row.count(5)?),
+            chain: ChainHash(row.array(6)?),
+        },
         digest: row.take_bytes(7)?,
         stored_bytes: row.count(8)?,
         state: row.take_bytes(9)?,
@@ -284,7 +304,10 @@ fn read_log(mut row: Row) -> Result<Log, DbError> {
 
 fn read_entry(row: &Row) -> Result<Entry, DbError> {
     Ok(Entry {
-        head: Head { cursor: Cursor(row.count(0)?), chain: ChainHash(row.array(1)?) },
+        head: Head {
+            cursor: Cursor(row.count(0)?),
+            chain: ChainHash(row.array(1)?),
+        },
         header: HeaderHash(row.array(2)?),
         digest: row.array(3)?,
         author: DeviceId(row.array(4)?),

@@ -30,8 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::DbError;
-pub use migrate::SCHEMA_VERSION;
-pub use tx::{Dialect, Tx};
+pub use tx::Tx;
 pub use value::{Row, V};
 
 use crate::notify::{Listener, Local, Notice, Notifier};
@@ -61,7 +60,11 @@ impl Database {
     pub async fn sqlite(path: &Path) -> Result<Self, DbError> {
         let notices = Arc::new(Local::default());
         let engine = Engine::Sqlite(Arc::new(Sqlite::open(path, notices.clone())?));
-        let database = Self { engine, notices, _listener: None };
+        let database = Self {
+            engine,
+            notices,
+            _listener: None,
+        };
         database.write(migrate::migrate).await?;
         Ok(database)
     }
@@ -73,7 +76,11 @@ impl Database {
     pub async fn postgres(url: &str) -> Result<Self, DbError> {
         let notices = Arc::new(Local::default());
         let engine = Engine::Postgres(Arc::new(Postgres::open(url)?));
-        let mut database = Self { engine, notices, _listener: None };
+        let mut database = Self {
+            engine,
+            notices,
+            _listener: None,
+        };
         database.write(migrate::migrate).await?;
         let config = postgres::configuration(url)?;
         let listener = Listener::start(config, database.notices.clone()).await;

@@ -66,7 +66,10 @@ pub fn records(
     nodes: &[NodeId],
 ) -> Result<Vec<Option<Vec<u8>>>, DbError> {
     let keys = keys(log, nodes);
-    let found = tx.lookup("SELECT record FROM nodes WHERE log = $1 AND node = $2", &keys)?;
+    let found = tx.lookup(
+        "SELECT record FROM nodes WHERE log = $1 AND node = $2",
+        &keys,
+    )?;
     found.into_iter().map(only_bytes).collect()
 }
 
@@ -95,16 +98,15 @@ pub fn children(
 ///
 /// # Errors
 /// The database's.
-pub fn live_children(
-    tx: &mut dyn Tx,
-    log: LogNo,
-    parents: &[NodeId],
-) -> Result<Vec<u64>, DbError> {
+pub fn live_children(tx: &mut dyn Tx, log: LogNo, parents: &[NodeId]) -> Result<Vec<u64>, DbError> {
     let found = tx.lookup(
         "SELECT COUNT(*) FROM nodes WHERE log = $1 AND parent = $2 AND deleted = 0",
         &keys(log, parents),
     )?;
-    found.iter().map(|rows| rows.first().map_or(Ok(0), |row| row.count(0))).collect()
+    found
+        .iter()
+        .map(|rows| rows.first().map_or(Ok(0), |row| row.count(0)))
+        .collect()
 }
 
 /// Adds nodes.
@@ -145,14 +147,22 @@ pub fn update(tx: &mut dyn Tx, log: LogNo, writes: &[NodeWrite<'_>]) -> Result<(
     let moved: Vec<&NodeWrite<'_>> = writes.iter().filter(|write| write.name.is_some()).collect();
     if moved.len() > 1 {
         // Names can go round among them (a to b, b to a): no order of statements is right.
-        let keys: Vec<Vec<V<'_>>> =
-            moved.iter().map(|write| vec![log.into(), write.node.as_bytes().into()]).collect();
-        tx.many("UPDATE nodes SET deleted = -1 WHERE log = $1 AND node = $2", &keys)?;
+        let keys: Vec<Vec<V<'_>>> = moved
+            .iter()
+            .map(|write| vec![log.into(), write.node.as_bytes().into()])
+            .collect();
+        tx.many(
+            "UPDATE nodes SET deleted = -1 WHERE log = $1 AND node = $2",
+            &keys,
+        )?;
     }
     // Deletes first: they free names that others may take.
     let (gone, alive): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.deleted.is_some());
-    let rows: Vec<Vec<V<'_>>> =
-        gone.into_iter().chain(alive).map(|write| update_params(log, write)).collect();
+    let rows: Vec<Vec<V<'_>>> = gone
+        .into_iter()
+        .chain(alive)
+        .map(|write| update_params(log, write))
+        .collect();
     tx.many(
         "UPDATE nodes SET parent = $1, tag = $2, deleted = $3, record = $4, \
          name = COALESCE($5, name), attributes = COALESCE($6, attributes), \
@@ -190,7 +200,10 @@ pub fn add_versions(
         .iter()
         .map(|node| vec![log.into(), node.as_bytes().into(), at.0.into()])
         .collect();
-    tx.many("INSERT INTO versions (log, node, cursor) VALUES ($1, $2, $3)", &rows)?;
+    tx.many(
+        "INSERT INTO versions (log, node, cursor) VALUES ($1, $2, $3)",
+        &rows,
+    )?;
     Ok(())
 }
 
@@ -209,7 +222,12 @@ pub fn versions_before(
         "SELECT cursor FROM (SELECT cursor FROM versions WHERE log = $1 AND node = $2 \
          UNION SELECT created FROM nodes WHERE log = $1 AND node = $2) AS written \
          WHERE cursor < $3 ORDER BY cursor DESC LIMIT $4",
-        &[log.into(), node.as_bytes().into(), before.0.into(), limit.into()],
+        &[
+            log.into(),
+            node.as_bytes().into(),
+            before.0.into(),
+            limit.into(),
+        ],
     )?;
     rows.iter().map(|row| Ok(Cursor(row.count(0)?))).collect()
 }
@@ -258,17 +276,25 @@ pub fn deleted_before(
 pub fn count(tx: &mut dyn Tx, log: LogNo) -> Result<(u64, u64), DbError> {
     let all = tx.query_one("SELECT COUNT(*) FROM nodes WHERE log = $1", &[log.into()])?;
     let sql = "SELECT COUNT(*) FROM nodes WHERE log = $1 AND deleted <> 0";
-    let gone = tx.query_one(sql, &[log.into()])?.map_or(Ok(0), |row| row.count(0))?;
+    let gone = tx
+        .query_one(sql, &[log.into()])?
+        .map_or(Ok(0), |row| row.count(0))?;
     let all = all.map_or(Ok(0), |row| row.count(0))?;
     Ok((all.saturating_sub(gone), gone))
 }
 
 fn keys(log: LogNo, nodes: &[NodeId]) -> Vec<Vec<V<'_>>> {
-    nodes.iter().map(|node| vec![log.into(), node.as_bytes().into()]).collect()
+    nodes
+        .iter()
+        .map(|node| vec![log.into(), node.as_bytes().into()])
+        .collect()
 }
 
 fn only_bytes(rows: Vec<Row>) -> Result<Option<Vec<u8>>, DbError> {
-    rows.into_iter().next().map(|mut row| row.take_bytes(0)).transpose()
+    rows.into_iter()
+        .next()
+        .map(|mut row| row.take_bytes(0))
+        .transpose()
 }
 
 fn deleted(at: Option<Cursor>) -> V<'static> {

@@ -18,7 +18,8 @@ pub fn find(
         "SELECT log, cursor FROM operations WHERE device = $1 AND operation = $2",
         &[device.as_bytes().into(), operation.as_bytes().into()],
     )?;
-    row.map(|row| Ok((row.int(0)?, Cursor(row.count(1)?)))).transpose()
+    row.map(|row| Ok((row.int(0)?, Cursor(row.count(1)?))))
+        .transpose()
 }
 
 /// Remembers where an operation of a device ended up.

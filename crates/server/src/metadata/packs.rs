@@ -30,7 +30,10 @@ pub fn register(
 pub fn names(tx: &mut dyn Tx, packs: &[PackNo]) -> Result<Vec<Option<[u8; 32]>>, DbError> {
     let keys: Vec<Vec<V<'_>>> = packs.iter().map(|no| vec![(*no).into()]).collect();
     let found = tx.lookup("SELECT name FROM packs WHERE no = $1", &keys)?;
-    found.iter().map(|rows| rows.first().map(|row| row.array(0)).transpose()).collect()
+    found
+        .iter()
+        .map(|rows| rows.first().map(|row| row.array(0)).transpose())
+        .collect()
 }
 
 /// How many packs there are, and how many bytes they have.
@@ -39,5 +42,6 @@ pub fn names(tx: &mut dyn Tx, packs: &[PackNo]) -> Result<Vec<Option<[u8; 32]>>,
 /// The database's.
 pub fn count(tx: &mut dyn Tx) -> Result<(u64, u64), DbError> {
     let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(length), 0) AS BIGINT) FROM packs";
-    tx.query_one(sql, &[])?.map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
+    tx.query_one(sql, &[])?
+        .map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
 }

@@ -40,7 +40,9 @@ impl Postgres {
         let manager = Manager::from_config(
             configuration(url)?,
             NoTls,
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
         );
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
@@ -151,7 +153,12 @@ struct PgTx<'c> {
 impl<'c> PgTx<'c> {
     fn begin(client: &'c Object, handle: &'c Handle, sql: &str) -> Result<Self, DbError> {
         handle.block_on(client.batch_execute(sql))?;
-        Ok(Self { client, handle, notices: Vec::new(), contention: false })
+        Ok(Self {
+            client,
+            handle,
+            notices: Vec::new(),
+            contention: false,
+        })
     }
 
     fn commit(mut self) -> Result<(), DbError> {
@@ -168,7 +175,9 @@ impl<'c> PgTx<'c> {
     }
 
     fn rollback(self) -> Result<(), DbError> {
-        Ok(self.handle.block_on(self.client.batch_execute("ROLLBACK"))?)
+        Ok(self
+            .handle
+            .block_on(self.client.batch_execute("ROLLBACK"))?)
     }
 
     fn prepare(&self, sql: &'static str) -> Result<Statement, DbError> {
@@ -192,7 +201,9 @@ impl Tx for PgTx<'_> {
 
     fn many(&mut self, sql: &'static str, rows: &[Vec<V<'_>>]) -> Result<u64, DbError> {
         let statement = self.prepare(sql)?;
-        let calls = rows.iter().map(|row| self.client.execute_raw(&statement, references(row)));
+        let calls = rows
+            .iter()
+            .map(|row| self.client.execute_raw(&statement, references(row)));
         let sum = stream::iter(calls)
             .buffered(AHEAD)
             .try_fold(0, |sum, changed| std::future::ready(Ok(sum + changed)));
@@ -202,15 +213,13 @@ impl Tx for PgTx<'_> {
 
     fn query(&mut self, sql: &'static str, params: &[V<'_>]) -> Result<Vec<Row>, DbError> {
         let statement = self.prepare(sql)?;
-        let result = self.handle.block_on(rows_of(self.client, &statement, params));
+        let result = self
+            .handle
+            .block_on(rows_of(self.client, &statement, params));
         self.note(result)
     }
 
-    fn lookup(
-        &mut self,
-        sql: &'static str,
-        keys: &[Vec<V<'_>>],
-    ) -> Result<Vec<Vec<Row>>, DbError> {
+    fn lookup(&mut self, sql: &'static str, keys: &[Vec<V<'_>>]) -> Result<Vec<Vec<Row>>, DbError> {
         let statement = self.prepare(sql)?;
         let calls = keys.iter().map(|key| rows_of(self.client, &statement, key));
         let all = stream::iter(calls).buffered(AHEAD).try_collect();
@@ -236,7 +245,11 @@ async fn rows_of(
     statement: &Statement,
     params: &[V<'_>],
 ) -> Result<Vec<Row>, DbError> {
-    let rows: Vec<_> = client.query_raw(statement, references(params)).await?.try_collect().await?;
+    let rows: Vec<_> = client
+        .query_raw(statement, references(params))
+        .await?
+        .try_collect()
+        .await?;
     rows.iter().map(read_row).collect()
 }
 
@@ -256,7 +269,9 @@ fn read_column(row: &tokio_postgres::Row, at: usize, kind: &Type) -> Result<V<'s
         Type::INT4 => row.try_get::<_, Option<i32>>(at)?.map(i64::from).into(),
         Type::BOOL => row.try_get::<_, Option<bool>>(at)?.into(),
         Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(at)?.into(),
-        Type::TEXT => row.try_get::<_, Option<String>>(at)?.map_or(V::Null, |t| V::Text(t.into())),
+        Type::TEXT => row
+            .try_get::<_, Option<String>>(at)?
+            .map_or(V::Null, |t| V::Text(t.into())),
         Type::VOID => V::Null,
         _ => return Err(DbError::Shape("a column type that is used here")),
     })

@@ -80,7 +80,11 @@ pub fn set_member(
     tx.exec(
         "INSERT INTO members (account, log, role) VALUES ($1, $2, $3) \
          ON CONFLICT (account, log) DO UPDATE SET role = excluded.role",
-        &[account.as_bytes().into(), log.into(), i64::from(role).into()],
+        &[
+            account.as_bytes().into(),
+            log.into(),
+            i64::from(role).into(),
+        ],
     )?;
     Ok(())
 }
@@ -99,33 +103,41 @@ pub fn role(tx: &mut dyn Tx, log: LogNo, account: AccountId) -> Result<Option<u8
 ///
 /// # Errors
 /// The database's.
-pub fn spaces_of(
-    tx: &mut dyn Tx,
-    account: AccountId,
-) -> Result<Vec<([u8; 32], u8)>, DbError> {
+pub fn spaces_of(tx: &mut dyn Tx, account: AccountId) -> Result<Vec<([u8; 32], u8)>, DbError> {
     let rows = tx.query(
         "SELECT logs.id, members.role FROM members JOIN logs ON logs.no = members.log \
          WHERE members.account = $1 ORDER BY logs.no",
         &[account.as_bytes().into()],
     )?;
-    rows.iter().map(|row| Ok((row.array(0)?, read_role(row.int(1)?)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.array(0)?, read_role(row.int(1)?)?)))
+        .collect()
 }
 
 /// Whether two accounts are members of one space.
 ///
 /// # Errors
 /// The database's.
-pub fn share_a_space(
-    tx: &mut dyn Tx,
-    one: AccountId,
-    other: AccountId,
-) -> Result<bool, DbError> {
+pub fn share_a_space(tx: &mut dyn Tx, one: AccountId, other: AccountId) -> Result<bool, DbError> {
     let row = tx.query_one(
         "SELECT 1 FROM members AS one JOIN members AS other ON one.log = other.log \
          WHERE one.account = $1 AND other.account = $2 LIMIT 1",
         &[one.as_bytes().into(), other.as_bytes().into()],
     )?;
     Ok(row.is_some())
+}
+
+/// The accounts that are members of a space that `account` is a member of.
+///
+/// # Errors
+/// The database's.
+pub fn fellow_members(tx: &mut dyn Tx, account: AccountId) -> Result<Vec<AccountId>, DbError> {
+    let rows = tx.query(
+        "SELECT DISTINCT other.account FROM members AS own \
+         JOIN members AS other ON own.log = other.log WHERE own.account = $1",
+        &[account.as_bytes().into()],
+    )?;
+    rows.iter().map(|row| row.array(0).map(AccountId)).collect()
 }
 
 fn read_role(value: i64) -> Result<u8, DbError> {

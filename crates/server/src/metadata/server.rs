@@ -24,7 +24,10 @@ pub struct ServerRow {
 /// # Errors
 /// The database's, as everywhere in this module.
 pub fn get(tx: &mut dyn Tx) -> Result<Option<ServerRow>, DbError> {
-    let row = tx.query_one("SELECT epoch, starts, account, device, secrets FROM server", &[])?;
+    let row = tx.query_one(
+        "SELECT epoch, starts, account, device, secrets FROM server",
+        &[],
+    )?;
     row.as_ref().map(read).transpose()
 }
 

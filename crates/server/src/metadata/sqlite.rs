@@ -71,7 +71,12 @@ impl Sqlite {
         F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.queue(Box::new(Typed { function, result: None, reply })).await?;
+        self.queue(Box::new(Typed {
+            function,
+            result: None,
+            reply,
+        }))
+        .await?;
         answer.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
@@ -187,7 +192,10 @@ fn read_once<T, E: From<DbError>>(
     function: impl FnOnce(&mut dyn Tx) -> Result<T, E>,
 ) -> Result<T, E> {
     execute(connection, "BEGIN")?;
-    let mut tx = SqliteTx { connection, notices: Vec::new() };
+    let mut tx = SqliteTx {
+        connection,
+        notices: Vec::new(),
+    };
     let result = catch_unwind(AssertUnwindSafe(|| function(&mut tx)));
     execute(connection, "ROLLBACK")?;
     result.unwrap_or_else(|_| Err(DbError::Closed.into()))
@@ -292,7 +300,10 @@ fn write_group(
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         return first.answer(Err(error));
     }
-    let mut tx = SqliteTx { connection, notices: Vec::new() };
+    let mut tx = SqliteTx {
+        connection,
+        notices: Vec::new(),
+    };
     let mut group = Vec::new();
     let mut broken = None;
     let mut next = Some(first);
@@ -335,7 +346,11 @@ fn finish_group(
             tracing::error!(%error, "a commit failed");
             for job in group {
                 let shared = "the commit that this transaction shared failed";
-                let told = if full { DbError::Full } else { DbError::Engine(shared.into()) };
+                let told = if full {
+                    DbError::Full
+                } else {
+                    DbError::Engine(shared.into())
+                };
                 job.answer(Err(told));
             }
         }
@@ -349,7 +364,9 @@ fn run_savepoint(tx: &mut SqliteTx<'_>, job: &mut dyn Job) -> Result<(), DbError
     if !job.run(tx) {
         tx.notices.truncate(before);
         if tx.connection.is_autocommit() {
-            return Err(DbError::Engine("a full or failing disk ended the transaction".into()));
+            return Err(DbError::Engine(
+                "a full or failing disk ended the transaction".into(),
+            ));
         }
         execute(tx.connection, "ROLLBACK TO job")?;
     }
@@ -400,11 +417,7 @@ impl Tx for SqliteTx<'_> {
         collect(&mut statement)
     }
 
-    fn lookup(
-        &mut self,
-        sql: &'static str,
-        keys: &[Vec<V<'_>>],
-    ) -> Result<Vec<Vec<Row>>, DbError> {
+    fn lookup(&mut self, sql: &'static str, keys: &[Vec<V<'_>>]) -> Result<Vec<Vec<Row>>, DbError> {
         let mut statement = self.prepare(sql)?;
         keys.iter()
             .map(|params| {

@@ -90,7 +90,11 @@ pub fn spend(tx: &mut dyn Tx, token_hash: &[u8; 32], by: DeviceId) -> Result<(),
 
 fn read(row: &Row) -> Result<TokenRow, DbError> {
     Ok(TokenRow {
-        kind: if row.int(0)? == 0 { TokenKind::Invite } else { TokenKind::Device },
+        kind: if row.int(0)? == 0 {
+            TokenKind::Invite
+        } else {
+            TokenKind::Device
+        },
         account: match row.bytes_or_null(1)? {
             Some(_) => Some(AccountId(row.array(1)?)),
             None => None,

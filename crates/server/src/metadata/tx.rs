@@ -35,11 +35,7 @@ pub trait Tx {
     ///
     /// # Errors
     /// See [`DbError`].
-    fn lookup(
-        &mut self,
-        sql: &'static str,
-        keys: &[Vec<V<'_>>],
-    ) -> Result<Vec<Vec<Row>>, DbError>;
+    fn lookup(&mut self, sql: &'static str, keys: &[Vec<V<'_>>]) -> Result<Vec<Vec<Row>>, DbError>;
 
     /// Runs several statements without parameters: for tables and indexes.
     ///
@@ -57,11 +53,7 @@ pub trait Tx {
     ///
     /// # Errors
     /// See [`DbError`].
-    fn query_one(
-        &mut self,
-        sql: &'static str,
-        params: &[V<'_>],
-    ) -> Result<Option<Row>, DbError> {
+    fn query_one(&mut self, sql: &'static str, params: &[V<'_>]) -> Result<Option<Row>, DbError> {
         Ok(self.query(sql, params)?.into_iter().next())
     }
 }

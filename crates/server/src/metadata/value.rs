@@ -146,7 +146,11 @@ impl Row {
     /// # Errors
     /// As [`Row::int`].
     pub fn take_bytes(&mut self, at: usize) -> Result<Vec<u8>, DbError> {
-        match self.0.get_mut(at).map(|value| std::mem::replace(value, V::Null)) {
+        match self
+            .0
+            .get_mut(at)
+            .map(|value| std::mem::replace(value, V::Null))
+        {
             Some(V::Bytes(value)) => Ok(value.into_owned()),
             _ => Err(DbError::Shape("bytes")),
         }
@@ -168,7 +172,9 @@ impl Row {
     /// # Errors
     /// As [`Row::int`], and when the length is another.
     pub fn array<const N: usize>(&self, at: usize) -> Result<[u8; N], DbError> {
-        self.bytes(at)?.try_into().map_err(|_| DbError::Shape("bytes of a fixed length"))
+        self.bytes(at)?
+            .try_into()
+            .map_err(|_| DbError::Shape("bytes of a fixed length"))
     }
 
     /// The text in column `at`.

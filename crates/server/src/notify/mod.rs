@@ -34,8 +34,10 @@ pub enum Notice {
     Account {
         /// The account.
         account: AccountId,
-        /// The new position.
-        cursor: Cursor,
+        /// Its new head.
+        head: Head,
+        /// The change set that led there, as in `Changed`.
+        change_set: Option<Bytes>,
     },
     /// A device was removed from its account: nothing may be sent to it any more.
     DeviceRemoved {
@@ -70,7 +72,9 @@ impl Notice {
             Self::Changed { space, head, .. } => {
                 format!("changed {space} {} {}", head.cursor, head.chain)
             }
-            Self::Account { account, cursor } => format!("account {account} {cursor}"),
+            Self::Account { account, head, .. } => {
+                format!("account {account} {} {}", head.cursor, head.chain)
+            }
             Self::DeviceRemoved { account, device } => format!("removed {account} {device}"),
             Self::Spaces { account } => format!("spaces {account}"),
             Self::Lost => "lost".to_owned(),
@@ -88,25 +92,31 @@ impl Notice {
         let notice = match words.next()? {
             "changed" => Self::Changed {
                 space: words.next()?.parse().ok()?,
-                head: Head {
-                    cursor: Cursor(words.next()?.parse().ok()?),
-                    chain: words.next()?.parse::<ChainHash>().ok()?,
-                },
+                head: parse_head(&mut words)?,
                 change_set: None,
             },
             "account" => Self::Account {
                 account: words.next()?.parse().ok()?,
-                cursor: Cursor(words.next()?.parse().ok()?),
+                head: parse_head(&mut words)?,
+                change_set: None,
             },
             "removed" => Self::DeviceRemoved {
                 account: words.next()?.parse().ok()?,
                 device: words.next()?.parse().ok()?,
             },
-            "spaces" => Self::Spaces { account: words.next()?.parse().ok()? },
+            "spaces" => Self::Spaces {
+                account: words.next()?.parse().ok()?,
+            },
             _ => return None,
         };
         words.next().is_none().then_some(notice)
     }
+}
+
+fn parse_head<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<Head> {
+    let cursor = Cursor(words.next()?.parse().ok()?);
+    let chain = words.next()?.parse::<ChainHash>().ok()?;
+    Some(Head { cursor, chain })
 }
 
 #[cfg(test)]
@@ -116,11 +126,25 @@ mod tests {
     #[test]
     fn a_payload_reads_back_and_what_is_unknown_means_look_at_everything() {
         let account = AccountId([3; 32]);
-        let head = Head { cursor: Cursor(7), chain: ChainHash([9; 32]) };
+        let head = Head {
+            cursor: Cursor(7),
+            chain: ChainHash([9; 32]),
+        };
         for notice in [
-            Notice::Changed { space: SpaceId([1; 32]), head, change_set: None },
-            Notice::Account { account, cursor: Cursor(2) },
-            Notice::DeviceRemoved { account, device: DeviceId([5; 32]) },
+            Notice::Changed {
+                space: SpaceId([1; 32]),
+                head,
+                change_set: None,
+            },
+            Notice::Account {
+                account,
+                head,
+                change_set: None,
+            },
+            Notice::DeviceRemoved {
+                account,
+                device: DeviceId([5; 32]),
+            },
             Notice::Spaces { account },
             Notice::Lost,
         ] {

@@ -63,15 +63,21 @@ impl MasterKey {
     /// # Errors
     /// See [`KeyError`].
     pub fn create(path: &Path) -> Result<Self, KeyError> {
-        let folder = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let folder = path
+            .parent()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         make_private_folder(folder)?;
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(key.as_mut()).map_err(|error| io::Error::other(error.to_string()))?;
         let text = Zeroizing::new(HEXLOWER.encode(key.as_ref()) + "\n");
         // Written whole under another name first: a crash leaves no half key behind.
         let draft = path.with_extension("new");
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::hard_link(&draft, path)?;
@@ -105,7 +111,10 @@ mod tests {
         let path = folder.path().join("keys/master");
         assert!(matches!(MasterKey::load(&path), Err(KeyError::Io(_))));
         let made = MasterKey::create(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let read = MasterKey::load(&path).unwrap();
         assert!(made.sealing_secret() == read.sealing_secret());
         assert!(made.sealing_secret() != read.identity_seed());

@@ -30,7 +30,10 @@ pub enum LockError {
 }
 
 fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
 }
 
 impl FolderLock {
@@ -48,7 +51,11 @@ impl FolderLock {
             .open(data.join("lock"))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(LockError::Held { pid: read_pid(&mut file) }),
+            Err(Errno::WOULDBLOCK) => {
+                return Err(LockError::Held {
+                    pid: read_pid(&mut file),
+                });
+            }
             Err(error) => return Err(LockError::Io(error.into())),
         }
         file.set_len(0)?;

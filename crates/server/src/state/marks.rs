@@ -58,8 +58,14 @@ impl Marks {
             make_private_folder(folder)?;
             paths.push(folder.join(server));
         }
-        let files = paths.iter().map(|path| open(path)).collect::<io::Result<_>>()?;
-        Ok(Self { files, current: Mutex::new(Mark::default()) })
+        let files = paths
+            .iter()
+            .map(|path| open(path))
+            .collect::<io::Result<_>>()?;
+        Ok(Self {
+            files,
+            current: Mutex::new(Mark::default()),
+        })
     }
 
     /// The furthest mark; none when no file holds one.
@@ -89,14 +95,29 @@ impl Marks {
         }
     }
 
+    /// Waits until the marks are on the disk, as well as that goes.
+    pub fn sync(&self) {
+        if let Err(error) = self.files.iter().try_for_each(File::sync_data) {
+            tracing::warn!(%error, "the mark of the data folder could not be synced");
+        }
+    }
+
     fn write(&self, mark: Mark) -> io::Result<()> {
         let text = encode(mark);
-        self.files.iter().try_for_each(|file| file.write_all_at(text.as_bytes(), 0))
+        self.files
+            .iter()
+            .try_for_each(|file| file.write_all_at(text.as_bytes(), 0))
     }
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
 }
 
 fn read(file: &File) -> Option<Mark> {
@@ -104,8 +125,10 @@ fn read(file: &File) -> Option<Mark> {
     file.read_exact_at(&mut bytes, 0).ok()?;
     let text = std::str::from_utf8(&bytes).ok()?;
     let mut words = text.split_whitespace().skip(2);
-    let mark =
-        Mark { starts: words.next()?.parse().ok()?, revision: words.next()?.parse().ok()? };
+    let mark = Mark {
+        starts: words.next()?.parse().ok()?,
+        revision: words.next()?.parse().ok()?,
+    };
     (encode(mark) == text).then_some(mark)
 }
 
@@ -128,14 +151,34 @@ mod tests {
         let data = folder.path();
         let marks = Marks::open(data, Some((&outside, "id"))).unwrap();
         assert_eq!(marks.furthest(), None);
-        marks.set(Mark { starts: 3, revision: 100 }).unwrap();
+        marks
+            .set(Mark {
+                starts: 3,
+                revision: 100,
+            })
+            .unwrap();
         marks.count(5);
         let found = Marks::open(data, None).unwrap().furthest().unwrap();
-        assert_eq!(found, Mark { starts: 3, revision: 105 });
+        assert_eq!(
+            found,
+            Mark {
+                starts: 3,
+                revision: 105
+            }
+        );
 
-        let same_start = Mark { starts: 3, revision: 104 };
-        let start_before = Mark { starts: 2, revision: 900 };
-        let mark_lags = Mark { starts: 4, revision: 80 };
+        let same_start = Mark {
+            starts: 3,
+            revision: 104,
+        };
+        let start_before = Mark {
+            starts: 2,
+            revision: 900,
+        };
+        let mark_lags = Mark {
+            starts: 4,
+            revision: 80,
+        };
         assert!(same_start.is_older_than(found));
         assert!(start_before.is_older_than(found));
         assert!(!found.is_older_than(found));
@@ -150,7 +193,10 @@ mod tests {
     #[test]
     fn a_damaged_mark_says_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut text = encode(Mark { starts: 7, revision: 1 });
+        let mut text = encode(Mark {
+            starts: 7,
+            revision: 1,
+        });
         assert_eq!(text.len(), BYTES);
         text.replace_range(30..31, "9");
         std::fs::write(folder.path().join("epoch"), text).unwrap();

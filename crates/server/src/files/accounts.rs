@@ -1,0 +1,464 @@
+//! Accounts: register, carry on an account's log, enrol a device.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use hythe_model::{AccountId, DeviceId, Head, SpaceId};
+use hythe_space::account::operation::AuthoriseOneTime;
+use hythe_space::{AccountState, ChangeSet, Moment, Operation, StateDigest};
+use hythe_wire::Token;
+use hythe_wire::account::DeviceInfo;
+
+use super::apply::{self, Committed};
+use super::commit::decode;
+use super::found;
+use super::session::token_hash;
+use super::{Denied, Files, FilesError, Inner, Principal, Refused};
+use crate::clock::now_ms;
+use crate::metadata::accounts::{self, AccountRow};
+use crate::metadata::devices::{self, DeviceRow};
+use crate::metadata::logs::{self, Log, LogKind};
+use crate::metadata::tokens::{self, TokenKind, TokenRow};
+use crate::metadata::{DbError, Tx};
+use crate::notify::Notice;
+
+/// Longest login name, device name and platform, in bytes.
+const MAX_NAME_BYTES: usize = hythe_wire::limits::MAX_TEXT_BYTES;
+
+/// Most accounts whose states are kept in memory.
+const CACHED: usize = 1024;
+
+/// What a new account begins with.
+#[derive(Clone)]
+pub struct Registration {
+    /// The login name that is wished for.
+    pub login: String,
+    /// What the first device tells about itself.
+    pub device: DeviceInfo,
+    /// The token that the device drew.
+    pub token: Token,
+    /// The account's log, genesis first.
+    pub account: Vec<Bytes>,
+    /// The personal space's log, genesis first.
+    pub space: Vec<Bytes>,
+    /// Where the request came from.
+    pub address: Option<SocketAddr>,
+}
+
+/// A new account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registered {
+    /// The account.
+    pub account: AccountId,
+    /// Its first device.
+    pub device: DeviceId,
+    /// The head of the account's log.
+    pub account_head: Head,
+    /// Its personal space.
+    pub space: SpaceId,
+    /// The head of the space's log.
+    pub space_head: Head,
+}
+
+/// One more device of an account.
+#[derive(Clone)]
+pub struct Enrolment {
+    /// What the device tells about itself.
+    pub device: DeviceInfo,
+    /// The token that the device drew.
+    pub token: Token,
+    /// The change set that adds it, signed by the one-time key.
+    pub change_set: Bytes,
+    /// Where the request came from.
+    pub address: Option<SocketAddr>,
+}
+
+/// A device that was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enrolled {
+    /// The account.
+    pub account: AccountId,
+    /// The device.
+    pub device: DeviceId,
+    /// The head of the account's log.
+    pub account_head: Head,
+}
+
+/// States of accounts, so that not every commit reads one from its row.
+#[derive(Default)]
+pub(super) struct AccountCache(Mutex<HashMap<AccountId, Arc<AccountState>>>);
+
+impl AccountCache {
+    /// The state of an account as this transaction sees it.
+    ///
+    /// # Errors
+    /// The database's; [`FilesError::NotFound`].
+    pub(super) fn get(
+        &self,
+        tx: &mut dyn Tx,
+        account: AccountId,
+    ) -> Result<Arc<AccountState>, FilesError> {
+        let head = logs::head(tx, account.as_bytes())?.ok_or(FilesError::NotFound("account"))?;
+        let known = self.lock().get(&account).cloned();
+        if let Some(known) = known.filter(|known| known.head() == head) {
+            return Ok(known);
+        }
+        let log = logs::get(tx, account.as_bytes())?.ok_or(FilesError::NotFound("account"))?;
+        let state = Arc::new(read_state(&log)?);
+        let mut known = self.lock();
+        if known.len() >= CACHED {
+            known.clear();
+        }
+        known.insert(account, Arc::clone(&state));
+        Ok(state)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Arc<AccountState>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The folded state of an account in the row of its log.
+pub(super) fn read_state(log: &Log) -> Result<AccountState, DbError> {
+    AccountState::decode(&log.state).map_err(|_| DbError::Shape("the state of an account"))
+}
+
+impl Files {
+    /// Creates an account with its first device and its personal space, against an invite. A
+    /// repetition with the same content gets the same answer.
+    ///
+    /// # Errors
+    /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`], [`Refused::LoginTaken`], or what is wrong
+    /// with the logs.
+    pub async fn register(
+        &self,
+        invite: &Token,
+        registration: Registration,
+    ) -> Result<Registered, FilesError> {
+        check_login(&registration.login)?;
+        check_info(&registration.device)?;
+        let account = found::decode_log(&registration.account).await?;
+        let space = found::decode_log(&registration.space).await?;
+        let state = AccountState::replay(&account)?;
+        let row = device_row(&registration, &state, &account)?;
+        let founding = Founding {
+            invite: token_hash(invite),
+            token: token_hash(&registration.token),
+            login: registration.login,
+            row,
+            state,
+            account,
+            space,
+        };
+        let inner = Arc::clone(&self.inner);
+        let work = move |tx: &mut dyn Tx| founding.write(tx, &inner);
+        let (registered, entries) = self.inner.database.write(work).await?;
+        self.inner.count(entries);
+        Ok(registered)
+    }
+
+    /// Carries on the log of the caller's account. Devices that the change set removes are cut
+    /// off at once; where it authorises a one-time key, `one_time` is the token that goes with it
+    /// and ends when the key does.
+    ///
+    /// # Errors
+    /// [`Refused::Account`], or what is wrong with the change set.
+    pub async fn append_account(
+        &self,
+        principal: &Principal,
+        change_set: Bytes,
+        one_time: Option<Token>,
+    ) -> Result<Committed, FilesError> {
+        self.still_valid(principal).await?;
+        let change_set = decode(change_set).await?;
+        if change_set.header().author != principal.device() {
+            return Err(FilesError::invalid(
+                "the change set was not signed by this device",
+            ));
+        }
+        let removes = change_set.operations().iter();
+        let removes = removes
+            .filter(|o| matches!(o, Operation::RemoveDevice(_)))
+            .count()
+            > 0;
+        let account = principal.account();
+        let one_time = one_time.as_ref().map(token_hash);
+        let work = move |tx: &mut dyn Tx| {
+            let committed = append_in(tx, account, &change_set)?;
+            let offer = change_set.operations().iter().find_map(offer_of);
+            if let (Some(hash), Some(offer), false) = (one_time, offer, committed.repeated) {
+                offer_token(tx, account, &hash, offer)?;
+            }
+            Ok::<_, FilesError>(committed)
+        };
+        let committed = self.inner.database.write(work).await?;
+        if removes {
+            self.inner.sessions.revoke_all();
+        }
+        self.inner.committed(&committed);
+        Ok(committed)
+    }
+
+    /// Adds a device to the account that gave out a one-time token. A repetition with the same
+    /// content gets the same answer.
+    ///
+    /// # Errors
+    /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`], [`Refused::Account`].
+    pub async fn enrol(
+        &self,
+        one_time: &Token,
+        enrolment: Enrolment,
+    ) -> Result<Enrolled, FilesError> {
+        check_info(&enrolment.device)?;
+        let change_set = decode(enrolment.change_set.clone()).await?;
+        let [Operation::AddDevice(add)] = change_set.operations() else {
+            return Err(FilesError::invalid("the change set adds no device"));
+        };
+        let device = add.device.id();
+        let (hash, token) = (token_hash(one_time), token_hash(&enrolment.token));
+        let work = move |tx: &mut dyn Tx| {
+            let offer = tokens::lock(tx, &hash)?;
+            let account = usable(offer, TokenKind::Device, device)?.account;
+            let account = account.ok_or(DbError::Shape("a token of an account"))?;
+            let committed = append_in(tx, account, &change_set)?;
+            if !committed.repeated {
+                let row = new_device(account, device, &enrolment.device, enrolment.address);
+                insert_device(tx, &row, &token)?;
+                tokens::spend(tx, &hash, device)?;
+            }
+            let enrolled = Enrolled {
+                account,
+                device,
+                account_head: committed.head,
+            };
+            Ok::<_, FilesError>((enrolled, committed))
+        };
+        let (enrolled, committed) = self.inner.database.write(work).await?;
+        self.inner.committed(&committed);
+        Ok(enrolled)
+    }
+
+    /// The account that gave out a one-time token which still holds.
+    ///
+    /// # Errors
+    /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`].
+    pub async fn one_time_account(&self, one_time: &Token) -> Result<AccountId, FilesError> {
+        let hash = token_hash(one_time);
+        let row: Option<TokenRow> = self
+            .inner
+            .database
+            .read(move |tx| tokens::get(tx, &hash))
+            .await?;
+        let row = row
+            .filter(|row| row.kind == TokenKind::Device)
+            .ok_or(Denied::TokenUnknown)?;
+        if row.used_by.is_some() || row.expires_ms < now_ms() {
+            return Err(Denied::TokenSpent.into());
+        }
+        Ok(row.account.ok_or(DbError::Shape("a token of an account"))?)
+    }
+}
+
+/// Everything that registering writes, checked as far as it can be beforehand.
+struct Founding {
+    invite: [u8; 32],
+    token: [u8; 32],
+    login: String,
+    row: DeviceRow,
+    state: AccountState,
+    account: Vec<ChangeSet>,
+    space: Vec<ChangeSet>,
+}
+
+impl Founding {
+    /// Returns what was registered and how many change sets that took.
+    fn write(&self, tx: &mut dyn Tx, inner: &Inner) -> Result<(Registered, u64), FilesError> {
+        let invite = tokens::lock(tx, &self.invite)?;
+        let invite = usable(invite, TokenKind::Invite, self.row.device)?;
+        if invite.used_by.is_some() {
+            return Ok((self.again(tx)?, 0));
+        }
+        let now_ms = now_ms();
+        let account = AccountRow {
+            account: self.row.account,
+            login: self.login.clone(),
+            admin: invite.admin,
+            created_ms: now_ms,
+        };
+        if !accounts::insert(tx, &account)? {
+            return Err(Refused::LoginTaken.into());
+        }
+        let account_log = found::account(tx, &self.account, now_ms)?;
+        let owner = Some(self.row.account);
+        let space_log = found::space(tx, inner, &self.state, &self.space, owner, now_ms)?;
+        insert_device(tx, &self.row, &self.token)?;
+        tokens::spend(tx, &self.invite, self.row.device)?;
+        let entries = self.account.len() + self.space.len();
+        Ok((self.result(account_log.head, &space_log), entries as u64))
+    }
+
+    fn again(&self, tx: &mut dyn Tx) -> Result<Registered, FilesError> {
+        let account = logs::head(tx, self.row.account.as_bytes())?;
+        let first = self.space.first().map(ChangeSet::log);
+        let space = first
+            .map(|id| logs::get(tx, id.as_bytes()))
+            .transpose()?
+            .flatten();
+        match (account, space) {
+            (Some(head), Some(space)) => Ok(self.result(head, &space)),
+            // The device is the same, its account or space is not: another registration.
+            _ => Err(Denied::TokenSpent.into()),
+        }
+    }
+
+    fn result(&self, account_head: Head, space: &Log) -> Registered {
+        Registered {
+            account: self.row.account,
+            device: self.row.device,
+            account_head,
+            space: SpaceId(space.id),
+            space_head: space.head,
+        }
+    }
+}
+
+/// Appends to an account's log, in one transaction.
+fn append_in(
+    tx: &mut dyn Tx,
+    account: AccountId,
+    change_set: &ChangeSet,
+) -> Result<Committed, FilesError> {
+    let log = logs::lock(tx, account.as_bytes())?.filter(|log| log.kind == LogKind::Account);
+    let mut log = log.ok_or(FilesError::NotFound("account"))?;
+    if let Some(first) = apply::repeated(tx, log.no, change_set)? {
+        return Ok(first);
+    }
+    let now_ms = now_ms();
+    let mut state = read_state(&log)?;
+    state.append(Moment::Accepting { now_ms }, change_set)?;
+    log.head = state.head();
+    log.state = state.encode();
+    apply::append(tx, &log, change_set, NO_DIGEST, now_ms)?;
+    for operation in change_set.operations() {
+        if let Operation::RemoveDevice(remove) = operation {
+            let device = remove.device;
+            devices::remove(tx, account, device, now_ms)?;
+            tx.notify(Notice::DeviceRemoved { account, device });
+        }
+    }
+    Ok(Committed {
+        head: log.head,
+        digest: NO_DIGEST.0,
+        repeated: false,
+    })
+}
+
+/// An account's log has no state digest: whoever reads it has all of it.
+pub(super) const NO_DIGEST: StateDigest = StateDigest([0; 32]);
+
+fn offer_of(operation: &Operation) -> Option<&AuthoriseOneTime> {
+    match operation {
+        Operation::AuthoriseOneTime(offer) => Some(offer),
+        _ => None,
+    }
+}
+
+fn offer_token(
+    tx: &mut dyn Tx,
+    account: AccountId,
+    hash: &[u8; 32],
+    offer: &AuthoriseOneTime,
+) -> Result<(), FilesError> {
+    let row = TokenRow {
+        kind: TokenKind::Device,
+        account: Some(account),
+        admin: false,
+        expires_ms: offer.expires_ms,
+        used_by: None,
+    };
+    match tokens::insert(tx, hash, &row, now_ms())? {
+        true => Ok(()),
+        false => Err(FilesError::invalid("the one-time token is in use")),
+    }
+}
+
+/// A token that `device` may use now, or used before.
+fn usable(token: Option<TokenRow>, kind: TokenKind, device: DeviceId) -> Result<TokenRow, Denied> {
+    let token = token
+        .filter(|token| token.kind == kind)
+        .ok_or(Denied::TokenUnknown)?;
+    match token.used_by {
+        Some(by) if by == device => Ok(token),
+        Some(_) => Err(Denied::TokenSpent),
+        None if token.expires_ms < now_ms() => Err(Denied::TokenSpent),
+        None => Ok(token),
+    }
+}
+
+fn device_row(
+    registration: &Registration,
+    state: &AccountState,
+    log: &[ChangeSet],
+) -> Result<DeviceRow, FilesError> {
+    let first = log.first().map(|genesis| genesis.header().author);
+    let first = first.ok_or(FilesError::invalid("the account's log is empty"))?;
+    Ok(new_device(
+        state.id(),
+        first,
+        &registration.device,
+        registration.address,
+    ))
+}
+
+fn new_device(
+    account: AccountId,
+    device: DeviceId,
+    info: &DeviceInfo,
+    address: Option<SocketAddr>,
+) -> DeviceRow {
+    let now_ms = now_ms();
+    DeviceRow {
+        device,
+        account,
+        name: info.name.clone(),
+        platform: info.platform.clone(),
+        version: info.version.clone(),
+        folders: "[]".to_owned(),
+        address: address.map(|address| address.ip().to_canonical().to_string()),
+        port: address.map(|address| address.port()),
+        last_seen_ms: Some(now_ms),
+        created_ms: now_ms,
+        removed_ms: None,
+    }
+}
+
+fn insert_device(tx: &mut dyn Tx, row: &DeviceRow, token: &[u8; 32]) -> Result<(), FilesError> {
+    match devices::insert(tx, row, token)? {
+        true => Ok(()),
+        false => Err(FilesError::invalid("the device or its token is in use")),
+    }
+}
+
+fn check_login(login: &str) -> Result<(), FilesError> {
+    let fits = !login.is_empty()
+        && login.len() <= MAX_NAME_BYTES
+        && login.trim() == login
+        && !login.chars().any(char::is_control);
+    if fits {
+        Ok(())
+    } else {
+        Err(FilesError::invalid("this cannot be a login name"))
+    }
+}
+
+fn check_info(info: &DeviceInfo) -> Result<(), FilesError> {
+    let texts = [&info.name, &info.platform, &info.version];
+    if texts.iter().any(|text| text.len() > MAX_NAME_BYTES) {
+        return Err(FilesError::invalid(
+            "the description of the device is too long",
+        ));
+    }
+    Ok(())
+}

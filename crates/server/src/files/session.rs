@@ -1,0 +1,192 @@
+//! Who asks: tokens, principals, and how a removed device is cut off.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hythe_model::{AccountId, DeviceId};
+use hythe_wire::Token;
+
+use super::{Denied, Files, FilesError};
+use crate::clock::now_ms;
+use crate::metadata::devices::{self, DeviceRow, Sighting};
+use crate::notify::Notice;
+
+/// Principals that are remembered; more begin anew, so that nobody can fill the memory.
+const REMEMBERED: usize = 10_000;
+
+/// A device that has shown its token, and the account it acts for.
+///
+/// It is as old as the moment it was made: [`Files::still_valid`] says whether it still holds.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    account: AccountId,
+    device: DeviceId,
+    /// The generation of revocations that it was last compared with.
+    checked: Arc<AtomicU64>,
+}
+
+impl Principal {
+    /// The account it acts for.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The device it is.
+    pub fn device(&self) -> DeviceId {
+        self.device
+    }
+}
+
+/// What this process remembers about who asked lately.
+#[derive(Default)]
+pub(super) struct Sessions {
+    /// Grows with every removed device; nothing that was checked before counts any more.
+    revocations: AtomicU64,
+    by_token: Mutex<HashMap<[u8; 32], Principal>>,
+    sightings: Mutex<HashMap<DeviceId, Sighting>>,
+}
+
+impl Sessions {
+    /// Forgets everything that was found valid: the next use of each token asks the database.
+    pub(super) fn revoke_all(&self) {
+        self.revocations.fetch_add(1, Ordering::SeqCst);
+        locked(&self.by_token).clear();
+    }
+
+    /// Reacts to a notice, which may come from another replica.
+    pub(super) fn heed(&self, notice: &Notice) {
+        if matches!(notice, Notice::DeviceRemoved { .. } | Notice::Lost) {
+            self.revoke_all();
+        }
+    }
+
+    /// Takes what was seen since the last call.
+    pub(super) fn take_sightings(&self) -> Vec<Sighting> {
+        locked(&self.sightings)
+            .drain()
+            .map(|(_, sighting)| sighting)
+            .collect()
+    }
+
+    /// What was seen of a device and is not in the database yet.
+    pub(super) fn sighting(&self, device: DeviceId) -> Option<Sighting> {
+        locked(&self.sightings).get(&device).cloned()
+    }
+
+    fn see(&self, device: DeviceId, address: Option<SocketAddr>) {
+        let sighting = Sighting {
+            device,
+            address: address.map(|address| address.ip().to_canonical().to_string()),
+            port: address.map(|address| address.port()),
+            seen_ms: now_ms(),
+        };
+        locked(&self.sightings).insert(device, sighting);
+    }
+
+    fn recall(&self, hash: &[u8; 32]) -> Option<Principal> {
+        let principal = locked(&self.by_token).get(hash).cloned()?;
+        let current = self.revocations.load(Ordering::SeqCst);
+        (principal.checked.load(Ordering::SeqCst) == current).then_some(principal)
+    }
+
+    fn remember(&self, hash: [u8; 32], principal: &Principal) {
+        let mut known = locked(&self.by_token);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(hash, principal.clone());
+    }
+}
+
+/// The hash of a token: all that is ever stored of it.
+pub(super) fn token_hash(token: &Token) -> [u8; 32] {
+    blake3::derive_key("hythe 1 server token hash", token.0.expose())
+}
+
+impl Files {
+    /// The device that holds a token, seen from an address just now.
+    ///
+    /// # Errors
+    /// [`Denied::TokenUnknown`], [`Denied::DeviceRemoved`], or the database's.
+    pub async fn authenticate(
+        &self,
+        token: &Token,
+        address: Option<SocketAddr>,
+    ) -> Result<Principal, FilesError> {
+        let hash = token_hash(token);
+        let sessions = &self.inner.sessions;
+        let principal = match sessions.recall(&hash) {
+            Some(principal) => principal,
+            None => self.look_up(hash).await?,
+        };
+        sessions.see(principal.device, address);
+        Ok(principal)
+    }
+
+    async fn look_up(&self, hash: [u8; 32]) -> Result<Principal, FilesError> {
+        // Read first: a removal in between leaves the result outdated, never too new.
+        let checked = self.inner.sessions.revocations.load(Ordering::SeqCst);
+        let row: Option<DeviceRow> = self
+            .inner
+            .database
+            .read(move |tx| devices::by_token(tx, &hash))
+            .await?;
+        let row = row.ok_or(Denied::TokenUnknown)?;
+        if row.removed_ms.is_some() {
+            return Err(Denied::DeviceRemoved.into());
+        }
+        let checked = Arc::new(AtomicU64::new(checked));
+        let principal = Principal {
+            account: row.account,
+            device: row.device,
+            checked,
+        };
+        self.inner.sessions.remember(hash, &principal);
+        Ok(principal)
+    }
+
+    /// Whether a principal still holds. Costs nothing unless some device was removed since it was
+    /// last asked; so whatever takes long asks at every step (D6: within five seconds).
+    ///
+    /// # Errors
+    /// [`Denied::DeviceRemoved`], or the database's.
+    pub async fn still_valid(&self, principal: &Principal) -> Result<(), FilesError> {
+        let current = self.inner.sessions.revocations.load(Ordering::SeqCst);
+        if principal.checked.load(Ordering::SeqCst) == current {
+            return Ok(());
+        }
+        let device = principal.device;
+        let row: Option<DeviceRow> = self
+            .inner
+            .database
+            .read(move |tx| devices::get(tx, device))
+            .await?;
+        match row {
+            Some(row) if row.removed_ms.is_none() => {
+                principal.checked.store(current, Ordering::SeqCst);
+                Ok(())
+            }
+            _ => Err(Denied::DeviceRemoved.into()),
+        }
+    }
+
+    /// Writes down where and when devices were last seen.
+    pub(crate) async fn flush_sightings(&self) -> Result<(), FilesError> {
+        let sightings = self.inner.sessions.take_sightings();
+        if sightings.is_empty() {
+            return Ok(());
+        }
+        Ok(self
+            .inner
+            .database
+            .write(move |tx| devices::seen(tx, &sightings))
+            .await?)
+    }
+}
+
+/// A mutex whose holder panicked still guards plain data: take it.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

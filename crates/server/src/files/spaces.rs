@@ -1,0 +1,149 @@
+//! The spaces of an account, and the accounts it meets there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hythe_model::{AccountId, Head, SpaceId};
+use hythe_wire::space::SpaceView;
+
+use super::access::role_of;
+use super::apply::Committed;
+use super::{Files, FilesError, Principal, found};
+use crate::clock::now_ms;
+use crate::metadata::logs::{self, Log};
+use crate::metadata::{DbError, Tx, records};
+
+/// An account whose log a device may follow, and where that log ends.
+pub type Fellow = (AccountId, Head);
+
+impl Files {
+    /// The spaces that the caller's account is a member of, the personal one first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn spaces(&self, principal: &Principal) -> Result<Vec<SpaceView>, FilesError> {
+        self.still_valid(principal).await?;
+        let account = principal.account();
+        let read = move |tx: &mut dyn Tx| {
+            let mut views = Vec::new();
+            for (id, role) in records::spaces_of(tx, account)? {
+                let log = logs::get(tx, &id)?.ok_or(DbError::Shape("a log"))?;
+                views.push(view(tx, &log, role, account)?);
+            }
+            views.sort_by_key(|view| !view.personal);
+            Ok::<_, DbError>(views)
+        };
+        Ok(self.inner.database.read(read).await?)
+    }
+
+    /// The accounts whose logs concern the caller: its own, the server's, those of fellow members.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fellows(&self, principal: &Principal) -> Result<Vec<Fellow>, FilesError> {
+        self.still_valid(principal).await?;
+        let (own, server) = (principal.account(), self.account());
+        let read = move |tx: &mut dyn Tx| {
+            let mut accounts: BTreeSet<AccountId> = BTreeSet::from([own, server]);
+            accounts.extend(records::fellow_members(tx, own)?);
+            let mut fellows = Vec::with_capacity(accounts.len());
+            for account in accounts {
+                if let Some(head) = logs::head(tx, account.as_bytes())? {
+                    fellows.push((account, head));
+                }
+            }
+            Ok::<_, DbError>(fellows)
+        };
+        Ok(self.inner.database.read(read).await?)
+    }
+
+    /// Creates a space of the caller's account from its founding change sets, genesis first. A
+    /// repetition with the same content gets the same answer.
+    ///
+    /// # Errors
+    /// What is wrong with the change sets, or the database's.
+    pub async fn create_space(
+        &self,
+        principal: &Principal,
+        log: &[Bytes],
+    ) -> Result<(SpaceId, Committed), FilesError> {
+        self.still_valid(principal).await?;
+        let log = found::decode_log(log).await?;
+        if log
+            .iter()
+            .any(|change_set| change_set.header().author != principal.device())
+        {
+            return Err(FilesError::invalid(
+                "the change set was not signed by this device",
+            ));
+        }
+        let (inner, account) = (Arc::clone(&self.inner), principal.account());
+        let entries = log.len() as u64;
+        let work = move |tx: &mut dyn Tx| {
+            let id = log
+                .first()
+                .map_or(SpaceId([0; 32]), |genesis| genesis.log());
+            if let Some(committed) = founded(tx, id, &log)? {
+                return Ok((id, committed));
+            }
+            let owner = inner.accounts.get(tx, account)?;
+            let row = found::space(tx, &inner, &owner, &log, None, now_ms())?;
+            let last = logs::entry(tx, row.no, row.head.cursor)?;
+            let digest = last.ok_or(DbError::Shape("an entry"))?.digest;
+            Ok::<_, FilesError>((
+                id,
+                Committed {
+                    head: row.head,
+                    digest,
+                    repeated: false,
+                },
+            ))
+        };
+        let (space, committed) = self.inner.database.write(work).await?;
+        self.inner
+            .count(if committed.repeated { 0 } else { entries });
+        Ok((space, committed))
+    }
+}
+
+/// Where a space's founding ended, if it was founded with these very change sets before.
+fn founded(
+    tx: &mut dyn Tx,
+    id: SpaceId,
+    log: &[hythe_space::ChangeSet],
+) -> Result<Option<Committed>, FilesError> {
+    let Some(row) = logs::get(tx, id.as_bytes())? else {
+        return Ok(None);
+    };
+    let last = log.last().map(hythe_space::ChangeSet::hash);
+    let at = last
+        .map(|last| logs::position_of(tx, row.no, last))
+        .transpose()?
+        .flatten();
+    let entry = at
+        .map(|at| logs::entry(tx, row.no, at))
+        .transpose()?
+        .flatten();
+    match entry {
+        Some(entry) => Ok(Some(Committed {
+            head: entry.head,
+            digest: entry.digest,
+            repeated: true,
+        })),
+        None => Err(FilesError::invalid("there is such a space already")),
+    }
+}
+
+fn view(tx: &mut dyn Tx, log: &Log, role: u8, account: AccountId) -> Result<SpaceView, DbError> {
+    let entry = logs::entry(tx, log.no, log.head.cursor)?.ok_or(DbError::Shape("an entry"))?;
+    Ok(SpaceView {
+        id: SpaceId(log.id),
+        role: role_of(role)?.into(),
+        personal: log.owner == Some(account),
+        open: log.open,
+        cursor: log.head.cursor.0,
+        chain: log.head.chain,
+        digest: entry.digest,
+    })
+}
