@@ -2,11 +2,14 @@
 //!
 //! Everything with effects on a device lives here; what to do is decided in `hythe-sync`.
 
+pub mod commit;
 pub mod disk;
 pub mod enrol;
 pub mod keys;
 pub mod net;
 pub mod os;
 pub mod pool;
+pub mod replica;
+pub mod scan;
 pub mod state;
 pub mod transfer;

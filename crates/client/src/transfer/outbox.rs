@@ -55,15 +55,11 @@ impl SealedObject {
     /// The form in which it travels with a commit.
     pub fn attach(self) -> AttachedObject {
         let name = object_name(self.reference());
-        let (layout, sealed) = match self {
-            Self::Chunk(chunk) => (false, chunk.bytes),
-            Self::Node(node) => (true, node.bytes),
+        let sealed = match self {
+            Self::Chunk(chunk) => chunk.bytes,
+            Self::Node(node) => node.bytes,
         };
-        AttachedObject {
-            name,
-            layout,
-            sealed: sealed.into(),
-        }
+        AttachedObject { name, sealed: sealed.into() }
     }
 }
 

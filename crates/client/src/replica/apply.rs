@@ -1,0 +1,380 @@
+//! A run of change sets into the state: verified, folded, opened, written in one transaction.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hythe_model::{AccountId, Attributes, Head, NodeId};
+use hythe_space::{
+    Accounts, Change, ChangeSet, Checkpoint, Denied, FoldError, LtHash, Moment, NodeRecord,
+    Operation, Record, Refusal, StateDigest, View, fold,
+};
+use hythe_sync::{Quarantine, RemoteNode, Versions};
+
+use super::opened::{Opened, open_all};
+use super::records::stored_key;
+use super::view::RowsView;
+use super::{Alarm, Applied, Position, Replica, ReplicaError};
+use crate::state::{RemoteRow, SpaceNumber, StateError, Tx};
+
+/// A change set and the position that the server says it has.
+#[derive(Clone)]
+pub(crate) struct Placed {
+    pub(crate) head: Head,
+    pub(crate) change_set: ChangeSet,
+}
+
+/// Operations that are written in one transaction: enough that its cost does not show, few enough
+/// that other writers do not wait long.
+const RUN_OPERATIONS: usize = 4000;
+
+impl Replica {
+    /// Carries the log on by change sets that follow the position.
+    pub(crate) async fn carry_on(
+        &self,
+        position: &mut Position,
+        entries: Vec<Placed>,
+        applied: &mut Applied,
+    ) -> Result<(), ReplicaError> {
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let run = next_run(&mut entries);
+            let governs = run.iter().any(|entry| is_governance(&entry.change_set));
+            let folded = self.fold_run(position, run).await?;
+            position.head = folded.head;
+            position.digest = folded.digest;
+            applied.head = Some(folded.head);
+            applied.changed.extend(folded.changed);
+            if governs {
+                self.load_keys(position).await?;
+            }
+            if let Some((head, digest)) = folded.checkpoint {
+                self.offer_checkpoint(head, digest).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds one run. Where the fold needs more of an account's log than is known, that is read and
+    /// the run folded again.
+    async fn fold_run(
+        &self,
+        position: &Position,
+        run: Vec<Placed>,
+    ) -> Result<Folded, ReplicaError> {
+        let change_sets: Vec<ChangeSet> =
+            run.iter().map(|entry| entry.change_set.clone()).collect();
+        let opened = open_all(&self.common.pool, &position.keyring, &change_sets).await?;
+        let (run, opened) = (Arc::new(run), Arc::new(opened));
+        loop {
+            match self.try_fold(position, &run, &opened).await {
+                Err(RunError::Refused {
+                    refusal: Refusal::NotAllowed(denied),
+                    at,
+                }) => {
+                    if !self.learn(&denied, &run).await? {
+                        let refusal = Refusal::NotAllowed(denied);
+                        return Err(Alarm::Refused {
+                            at: at.cursor,
+                            refusal,
+                        }
+                        .into());
+                    }
+                }
+                Err(RunError::Refused { refusal, at }) => {
+                    return Err(Alarm::Refused {
+                        at: at.cursor,
+                        refusal,
+                    }
+                    .into());
+                }
+                Err(RunError::Fork(at)) => return Err(Alarm::Fork { at: at.cursor }.into()),
+                Err(RunError::State(error)) => return Err(error.into()),
+                Ok(folded) => return Ok(folded),
+            }
+        }
+    }
+
+    async fn try_fold(
+        &self,
+        position: &Position,
+        run: &Arc<Vec<Placed>>,
+        opened: &Arc<Opened>,
+    ) -> Result<Folded, RunError> {
+        let mut writing = Writing {
+            number: self.number,
+            own: self.common.device.account,
+            accounts: self.common.accounts.all(),
+            opened: Arc::clone(opened),
+            folded: Folded {
+                head: position.head,
+                digest: position.digest.clone(),
+                changed: BTreeSet::new(),
+                checkpoint: None,
+            },
+        };
+        let run = Arc::clone(run);
+        let written = self.common.state.write(move |tx| {
+            run.iter().try_for_each(|entry| writing.write(tx, entry))?;
+            Ok::<_, RunError>(writing.folded)
+        });
+        written.await
+    }
+
+    /// Reads on what is known of accounts, as a denial asks for; false when there is nothing more.
+    async fn learn(&self, denied: &Denied, run: &[Placed]) -> Result<bool, ReplicaError> {
+        let accounts = &self.common.accounts;
+        match denied {
+            Denied::AccountBehind { account, .. } => accounts.refresh(*account).await,
+            Denied::UnknownDevice => {
+                let mut grew = false;
+                for account in self.concerned(run)? {
+                    grew |= accounts.refresh(account).await?;
+                }
+                Ok(grew)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// The accounts whose devices may have written a run.
+    fn concerned(&self, run: &[Placed]) -> Result<BTreeSet<AccountId>, ReplicaError> {
+        let number = self.number;
+        let members = self.common.state.read(|rows| {
+            RowsView {
+                rows,
+                space: number,
+            }
+            .members()
+        })?;
+        let mut concerned: BTreeSet<AccountId> =
+            members.into_iter().map(|member| member.account).collect();
+        for operation in run.iter().flat_map(|entry| entry.change_set.operations()) {
+            match operation {
+                Operation::SpaceGenesis(genesis) => concerned.insert(genesis.owner),
+                Operation::Member(member) => concerned.insert(member.account),
+                _ => continue,
+            };
+        }
+        Ok(concerned)
+    }
+}
+
+/// Change sets that can be opened with the keys at hand: governance may bring others, so it stands
+/// alone.
+fn next_run(entries: &mut std::iter::Peekable<std::vec::IntoIter<Placed>>) -> Vec<Placed> {
+    let (mut run, mut operations) = (Vec::new(), 0);
+    while let Some(entry) = entries.next_if(|entry| {
+        run.is_empty() || (operations < RUN_OPERATIONS && !is_governance(&entry.change_set))
+    }) {
+        operations += entry.change_set.operations().len();
+        let alone = is_governance(&entry.change_set);
+        run.push(entry);
+        if alone {
+            break;
+        }
+    }
+    run
+}
+
+/// Whether a change set is about members and keys rather than nodes; one is never about both.
+fn is_governance(change_set: &ChangeSet) -> bool {
+    !matches!(
+        change_set.operations().first(),
+        Some(
+            Operation::Create(_)
+                | Operation::Update(_)
+                | Operation::Delete(_)
+                | Operation::Restore(_)
+        )
+    )
+}
+
+/// What a run leads to.
+struct Folded {
+    head: Head,
+    digest: LtHash,
+    changed: BTreeSet<NodeId>,
+    /// The last position of the run at which a checkpoint belongs.
+    checkpoint: Option<(Head, StateDigest)>,
+}
+
+/// Why a run was not written.
+#[derive(Debug)]
+enum RunError {
+    Refused { at: Head, refusal: Refusal },
+    Fork(Head),
+    State(StateError),
+}
+
+impl From<StateError> for RunError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+/// A run that is being written.
+struct Writing {
+    number: SpaceNumber,
+    own: AccountId,
+    accounts: Arc<Accounts>,
+    opened: Arc<Opened>,
+    folded: Folded,
+}
+
+impl Writing {
+    fn write(&mut self, tx: &Tx<'_>, entry: &Placed) -> Result<(), RunError> {
+        let folded = &mut self.folded;
+        let view = RowsView {
+            rows: tx,
+            space: self.number,
+        };
+        let moment = Moment::Replaying;
+        let effects = fold(
+            &view,
+            &*self.accounts,
+            moment,
+            folded.head,
+            &entry.change_set,
+        )
+        .map_err(|error| match error {
+            FoldError::Refused(refusal) => RunError::Refused {
+                at: entry.head,
+                refusal,
+            },
+            FoldError::View(error) => RunError::State(error),
+        })?;
+        if effects.head != entry.head {
+            return Err(RunError::Fork(entry.head));
+        }
+        // Names that are given up first: another node of the same change set may take them.
+        for change in &effects.changes {
+            if let Some(node) = gives_up_its_name(change) {
+                tx.release_tag(self.number, node)?;
+            }
+        }
+        for change in &effects.changes {
+            put(tx, self.number, change, &self.opened)?;
+            match &change.new {
+                Record::Node(record) => {
+                    folded.changed.insert(record.node);
+                }
+                Record::Member(member) if member.account == self.own => {
+                    set_role(tx, self.number, member.role)?;
+                }
+                _ => {}
+            }
+        }
+        folded.digest.combine(&effects.digest);
+        folded.head = effects.head;
+        tx.advance(self.number, folded.head, &folded.digest.to_bytes())?;
+        if Checkpoint::is_due(folded.head.cursor) {
+            folded.checkpoint = Some((folded.head, folded.digest.digest()));
+        }
+        Ok(())
+    }
+}
+
+fn gives_up_its_name(change: &Change) -> Option<NodeId> {
+    let (Some(Record::Node(old)), Record::Node(new)) = (&change.old, &change.new) else {
+        return None;
+    };
+    let moves = (old.parent, old.tag) != (new.parent, new.tag);
+    (old.is_alive() && moves).then_some(new.node)
+}
+
+/// A role that is gone leaves the weakest behind; nothing is written with it.
+pub(super) fn set_role(
+    tx: &Tx<'_>,
+    number: SpaceNumber,
+    role: Option<hythe_model::Role>,
+) -> Result<(), StateError> {
+    let Some(mut row) = tx.space(number)? else {
+        return Ok(());
+    };
+    row.role = role.unwrap_or(hythe_model::Role::Viewer);
+    tx.update_space(number, &row)
+}
+
+fn put(
+    tx: &Tx<'_>,
+    number: SpaceNumber,
+    change: &Change,
+    opened: &Opened,
+) -> Result<(), StateError> {
+    match (&change.new, stored_key(change.new.key())) {
+        (record, Some(key)) => tx.put_record(number, &key, &record.encode()),
+        (Record::Node(new), None) => {
+            let old = match &change.old {
+                Some(Record::Node(old)) => Some(old),
+                _ => None,
+            };
+            put_node(tx, number, old, new, opened)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn put_node(
+    tx: &Tx<'_>,
+    number: SpaceNumber,
+    old: Option<&NodeRecord>,
+    new: &NodeRecord,
+    opened: &Opened,
+) -> Result<(), StateError> {
+    let before = match old {
+        Some(_) => tx.remote_node(number, new.node)?,
+        None => None,
+    };
+    let mut shown = before.unwrap_or_else(|| unwritten(new));
+    shown.parent = new.parent;
+    shown.deleted = !new.is_alive();
+    if old.map(|old| old.place) != Some(new.place) {
+        shown.name = opened.name(new.node, new.place.version);
+    }
+    if old.map(|old| old.attributes) != Some(new.attributes) {
+        shown.attributes = opened.attributes(new.node, new.attributes.version);
+    }
+    if let Some(body) = new
+        .body
+        .filter(|body| old.and_then(|old| old.body) != Some(*body))
+    {
+        let inside = opened.body(new.node, body.field.version);
+        (shown.size, shown.hash) = inside
+            .map(|body| (body.size, body.hash))
+            .unwrap_or_default();
+        match inside {
+            Some(body) => tx.put_remote_body(number, new.node, &body.field)?,
+            None => tx.remove_remote_body(number, new.node)?,
+        }
+    }
+    shown.versions = versions(new);
+    let row = RemoteRow {
+        node: shown,
+        tag: new.tag,
+        record: Record::Node(new.clone()).encode(),
+    };
+    tx.put_remote(number, &row)
+}
+
+/// A node before anything of it was opened.
+pub(super) fn unwritten(record: &NodeRecord) -> RemoteNode {
+    RemoteNode {
+        id: record.node,
+        parent: record.parent,
+        name: Err(Quarantine::Sealed),
+        kind: record.kind,
+        deleted: !record.is_alive(),
+        versions: versions(record),
+        attributes: Attributes::default(),
+        size: 0,
+        hash: None,
+    }
+}
+
+pub(super) fn versions(record: &NodeRecord) -> Versions {
+    Versions {
+        place: record.place.version,
+        attributes: record.attributes.version,
+        body: record.body.map(|body| body.field.version),
+    }
+}

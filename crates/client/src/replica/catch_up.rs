@@ -1,0 +1,211 @@
+//! Reading a space's log on: by asking the server, and by the event stream.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hythe_model::{Head, ServerEpoch};
+use hythe_space::{ChangeSet, Checkpoint, SigningKey, StateDigest};
+use hythe_wire::Code;
+use hythe_wire::log::LogEntry;
+
+use super::apply::Placed;
+use super::{Alarm, Applied, Position, Replica, ReplicaError};
+use crate::net::ApiError;
+use crate::state::StateError;
+
+impl Replica {
+    /// Reads the log on to the server's head. A space that was never read begins with a snapshot
+    /// where there is one this account vouches for.
+    ///
+    /// # Errors
+    /// See [`ReplicaError`]. What was read before the error stays.
+    pub async fn catch_up(&self) -> Result<Applied, ReplicaError> {
+        let mut position = self.position.lock().await;
+        self.read_to_head(&mut position).await
+    }
+
+    /// Takes a change set that the event stream brought: folds it if it is the next, ignores it if
+    /// it is known, asks the server if something is missing in between.
+    ///
+    /// # Errors
+    /// See [`ReplicaError`].
+    pub async fn take_event(
+        &self,
+        head: Head,
+        change_set: Option<&[u8]>,
+    ) -> Result<Applied, ReplicaError> {
+        let mut position = self.position.lock().await;
+        if head.cursor <= position.head.cursor {
+            self.check_known(&position, head)?;
+            return Ok(Applied::default());
+        }
+        match change_set {
+            Some(bytes) if position.head.cursor.next() == head.cursor => {
+                let mut applied = Applied::default();
+                let entry = decode(head, bytes)?;
+                self.carry_on(&mut position, vec![entry], &mut applied)
+                    .await?;
+                Ok(applied)
+            }
+            _ => self.read_to_head(&mut position).await,
+        }
+    }
+
+    /// Forgets the log and reads it anew, because the server began a new life of its data. What is
+    /// on disk, and what was agreed on, stays.
+    ///
+    /// # Errors
+    /// See [`ReplicaError`].
+    pub async fn start_over(&self, epoch: ServerEpoch) -> Result<Applied, ReplicaError> {
+        let mut position = self.position.lock().await;
+        self.forget(&mut position).await?;
+        let mut applied = self.read_to_head(&mut position).await?;
+        self.set_epoch(epoch).await?;
+        applied.anew = true;
+        Ok(applied)
+    }
+
+    /// Notes the life of the server's data that the log belongs to.
+    ///
+    /// # Errors
+    /// Those of the state.
+    pub async fn set_epoch(&self, epoch: ServerEpoch) -> Result<(), ReplicaError> {
+        let number = self.number;
+        let written = self.common.state.write(move |tx| {
+            let mut row = tx
+                .space(number)?
+                .ok_or(StateError::Invalid("space number"))?;
+            row.server_epoch = Some(epoch);
+            tx.update_space(number, &row)
+        });
+        Ok(written.await?)
+    }
+
+    pub(crate) async fn read_to_head(
+        &self,
+        position: &mut Position,
+    ) -> Result<Applied, ReplicaError> {
+        let mut applied = Applied::default();
+        if position.head == Head::START {
+            self.begin(position, &mut applied).await?;
+        }
+        loop {
+            let before = position.head.cursor;
+            match self.read_page(position, &mut applied).await {
+                Ok(true) => return Ok(applied),
+                Ok(false) if position.head.cursor > before => {}
+                Ok(false) => {
+                    let cause = "the log has more, and the server gives nothing";
+                    return Err(ApiError::Malformed(cause.into()).into());
+                }
+                Err(error) => return Err(self.suspect(error).await),
+            }
+        }
+    }
+
+    /// Reads one answer of the server; true at the head of the log.
+    async fn read_page(
+        &self,
+        position: &mut Position,
+        applied: &mut Applied,
+    ) -> Result<bool, ReplicaError> {
+        let mut reader = self
+            .common
+            .api
+            .changes(self.space, position.head.cursor)
+            .await?;
+        let mut shown = None;
+        while let Some(page) = reader.next_page().await? {
+            let entries: Result<Vec<Placed>, _> = page.entries.iter().map(placed).collect();
+            self.carry_on(position, entries?, applied).await?;
+            shown = page.head;
+        }
+        let shown = shown.ok_or_else(|| ApiError::Malformed("the log has no end".into()))?;
+        let (seen, at) = (position.head.cursor, shown.cursor);
+        if at < seen {
+            return Err(Alarm::Rollback { seen, shown: at }.into());
+        }
+        if at == seen && shown != position.head {
+            return Err(Alarm::Fork { at }.into());
+        }
+        Ok(at == seen)
+    }
+
+    /// A log that went back or turned elsewhere is no attack when the server began a new life.
+    async fn suspect(&self, error: ReplicaError) -> ReplicaError {
+        let suspicious = match &error {
+            ReplicaError::Alarm(alarm) => !matches!(alarm, Alarm::Account { .. }),
+            ReplicaError::Api(api) => api.code() == Some(Code::Fork),
+            _ => false,
+        };
+        if !suspicious {
+            return error;
+        }
+        let number = self.number;
+        let row = self.common.state.read(|rows| rows.space(number));
+        let known = row.ok().flatten().and_then(|row| row.server_epoch);
+        match (known, self.common.api.spaces().await) {
+            (Some(known), Ok(list)) if list.epoch != known => ReplicaError::EpochChanged,
+            _ => error,
+        }
+    }
+
+    fn check_known(&self, position: &Position, head: Head) -> Result<(), ReplicaError> {
+        let number = self.number;
+        let known = if head.cursor == position.head.cursor {
+            Some(position.head.chain)
+        } else {
+            self.common
+                .state
+                .read(|rows| rows.chain_at(number, head.cursor))?
+        };
+        match known {
+            Some(chain) if chain != head.chain => Err(Alarm::Fork { at: head.cursor }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Vouches for the state at a position, so that new devices need not fold the log from its
+    /// beginning. A courtesy to others: that it fails changes nothing here.
+    pub(super) async fn offer_checkpoint(&self, head: Head, digest: StateDigest) {
+        let device = &self.common.device;
+        let Some(account) = self.common.accounts.all().get(device.account).cloned() else {
+            return;
+        };
+        let checkpoint = Checkpoint {
+            suite: 0,
+            space: self.space,
+            head,
+            digest,
+            device: device.device,
+            account_seen: account.head(),
+            time_ms: now_ms(),
+        };
+        let signed = checkpoint.sign(&SigningKey::from_seed(&device.signing));
+        let offered = self
+            .common
+            .api
+            .offer_checkpoint(self.space, signed.encode())
+            .await;
+        if let Err(error) = offered {
+            tracing::debug!(%error, position = %head.cursor, "the checkpoint was not taken");
+        }
+    }
+}
+
+/// This device's clock, in milliseconds since 1970. Data, never a judge (C7).
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn placed(entry: &LogEntry) -> Result<Placed, ReplicaError> {
+    decode(entry.head, &entry.change_set)
+}
+
+fn decode(head: Head, bytes: &[u8]) -> Result<Placed, ReplicaError> {
+    let change_set = ChangeSet::decode(bytes);
+    let change_set = change_set.map_err(|error| Alarm::damaged(head.cursor, &error))?;
+    Ok(Placed { head, change_set })
+}

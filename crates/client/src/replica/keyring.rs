@@ -1,0 +1,144 @@
+//! The secrets of a space's key epochs, opened for this device.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hythe_content::{EpochSecret, Purpose, SpaceKeys, TagKey, open_under, seal_under};
+use hythe_model::{AccountId, KeyEpoch, Secret32, SpaceId};
+use hythe_space::governance::SealedSecret;
+use hythe_space::{AccountKeys, CryptoError, EpochRecord, Record, View};
+use zeroize::Zeroizing;
+
+use super::ReplicaError;
+use super::records::EPOCHS;
+use super::view::RowsView;
+use crate::state::{Rows, SpaceNumber, StateError};
+
+/// How the secret of an epoch is sealed under that of the next.
+const PREVIOUS: Purpose = Purpose::new("hythe 2026-11-22 space v1: secret of the epoch before");
+
+/// Keys of every epoch that this device may open. No `Debug`.
+#[derive(Default)]
+pub struct Keyring {
+    epochs: BTreeMap<KeyEpoch, Arc<SpaceKeys>>,
+    secrets: BTreeMap<KeyEpoch, Secret32>,
+    tags: Option<Arc<TagKey>>,
+}
+
+impl Keyring {
+    /// Opens what the records of a space hold for an account; nothing where they hold nothing.
+    pub(super) fn load(
+        rows: &Rows<'_>,
+        number: SpaceNumber,
+        space: SpaceId,
+        account: AccountId,
+        keys: &AccountKeys,
+    ) -> Result<Self, ReplicaError> {
+        let view = RowsView {
+            rows,
+            space: number,
+        };
+        let member = view.member(account)?;
+        let Some(wrap) = member.and_then(|member| member.wrap) else {
+            return Ok(Self::default());
+        };
+        let mut secrets = BTreeMap::from([(wrap.epoch, keys.open_epoch(space, &wrap)?)]);
+        // Newest first: each opens the one before.
+        let mut records = epochs(rows, number)?;
+        records.sort_by_key(|record| std::cmp::Reverse(record.epoch));
+        for record in records {
+            let (Some(secret), Some(previous)) = (secrets.get(&record.epoch), &record.previous)
+            else {
+                continue;
+            };
+            let earlier = open_previous(space, record.epoch, secret, previous)?;
+            secrets.insert(KeyEpoch(record.epoch.0.saturating_sub(1)), earlier);
+        }
+        Ok(Self::derive(space, secrets))
+    }
+
+    fn derive(space: SpaceId, secrets: BTreeMap<KeyEpoch, Secret32>) -> Self {
+        let epoch_secret = |secret: &Secret32| EpochSecret::new(secret.clone());
+        let derive = |(epoch, secret): (&KeyEpoch, &Secret32)| {
+            (
+                *epoch,
+                Arc::new(SpaceKeys::derive(&space, *epoch, &epoch_secret(secret))),
+            )
+        };
+        let epochs = secrets.iter().map(derive).collect();
+        let first = secrets.get(&KeyEpoch::FIRST);
+        let tags = first.map(|secret| Arc::new(TagKey::derive(&space, &epoch_secret(secret))));
+        Self {
+            epochs,
+            secrets,
+            tags,
+        }
+    }
+
+    /// The keys of the newest epoch.
+    pub fn current(&self) -> Option<Arc<SpaceKeys>> {
+        self.epochs
+            .last_key_value()
+            .map(|(_, keys)| Arc::clone(keys))
+    }
+
+    /// The keys of one epoch.
+    pub fn epoch(&self, epoch: KeyEpoch) -> Option<Arc<SpaceKeys>> {
+        self.epochs.get(&epoch).cloned()
+    }
+
+    /// The key of name tags.
+    pub fn tags(&self) -> Option<Arc<TagKey>> {
+        self.tags.clone()
+    }
+
+    /// The newest epoch and its secret.
+    pub(crate) fn current_secret(&self) -> Option<(KeyEpoch, &Secret32)> {
+        self.secrets
+            .last_key_value()
+            .map(|(epoch, secret)| (*epoch, secret))
+    }
+}
+
+fn epochs(rows: &Rows<'_>, number: SpaceNumber) -> Result<Vec<EpochRecord>, StateError> {
+    let decode = |bytes: Vec<u8>| match Record::decode(&bytes) {
+        Ok(Record::Epoch(record)) => Ok(record),
+        _ => Err(StateError::Invalid("record of the fold")),
+    };
+    rows.records(number, EPOCHS)?
+        .into_iter()
+        .map(decode)
+        .collect()
+}
+
+/// Seals the secret of the epoch before `epoch` under the secret of `epoch`.
+pub(crate) fn seal_previous(
+    space: SpaceId,
+    epoch: KeyEpoch,
+    secret: &Secret32,
+    previous: &Secret32,
+) -> Option<SealedSecret> {
+    SealedSecret::new(seal_under(
+        secret,
+        PREVIOUS,
+        &place(space, epoch),
+        previous.expose(),
+    ))
+}
+
+fn open_previous(
+    space: SpaceId,
+    epoch: KeyEpoch,
+    secret: &Secret32,
+    sealed: &SealedSecret,
+) -> Result<Secret32, CryptoError> {
+    let opened = open_under(secret, PREVIOUS, &place(space, epoch), sealed.as_bytes());
+    let opened = Zeroizing::new(opened.map_err(|_| CryptoError::Unwrap)?);
+    let bytes = <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| CryptoError::Unwrap)?;
+    Ok(Secret32::new(bytes))
+}
+
+/// Which epoch's predecessor it is.
+fn place(space: SpaceId, epoch: KeyEpoch) -> Vec<u8> {
+    [space.as_bytes().as_slice(), &epoch.0.to_be_bytes()].concat()
+}

@@ -1,0 +1,197 @@
+//! This device's copy of a space's log, verified and opened: the Remote tree.
+//!
+//! Every change set is checked in full before it counts (signature, author's device and chain, the
+//! server's own rules, the chain of the log), whatever the server says; a log that breaks a rule
+//! raises an [`Alarm`] and changes nothing. Sealed names, attributes and bodies are opened here, and
+//! what cannot be opened is quarantined without any effect on the fold (D1).
+
+mod accounts;
+mod alarm;
+mod apply;
+mod catch_up;
+mod keyring;
+mod opened;
+mod records;
+mod snapshot;
+mod view;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hythe_model::{Head, NodeId, SpaceId};
+use hythe_space::{CryptoError, LtHash};
+use tokio::sync::Mutex;
+
+use crate::keys::DeviceKeys;
+use crate::net::{Api, ApiError};
+use crate::pool::{Pool, PoolError};
+use crate::state::{SpaceNumber, State, StateError};
+use crate::transfer::Transfer;
+
+pub use accounts::AccountBook;
+pub use alarm::Alarm;
+pub(crate) use apply::Placed;
+pub(crate) use catch_up::now_ms;
+pub use keyring::Keyring;
+pub(crate) use view::RowsView;
+
+/// What all spaces of a device share.
+#[derive(Clone)]
+pub struct Common {
+    /// Where everything is kept.
+    pub state: Arc<State>,
+    /// Calls to the server.
+    pub api: Api,
+    /// Where the work is done.
+    pub pool: Pool,
+    /// Who this device is.
+    pub device: Arc<DeviceKeys>,
+    /// The accounts whose devices write in the spaces.
+    pub accounts: Arc<AccountBook>,
+}
+
+/// One space, as far as its log was read.
+pub struct Replica {
+    pub(crate) common: Common,
+    pub(crate) space: SpaceId,
+    pub(crate) number: SpaceNumber,
+    /// Held while the log is carried on, and while a change set of this device is under way.
+    pub(crate) position: Mutex<Position>,
+}
+
+/// How far the log was folded, and the keys that follow from it.
+pub(crate) struct Position {
+    pub(crate) head: Head,
+    pub(crate) digest: LtHash,
+    pub(crate) keyring: Keyring,
+}
+
+/// What reading on has changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// How far the log is folded now; none when nothing was read.
+    pub head: Option<Head>,
+    /// The nodes whose rows changed.
+    pub changed: BTreeSet<NodeId>,
+    /// Whether everything has to be compared anew, because the log was read from the start.
+    pub anew: bool,
+}
+
+/// Why a space could not be read on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    /// The server did not do what was asked.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The server shows what an honest server cannot show. Nothing of it was used.
+    #[error("the server shows a log that does not verify: {0}")]
+    Alarm(#[from] Alarm),
+    /// The server's data was restored from a copy; the log has to be read anew.
+    #[error("the server was restored from a copy")]
+    EpochChanged,
+    /// The state of this device cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The keys of the account cannot be opened by this device.
+    #[error("this device cannot open the keys of its account: {0}")]
+    Keys(#[from] CryptoError),
+    /// The work was not done.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+}
+
+impl Replica {
+    /// Opens what this device has of a space, which may be nothing yet. Does not ask the server.
+    ///
+    /// # Errors
+    /// See [`ReplicaError`].
+    pub async fn open(common: Common, space: SpaceId) -> Result<Self, ReplicaError> {
+        let number = common.state.write(move |tx| tx.space_number(space)).await?;
+        let (head, digest) = common.state.read(|rows| {
+            let row = rows
+                .space(number)?
+                .ok_or(StateError::Invalid("space number"))?;
+            // Without a stored sum the log was never read: the sum of nothing.
+            let digest = LtHash::from_bytes(&row.digest).unwrap_or_default();
+            Ok::<_, StateError>((row.head, digest))
+        })?;
+        common.accounts.load_members(number)?;
+        let keyring = Keyring::default();
+        let position = Mutex::new(Position {
+            head,
+            digest,
+            keyring,
+        });
+        let replica = Self {
+            common,
+            space,
+            number,
+            position,
+        };
+        replica
+            .load_keys(&mut *replica.position.lock().await)
+            .await?;
+        Ok(replica)
+    }
+
+    /// The space.
+    pub fn space(&self) -> SpaceId {
+        self.space
+    }
+
+    /// Its number in the state.
+    pub fn number(&self) -> SpaceNumber {
+        self.number
+    }
+
+    /// How far the log is folded.
+    pub async fn head(&self) -> Head {
+        self.position.lock().await.head
+    }
+
+    /// The digest of the state at [`Self::head`], to be compared with the server's or a checkpoint.
+    pub async fn digest(&self) -> (Head, [u8; 32]) {
+        let position = self.position.lock().await;
+        (position.head, *position.digest.digest().as_bytes())
+    }
+
+    /// What transfers of this space need; none before the log was read so far that it has a key.
+    pub async fn transfer(&self) -> Option<Transfer> {
+        let keys = self.position.lock().await.keyring.current()?;
+        let (api, pool) = (self.common.api.clone(), self.common.pool.clone());
+        Some(Transfer {
+            api,
+            pool,
+            space: self.space,
+            keys,
+        })
+    }
+
+    /// Opens the keys that the folded records hold for this device.
+    pub(crate) async fn load_keys(&self, position: &mut Position) -> Result<(), ReplicaError> {
+        let (space, number, account) = (self.space, self.number, self.common.device.account);
+        let load = |keys: &_| {
+            self.common
+                .state
+                .read(|rows| Keyring::load(rows, number, space, account, keys))
+        };
+        let keys = self.common.accounts.keys(&self.common.device).await?;
+        position.keyring = match load(&keys) {
+            // The space may be wrapped to a generation of the account's key that is new here.
+            Err(ReplicaError::Keys(_)) => {
+                self.common.accounts.refresh(account).await?;
+                load(&self.common.accounts.keys(&self.common.device).await?)?
+            }
+            loaded => loaded?,
+        };
+        Ok(())
+    }
+}
+
+impl Applied {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.head = more.head.or(self.head);
+        self.changed.extend(more.changed);
+        self.anew |= more.anew;
+    }
+}

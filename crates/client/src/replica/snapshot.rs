@@ -1,0 +1,282 @@
+//! Beginning with a snapshot instead of the whole log.
+//!
+//! A snapshot counts only if it has the digest that a device of this very account has signed: what
+//! another account says, the server's included, is not believed, and the log is read from its
+//! beginning instead. Until the end is seen and the digest is right, the space stays at position 0,
+//! so a crash in between leads to beginning again.
+
+use hythe_model::{Head, NodeKind};
+use hythe_space::operation::Place;
+use hythe_space::{LtHash, Moment, NodeRecord, Record, RecordKey, SignedCheckpoint};
+use hythe_wire::log::{SnapshotFrame, SnapshotRecord};
+
+use super::apply::{set_role, unwritten};
+use super::opened::{OpenedBody, Opener};
+use super::records::stored_key;
+use super::{Alarm, Applied, Position, Replica, ReplicaError};
+use crate::net::{ApiError, SnapshotReader};
+use crate::state::{RemoteRow, StateError, Tx};
+
+/// Records that are written in one transaction.
+const BATCH: usize = 4000;
+
+/// A record and what was inside its sealed parts.
+struct Row {
+    record: Record,
+    encoded: Vec<u8>,
+    node: Option<(RemoteRow, Option<OpenedBody>)>,
+}
+
+impl Replica {
+    /// Begins a space that was never read. Where no snapshot can be believed, nothing happens, and
+    /// the log is read from its beginning.
+    pub(super) async fn begin(
+        &self,
+        position: &mut Position,
+        applied: &mut Applied,
+    ) -> Result<(), ReplicaError> {
+        let mut reader = self.common.api.snapshot(self.space).await?;
+        let SnapshotFrame::Start {
+            epoch,
+            head,
+            checkpoint,
+        } = reader.next().await?
+        else {
+            return Err(malformed("a snapshot without a beginning"));
+        };
+        // A try that broke off may have left rows.
+        self.forget(position).await?;
+        self.set_epoch(epoch).await?;
+        let Some(checkpoint) = checkpoint else {
+            return Ok(());
+        };
+        match self
+            .read_snapshot(reader, head, &checkpoint, position)
+            .await
+        {
+            Ok(()) => {
+                applied.head = Some(position.head);
+                applied.anew = true;
+                Ok(())
+            }
+            Err(ReplicaError::Alarm(alarm)) => {
+                tracing::warn!(%alarm, "the snapshot is not used; reading the whole log");
+                self.forget(position).await?;
+                self.set_epoch(epoch).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Forgets everything that was read of the log.
+    pub(super) async fn forget(&self, position: &mut Position) -> Result<(), ReplicaError> {
+        let number = self.number;
+        self.common
+            .state
+            .write(move |tx| tx.forget_log(number))
+            .await?;
+        position.head = Head::START;
+        position.digest = LtHash::default();
+        position.keyring = super::Keyring::default();
+        Ok(())
+    }
+
+    async fn read_snapshot(
+        &self,
+        mut reader: SnapshotReader,
+        head: Head,
+        checkpoint: &[u8],
+        position: &mut Position,
+    ) -> Result<(), ReplicaError> {
+        let signed = SignedCheckpoint::decode(checkpoint).map_err(|_| Alarm::Snapshot)?;
+        self.check_author(&signed, head).await?;
+        let mut reading = Reading::default();
+        loop {
+            match reader.next().await? {
+                SnapshotFrame::Record(record) => self.take(record, &mut reading, position).await?,
+                SnapshotFrame::End { records } if records == reading.count => break,
+                _ => return Err(malformed("a snapshot that is not whole")),
+            }
+        }
+        self.write_rows(&mut reading).await?;
+        if reading.digest.digest() != signed.checkpoint().digest {
+            return Err(Alarm::Digest { at: head.cursor }.into());
+        }
+        let (number, digest) = (self.number, reading.digest.to_bytes());
+        self.common
+            .state
+            .write(move |tx| tx.advance(number, head, &digest))
+            .await?;
+        position.head = head;
+        position.digest = reading.digest;
+        Ok(())
+    }
+
+    /// Whether a device of this account vouches for this position of this space.
+    async fn check_author(
+        &self,
+        signed: &SignedCheckpoint,
+        head: Head,
+    ) -> Result<(), ReplicaError> {
+        let told = signed.checkpoint();
+        if told.space != self.space || told.head != head {
+            return Err(Alarm::Snapshot.into());
+        }
+        let own = self.common.device.account;
+        let mut account = self.common.accounts.get(own).await?;
+        if account.device(told.device).is_none() || account.head().cursor < told.account_seen.cursor
+        {
+            self.common.accounts.refresh(own).await?;
+            account = self.common.accounts.get(own).await?;
+        }
+        let seen = told.account_seen;
+        let key = account
+            .signer(told.device, seen, seen, Moment::Replaying)
+            .map_err(|_| Alarm::Snapshot)?;
+        signed.verify(&key).map_err(|_| Alarm::Snapshot)?;
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        frame: SnapshotRecord,
+        reading: &mut Reading,
+        position: &mut Position,
+    ) -> Result<(), ReplicaError> {
+        let record = Record::decode(&frame.record).map_err(|_| Alarm::Snapshot)?;
+        let key = record.key();
+        // Each once, and what opens the nodes before the nodes.
+        if reading.last.is_some_and(|last| last >= key) {
+            return Err(malformed("the records of a snapshot are not in order"));
+        }
+        if let Record::Space(space) = &record
+            && space.genesis.0 != self.space.0
+        {
+            return Err(Alarm::Snapshot.into());
+        }
+        reading.last = Some(key);
+        reading.count += 1;
+        reading.digest.add(&frame.record);
+        let node = match &record {
+            Record::Node(node) => {
+                if !reading.has_keys {
+                    // Everything the keys follow from comes before the first node.
+                    self.write_rows(reading).await?;
+                    self.load_keys(position).await?;
+                    reading.has_keys = true;
+                }
+                let parts: Vec<Option<&[u8]>> = frame
+                    .sealed
+                    .iter()
+                    .map(|part| part.as_ref().map(|part| &part[..]))
+                    .collect();
+                Some(open_node(node, &frame.record, &parts, position))
+            }
+            _ => None,
+        };
+        reading.rows.push(Row {
+            record,
+            encoded: frame.record.into(),
+            node,
+        });
+        if reading.rows.len() >= BATCH {
+            self.write_rows(reading).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_rows(&self, reading: &mut Reading) -> Result<(), ReplicaError> {
+        let rows = std::mem::take(&mut reading.rows);
+        let (number, own) = (self.number, self.common.device.account);
+        let written = self.common.state.write(move |tx| {
+            for row in &rows {
+                write_row(tx, number, row)?;
+                if let Record::Member(member) = &row.record
+                    && member.account == own
+                {
+                    set_role(tx, number, member.role)?;
+                }
+            }
+            Ok::<_, StateError>(())
+        });
+        Ok(written.await?)
+    }
+}
+
+/// How far a snapshot was read.
+#[derive(Default)]
+struct Reading {
+    last: Option<RecordKey>,
+    count: u64,
+    digest: LtHash,
+    rows: Vec<Row>,
+    has_keys: bool,
+}
+
+fn write_row(tx: &Tx<'_>, number: crate::state::SpaceNumber, row: &Row) -> Result<(), StateError> {
+    if let Some(key) = stored_key(row.record.key()) {
+        return tx.put_record(number, &key, &row.encoded);
+    }
+    let Some((node, body)) = &row.node else {
+        return Ok(());
+    };
+    if let Some(body) = body {
+        tx.put_remote_body(number, node.node.id, &body.field)?;
+    }
+    tx.put_remote(number, node)
+}
+
+/// Opens the sealed parts of a node's record: name, attributes, body.
+fn open_node(
+    record: &NodeRecord,
+    encoded: &[u8],
+    parts: &[Option<&[u8]>],
+    position: &Position,
+) -> (RemoteRow, Option<OpenedBody>) {
+    let part = |index: usize, expected: hythe_space::Hash32| {
+        let sealed = parts.get(index).copied().flatten()?;
+        (hythe_space::Hash32::of(sealed) == expected).then_some(sealed)
+    };
+    let opener = |epoch| {
+        let keys = position.keyring.epoch(epoch)?;
+        Some(Opener {
+            keys,
+            tags: position.keyring.tags()?,
+        })
+    };
+    let mut shown = unwritten(record);
+    let place = Place {
+        parent: record.parent,
+        tag: record.tag,
+    };
+    if let Some(opener) = opener(record.place.epoch) {
+        let sealed = part(0, record.place.sealed);
+        shown.name = opener.open_name(record.node, record.place.version, place, sealed);
+    }
+    if let Some(opener) = opener(record.attributes.epoch) {
+        let (version, sealed) = (record.attributes.version, part(1, record.attributes.sealed));
+        shown.attributes = opener
+            .open_attributes(record.node, version, sealed)
+            .unwrap_or_default();
+    }
+    let body = record.body.and_then(|body| {
+        debug_assert_ne!(record.kind, NodeKind::Directory);
+        let sealed = part(2, body.field.sealed);
+        opener(body.field.epoch)?.open_body(record.node, body.field.version, sealed)
+    });
+    if let Some(body) = &body {
+        (shown.size, shown.hash) = (body.size, body.hash);
+    }
+    (
+        RemoteRow {
+            node: shown,
+            tag: record.tag,
+            record: encoded.to_vec(),
+        },
+        body,
+    )
+}
+
+fn malformed(what: &'static str) -> ReplicaError {
+    ApiError::Malformed(what.into()).into()
+}
