@@ -63,7 +63,11 @@ fn split_ending(name: &[u8], kind: NodeKind) -> (&[u8], &[u8]) {
     match dot {
         Some(at) if at > 0 && kind != NodeKind::Directory => {
             let (stem, ending) = name.split_at(at);
-            if ending.len() <= MAX_ENDING_BYTES { (stem, ending) } else { (name, b"") }
+            if ending.len() <= MAX_ENDING_BYTES {
+                (stem, ending)
+            } else {
+                (name, b"")
+            }
         }
         _ => (name, b""),
     }
@@ -72,7 +76,9 @@ fn split_ending(name: &[u8], kind: NodeKind) -> (&[u8], &[u8]) {
 /// Takes one conflict bracket off the end of a stem.
 fn without_bracket(stem: &[u8]) -> &[u8] {
     let opening = OPENING.as_bytes();
-    let at = stem.windows(opening.len()).rposition(|window| window == opening);
+    let at = stem
+        .windows(opening.len())
+        .rposition(|window| window == opening);
     match at {
         Some(at) if at > 0 && is_bracket(&stem[at + opening.len()..]) => &stem[..at],
         _ => stem,
@@ -81,10 +87,16 @@ fn without_bracket(stem: &[u8]) -> &[u8] {
 
 /// Whether bytes are `<device> <date> <6 hex>)`.
 fn is_bracket(rest: &[u8]) -> bool {
-    let Some(inside) = rest.strip_suffix(b")") else { return false };
-    let Some(space) = inside.iter().rposition(|byte| *byte == b' ') else { return false };
+    let Some(inside) = rest.strip_suffix(b")") else {
+        return false;
+    };
+    let Some(space) = inside.iter().rposition(|byte| *byte == b' ') else {
+        return false;
+    };
     let (hex, before) = (&inside[space + 1..], &inside[..space]);
-    let Some(space) = before.iter().rposition(|byte| *byte == b' ') else { return false };
+    let Some(space) = before.iter().rposition(|byte| *byte == b' ') else {
+        return false;
+    };
     let date = &before[space + 1..];
     let date_like = |(at, byte): (usize, &u8)| match at {
         4 | 7 => *byte == b'-',
@@ -100,14 +112,24 @@ fn is_bracket(rest: &[u8]) -> bool {
 fn plain_device(device: &str) -> String {
     let plain: String = device
         .chars()
-        .map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':' | '(' | ')') { '-' } else { c })
+        .map(|c| {
+            if c.is_control() || matches!(c, '/' | '\\' | ':' | '(' | ')') {
+                '-'
+            } else {
+                c
+            }
+        })
         .collect();
     let mut end = plain.len().min(MAX_DEVICE_BYTES);
     while !plain.is_char_boundary(end) {
         end -= 1;
     }
     let trimmed = plain[..end].trim();
-    if trimmed.is_empty() { "device".to_owned() } else { trimmed.to_owned() }
+    if trimmed.is_empty() {
+        "device".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
 }
 
 /// The longest beginning of `bytes` with at most `room` of them that cuts no UTF-8 character.
@@ -117,7 +139,9 @@ fn shorten(bytes: &[u8], room: usize) -> &[u8] {
     }
     // A continuation byte is 10xxxxxx; a character has at most three. In bytes that are no UTF-8
     // there may be more of them, and then any cut is as good as another.
-    let cut = (room.saturating_sub(3)..=room).rev().find(|at| bytes[*at] & 0xc0 != 0x80);
+    let cut = (room.saturating_sub(3)..=room)
+        .rev()
+        .find(|at| bytes[*at] & 0xc0 != 0x80);
     &bytes[..cut.unwrap_or(room)]
 }
 
@@ -125,19 +149,33 @@ fn shorten(bytes: &[u8], room: usize) -> &[u8] {
 mod tests {
     use super::*;
 
-    const MARK: ConflictMark =
-        ConflictMark { device: "laptop", date: "2026-03-01", tag: [0xab, 0x0c, 0xde] };
+    const MARK: ConflictMark = ConflictMark {
+        device: "laptop",
+        date: "2026-03-01",
+        tag: [0xab, 0x0c, 0xde],
+    };
 
     fn copy_of(name: &[u8]) -> Vec<u8> {
         let name = EntryName::new(name).unwrap();
-        conflict_name(&name, NodeKind::File, &MARK).as_bytes().to_vec()
+        conflict_name(&name, NodeKind::File, &MARK)
+            .as_bytes()
+            .to_vec()
     }
 
     #[test]
     fn s12_the_bracket_goes_before_the_ending() {
-        assert_eq!(copy_of(b"a.txt"), b"a (conflict laptop 2026-03-01 ab0cde).txt");
-        assert_eq!(copy_of(b"Makefile"), b"Makefile (conflict laptop 2026-03-01 ab0cde)");
-        assert_eq!(copy_of(b".profile"), b".profile (conflict laptop 2026-03-01 ab0cde)");
+        assert_eq!(
+            copy_of(b"a.txt"),
+            b"a (conflict laptop 2026-03-01 ab0cde).txt"
+        );
+        assert_eq!(
+            copy_of(b"Makefile"),
+            b"Makefile (conflict laptop 2026-03-01 ab0cde)"
+        );
+        assert_eq!(
+            copy_of(b".profile"),
+            b".profile (conflict laptop 2026-03-01 ab0cde)"
+        );
         let directory = EntryName::new("v1.2").unwrap();
         let copy = conflict_name(&directory, NodeKind::Directory, &MARK);
         assert_eq!(copy.as_bytes(), b"v1.2 (conflict laptop 2026-03-01 ab0cde)");
@@ -153,8 +191,15 @@ mod tests {
 
     #[test]
     fn sc051_a_user_file_that_looks_similar_keeps_its_name() {
-        for name in [&b"a (conflict).txt"[..], b"a (conflict of interest).txt", b"(conflict x"] {
-            assert_eq!(original_name(&EntryName::new(name).unwrap(), NodeKind::File), None);
+        for name in [
+            &b"a (conflict).txt"[..],
+            b"a (conflict of interest).txt",
+            b"(conflict x",
+        ] {
+            assert_eq!(
+                original_name(&EntryName::new(name).unwrap(), NodeKind::File),
+                None
+            );
         }
         let bare = EntryName::new(*b" (conflict laptop 2026-03-01 ab0cde)").unwrap();
         assert_eq!(original_name(&bare, NodeKind::File), None);
@@ -171,13 +216,19 @@ mod tests {
 
     #[test]
     fn a_device_name_cannot_leave_the_bracket() {
-        let mark = ConflictMark { device: "a/b)\n(c", ..MARK };
+        let mark = ConflictMark {
+            device: "a/b)\n(c",
+            ..MARK
+        };
         let copy = conflict_name(&EntryName::new("f").unwrap(), NodeKind::File, &mark);
         assert_eq!(copy.as_bytes(), b"f (conflict a-b---c 2026-03-01 ab0cde)");
         let empty = ConflictMark { device: "", ..MARK };
         let copy = conflict_name(&EntryName::new("f").unwrap(), NodeKind::File, &empty);
         assert_eq!(copy.as_bytes(), b"f (conflict device 2026-03-01 ab0cde)");
-        let long = ConflictMark { device: &"ß".repeat(200), ..MARK };
+        let long = ConflictMark {
+            device: &"ß".repeat(200),
+            ..MARK
+        };
         let copy = conflict_name(&EntryName::new("f").unwrap(), NodeKind::File, &long);
         assert!(copy.as_str().is_some_and(|name| name.len() < 90));
     }

@@ -15,10 +15,7 @@ use crate::view::{Item, View};
 
 /// Writes the local half: first the shape, new files included, then content and attributes of
 /// what is there.
-pub(crate) fn steps(
-    draft: &mut Draft<'_>,
-    ids: &mut dyn IdSource,
-) -> Result<Vec<Step>, TreeError> {
+pub(crate) fn steps(draft: &mut Draft<'_>, ids: &mut dyn IdSource) -> Result<Vec<Step>, TreeError> {
     let root = draft.shape.view.root;
     let mut side = Disk(&mut draft.shape.view);
     let motions = order(&mut side, root, &draft.local_wanted, &draft.local_gone)?;
@@ -45,10 +42,18 @@ fn shape_step(
     let Some(local) = &item.local else {
         return Ok(item.live().map(|remote| arrival(&item, remote, to.clone())));
     };
-    let from = places.get(node).cloned().unwrap_or_else(|| local.place.clone());
+    let from = places
+        .get(node)
+        .cloned()
+        .unwrap_or_else(|| local.place.clone());
     let (node, stamp) = (*node, local.stamp);
     if let Motion::Remove(..) = motion {
-        return Ok(Some(Step::LocalDelete { node, from, kind: local.kind, stamp }));
+        return Ok(Some(Step::LocalDelete {
+            node,
+            from,
+            kind: local.kind,
+            stamp,
+        }));
     }
     let (version, reason) = match motion {
         Motion::Aside(..) => (None, MoveReason::Aside),
@@ -57,7 +62,14 @@ fn shape_step(
     places.insert(node, to.clone());
     // A paired entry that only moves is still known by its own id.
     let node = item.local_id();
-    Ok(Some(Step::LocalMove { node, from, to: to.clone(), stamp, version, reason }))
+    Ok(Some(Step::LocalMove {
+        node,
+        from,
+        to: to.clone(),
+        stamp,
+        version,
+        reason,
+    }))
 }
 
 /// Why an entry moves to its place, and the version by which the log says so, if it does.
@@ -65,11 +77,21 @@ fn move_reason(
     item: &Item,
     yielded: Option<&Yield>,
 ) -> (Option<hythe_model::VersionId>, MoveReason) {
-    let wish = item.wish.as_ref().filter(|wish| wish.origin == Origin::Remote);
-    let (Some(wish), None, Some(remote), None) = (wish, yielded, item.live(), item.paired) else {
+    if yielded.is_some() || item.paired.is_some() {
         return (None, MoveReason::Conflict);
+    }
+    let wish = item
+        .wish
+        .as_ref()
+        .filter(|wish| wish.origin == Origin::Remote);
+    let (Some(wish), Some(remote)) = (wish, item.live()) else {
+        // Back from where an interrupted plan had put it aside.
+        return (None, MoveReason::Follow);
     };
-    let user_moved = item.local.as_ref().is_some_and(|l| moved_on_disk(l, item.synced.as_ref()));
+    let user_moved = item
+        .local
+        .as_ref()
+        .is_some_and(|l| moved_on_disk(l, item.synced.as_ref()));
     let reason = match (item.undone, wish.overruled && user_moved) {
         (true, _) => MoveReason::Undone,
         (false, true) => MoveReason::Overruled,
@@ -81,9 +103,11 @@ fn move_reason(
 /// The step that brings a node to a disk that does not have it.
 fn arrival(item: &Item, remote: &RemoteNode, to: Place) -> Step {
     match remote.kind {
-        NodeKind::Directory => {
-            Step::LocalCreateDirectory { node: item.id, to, versions: remote.versions }
-        }
+        NodeKind::Directory => Step::LocalCreateDirectory {
+            node: item.id,
+            to,
+            versions: remote.versions,
+        },
         _ => download(remote, to, Replaces::Nothing),
     }
 }
@@ -107,13 +131,17 @@ fn content_step(
     bring: Bring,
     ids: &mut dyn IdSource,
 ) -> Result<Option<Step>, TreeError> {
-    let (Some(local), Some(remote)) = (&item.local, item.live()) else { return Ok(None) };
+    let (Some(local), Some(remote)) = (&item.local, item.live()) else {
+        return Ok(None);
+    };
     let place = local.place.clone();
     Ok(Some(match bring {
         Bring::Replace => download(remote, place, replaces(item, None)),
         Bring::Displace => {
             let tag = remote.versions.body.unwrap_or(remote.versions.place);
-            let to = draft.shape.conflict_place(&place, local.kind, &tag.0, ids)?;
+            let to = draft
+                .shape
+                .conflict_place(&place, local.kind, &tag.0, ids)?;
             // A paired entry has no node of its own in the log yet and keeps its id.
             let becomes = item.paired.unwrap_or_else(|| ids.node());
             download(remote, place, replaces(item, Some((becomes, to))))
@@ -132,7 +160,12 @@ struct Disk<'a, 'b>(&'a mut View<'b>);
 
 impl Side for Disk<'_, '_> {
     fn place(&mut self, node: NodeId) -> Result<Option<Place>, TreeError> {
-        Ok(self.0.item(node)?.local.as_ref().map(|local| local.place.clone()))
+        Ok(self
+            .0
+            .item(node)?
+            .local
+            .as_ref()
+            .map(|local| local.place.clone()))
     }
 
     fn occupant(&mut self, place: &Place) -> Result<Option<NodeId>, TreeError> {

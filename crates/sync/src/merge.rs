@@ -41,7 +41,11 @@ pub(crate) fn wish(
     let Some(there) = remote.place() else {
         // R has a name that cannot be used: a rename on disk mends it, else nothing moves.
         let local = local?;
-        let origin = if moved_on_disk(local, synced) { Origin::Local } else { Origin::Frozen };
+        let origin = if moved_on_disk(local, synced) {
+            Origin::Local
+        } else {
+            Origin::Frozen
+        };
         return Some(by(origin, user_place(local, synced)));
     };
     let (Some(local), Some(synced)) = (local, synced) else {
@@ -57,11 +61,19 @@ pub(crate) fn wish(
     }
     // Moved on both sides: the log's order wins.
     let overruled = there != local.place;
-    Some(Wish { place: there, origin: Origin::Remote, overruled })
+    Some(Wish {
+        place: there,
+        origin: Origin::Remote,
+        overruled,
+    })
 }
 
 fn by(origin: Origin, place: Place) -> Wish {
-    Wish { place, origin, overruled: false }
+    Wish {
+        place,
+        origin,
+        overruled: false,
+    }
 }
 
 /// Whether the user moved the entry. One that stands aside was moved by a plan that was cut off.
@@ -141,7 +153,9 @@ pub(crate) fn body(local: &LocalNode, remote: &RemoteNode, synced: Option<&Synce
         (Same::Yes, true) => Body::Fetch,
         (Same::No, false) => Body::Send { unless: None },
         // Perhaps only touched. Reading and sending is one pass, so it is decided while reading.
-        (Same::Unread, false) => Body::Send { unless: synced.hash },
+        (Same::Unread, false) => Body::Send {
+            unless: synced.hash,
+        },
         (Same::No, true) => match same_content(local, remote.size, remote.hash) {
             Same::Yes => Body::Agreed,
             Same::No => Body::Conflict,
@@ -167,7 +181,9 @@ pub(crate) fn restored_body(
     match unchanged {
         Same::Yes => Body::Agreed,
         Same::No => Body::Send { unless: None },
-        Same::Unread => Body::Send { unless: remote.hash },
+        Same::Unread => Body::Send {
+            unless: remote.hash,
+        },
     }
 }
 
@@ -217,12 +233,28 @@ pub(crate) fn attributes(
         ),
     };
     let send = Attributes {
-        executable: if executable == Move::Send { disk.executable } else { log.executable },
-        modified: if modified == Move::Send { disk.modified } else { log.modified },
+        executable: if executable == Move::Send {
+            disk.executable
+        } else {
+            log.executable
+        },
+        modified: if modified == Move::Send {
+            disk.modified
+        } else {
+            log.modified
+        },
     };
     let bring = Attributes {
-        executable: if executable == Move::Bring { log.executable } else { disk.executable },
-        modified: if modified == Move::Bring { log.modified } else { disk.modified },
+        executable: if executable == Move::Bring {
+            log.executable
+        } else {
+            disk.executable
+        },
+        modified: if modified == Move::Bring {
+            log.modified
+        } else {
+            disk.modified
+        },
     };
     AttributesMerge {
         send: (send != log).then_some(send),

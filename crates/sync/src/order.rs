@@ -174,7 +174,9 @@ impl Sorter<'_> {
     }
 
     fn step_aside(&mut self, node: NodeId) -> Result<(), TreeError> {
-        let Some(from) = self.place(node)? else { return Ok(()) };
+        let Some(from) = self.place(node)? else {
+            return Ok(());
+        };
         let to = Place::new(from.parent, aside_name(node));
         self.shift(node, Some(to.clone()))?;
         self.motions.push(Motion::Aside(node, to));
@@ -197,14 +199,32 @@ impl Sorter<'_> {
         let Some(other) = self.occupant(&place)?.filter(|other| *other != node) else {
             return Ok(Before::Nothing);
         };
-        Ok(match self.settled.get(&other) {
-            None if self.wanted.contains_key(&other) => {
-                Before::Settle(other, Because::InTheWay)
-            }
-            _ if self.gone.contains(&other) => Before::Aside(other),
-            // It stays where it is.
-            _ => Before::Never,
+        if self.wanted.contains_key(&other) && !self.settled.contains_key(&other) {
+            return Ok(Before::Settle(other, Because::InTheWay));
+        }
+        // Else it stays where it is, or cannot be told to go yet.
+        Ok(if self.will_go(other)? {
+            Before::Aside(other)
+        } else {
+            Before::Never
         })
+    }
+
+    /// Whether a node will be removed once everything wanted elsewhere has left it.
+    fn will_go(&mut self, node: NodeId) -> Result<bool, TreeError> {
+        let mut stack = vec![node];
+        while let Some(node) = stack.pop() {
+            if !self.gone.contains(&node) {
+                return Ok(false);
+            }
+            for child in self.side.children(node)? {
+                let leaves = self.moved.contains_key(&child) || self.wanted.contains_key(&child);
+                if !leaves {
+                    stack.push(child);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// The nearest node, `directory` included and upwards, that is still to be put somewhere.
@@ -242,7 +262,9 @@ impl Sorter<'_> {
         let mut inside: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
         let mut tops = Vec::new();
         for node in self.gone {
-            let Some(place) = self.place(*node)? else { continue };
+            let Some(place) = self.place(*node)? else {
+                continue;
+            };
             if self.gone.contains(&place.parent) {
                 inside.entry(place.parent).or_default().push(*node);
             } else {
@@ -264,7 +286,9 @@ impl Sorter<'_> {
     }
 
     fn remove_if_empty(&mut self, node: NodeId) -> Result<(), TreeError> {
-        let Some(from) = self.place(node)? else { return Ok(()) };
+        let Some(from) = self.place(node)? else {
+            return Ok(());
+        };
         for child in self.side.children(node)? {
             match self.moved.get(&child) {
                 Some(None) => {}

@@ -37,10 +37,19 @@ pub fn plan(
 ) -> Result<Plan, TreeError> {
     if root_gone(trees)? {
         let problems = vec![Problem::RootGone];
-        return Ok(Plan { steps: Vec::new(), problems, open: dirty.clone() });
+        return Ok(Plan {
+            steps: Vec::new(),
+            problems,
+            open: dirty.clone(),
+        });
     }
     let mut draft = Draft::new(shape(trees, dirty, context, ids)?);
-    let work: Vec<(NodeId, Fate)> = draft.shape.work.iter().map(|(id, fate)| (*id, *fate)).collect();
+    let work: Vec<(NodeId, Fate)> = draft
+        .shape
+        .work
+        .iter()
+        .map(|(id, fate)| (*id, *fate))
+        .collect();
     for (id, fate) in work {
         let item = draft.shape.view.item(id)?.clone();
         draft.look_at(&item, fate, ids)?;
@@ -49,7 +58,11 @@ pub fn plan(
     steps.sort_by_key(books_order);
     steps.extend(remote_half::steps(&mut draft, ids)?);
     steps.extend(local_half::steps(&mut draft, ids)?);
-    Ok(Plan { steps, problems: draft.problems, open: draft.open })
+    Ok(Plan {
+        steps,
+        problems: draft.problems,
+        open: draft.open,
+    })
 }
 
 /// Whether the log has no directory any more that the folder could stand for.
@@ -130,22 +143,30 @@ impl<'a> Draft<'a> {
             Fate::Elsewhere => self.forget(item),
             Fate::Ask => self.ask(item),
             Fate::Stay => {
-                self.open.insert(item.id);
+                self.keep_open(item);
             }
         }
         Ok(())
     }
 
+    /// The node is to be planned again. A pair may come apart until then, so both ids are.
+    fn keep_open(&mut self, item: &Item) {
+        self.open.extend([item.id, item.local_id()]);
+    }
+
     fn note_problem(&mut self, item: &Item) {
         let Some(remote) = item.live() else { return };
         let node = item.id;
-        if let Err(why) = remote.name {
-            self.problems.push(Problem::Quarantined { node, why });
-            self.open.insert(node);
-        } else if remote.kind == NodeKind::Attachment {
-            self.problems.push(Problem::NotPlaced { node, kind: remote.kind });
-            self.open.insert(node);
-        }
+        let problem = match remote.name {
+            Err(why) => Problem::Quarantined { node, why },
+            Ok(_) if remote.kind == NodeKind::Attachment => Problem::NotPlaced {
+                node,
+                kind: remote.kind,
+            },
+            Ok(_) => return,
+        };
+        self.problems.push(problem);
+        self.keep_open(item);
     }
 
     /// The node is on neither side: nothing is left to agree on.
@@ -156,9 +177,12 @@ impl<'a> Draft<'a> {
     }
 
     fn ask(&mut self, item: &Item) {
-        self.open.insert(item.id);
+        self.keep_open(item);
         if let Some(local) = &item.local {
-            self.books.push(Step::NeedHash { node: item.local_id(), stamp: local.stamp });
+            self.books.push(Step::NeedHash {
+                node: item.local_id(),
+                stamp: local.stamp,
+            });
         }
     }
 
@@ -171,25 +195,32 @@ impl<'a> Draft<'a> {
         } else {
             return self.forget(item);
         }
-        self.open.insert(item.id);
+        self.keep_open(item);
     }
 
     /// The node lives elsewhere in the log: its entry goes, once the log has its content.
     fn leave(&mut self, item: &Item, ids: &mut dyn IdSource) -> Result<(), TreeError> {
-        self.open.insert(item.id);
-        let (Some(local), Some(remote)) = (&item.local, item.live()) else { return Ok(()) };
+        self.keep_open(item);
+        let (Some(local), Some(remote)) = (&item.local, item.live()) else {
+            return Ok(());
+        };
         let saved = match &item.synced {
             Some(synced) => merge::removable(local, remote, synced),
             None => merge::same_content(local, remote.size, remote.hash),
         };
-        let edited_remotely =
-            item.synced.as_ref().is_none_or(|row| row.versions.body != remote.versions.body);
+        let edited_remotely = item
+            .synced
+            .as_ref()
+            .is_none_or(|row| row.versions.body != remote.versions.body);
         match (saved, item.paired) {
             (Same::Yes, None) => {
                 self.local_gone.insert(item.id);
             }
             (Same::Yes, Some(entry)) => {
-                self.books.push(Step::Adopt { local: entry, node: item.id });
+                self.books.push(Step::Adopt {
+                    local: entry,
+                    node: item.id,
+                });
             }
             (Same::Unread, _) if edited_remotely => self.ask(item),
             // Edited here, moved there: both.
@@ -206,7 +237,10 @@ impl<'a> Draft<'a> {
                 self.local_wanted.insert(item.id, to);
             }
             (_, None) => {
-                self.books.push(Step::Adopt { local: item.id, node: ids.node() });
+                self.books.push(Step::Adopt {
+                    local: item.id,
+                    node: ids.node(),
+                });
             }
         }
         Ok(())
@@ -243,7 +277,7 @@ impl<'a> Draft<'a> {
             }
             (None, None) => return,
         }
-        self.open.insert(item.id);
+        self.keep_open(item);
     }
 
     fn keep_both(
@@ -259,11 +293,14 @@ impl<'a> Draft<'a> {
             match body {
                 Body::Ask => return self.ask(item),
                 Body::Conflict => {
-                    self.open.insert(item.id);
+                    self.keep_open(item);
                     self.brings.insert(item.id, Bring::Displace);
                     return;
                 }
-                _ => self.books.push(Step::Adopt { local: entry, node: item.id }),
+                _ => self.books.push(Step::Adopt {
+                    local: entry,
+                    node: item.id,
+                }),
             }
         }
         let moving = self.place_both(item, local, remote, yielded);
@@ -282,7 +319,7 @@ impl<'a> Draft<'a> {
         }
         self.record(item, local, remote, body, merged);
         if moving || sending || body != Body::Agreed || merged != AttributesMerge::default() {
-            self.open.insert(item.id);
+            self.keep_open(item);
         }
     }
 
@@ -344,7 +381,14 @@ impl<'a> Draft<'a> {
             _ => None,
         };
         if attributes.is_some() || body.is_some() {
-            self.sends.insert(item.id, Step::RemoteUpdate { node: item.id, attributes, body });
+            self.sends.insert(
+                item.id,
+                Step::RemoteUpdate {
+                    node: item.id,
+                    attributes,
+                    body,
+                },
+            );
         }
     }
 
@@ -368,7 +412,7 @@ impl<'a> Draft<'a> {
             None => agreed.whole(local, remote),
         };
         let Some(row) = row else {
-            self.open.insert(item.id);
+            self.keep_open(item);
             return;
         };
         if item.synced.as_ref() != Some(&row) {
@@ -418,7 +462,9 @@ impl Agreed {
         }
         if self.body {
             let known = remote.hash.or(local.hash);
-            row.hash = known.or(row.hash.filter(|_| row.versions.body == remote.versions.body));
+            row.hash = known.or(row
+                .hash
+                .filter(|_| row.versions.body == remote.versions.body));
             row.versions.body = remote.versions.body;
             row.size = remote.size;
         }
@@ -441,8 +487,11 @@ pub(crate) fn replaces(item: &Item, copy: Option<(NodeId, Place)>) -> Replaces {
     match (&item.local, copy) {
         (None, _) => Replaces::Nothing,
         (Some(local), None) => Replaces::Same(local.stamp),
-        (Some(local), Some((becomes, to))) => {
-            Replaces::Copy { occupant: item.local_id(), becomes, name: to.name, stamp: local.stamp }
-        }
+        (Some(local), Some((becomes, to))) => Replaces::Copy {
+            occupant: item.local_id(),
+            becomes,
+            name: to.name,
+            stamp: local.stamp,
+        },
     }
 }

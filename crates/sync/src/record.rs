@@ -2,7 +2,7 @@
 //!
 //! One function, so that the client, the tests and a restart after a crash write the same.
 
-use hythe_model::ContentHash;
+use hythe_model::{Attributes, ContentHash, NodeId, NodeKind, VersionId};
 
 use crate::plan::{Replaces, Step};
 use crate::tree::{DiskStamp, Place, SyncedNode, Versions};
@@ -10,6 +10,8 @@ use crate::tree::{DiskStamp, Place, SyncedNode, Versions};
 /// What the executor saw when it had done a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Done {
+    /// The entry's stamp on disk just before, which the executor compared with what is expected.
+    pub before: Option<DiskStamp>,
     /// The entry's stamp on disk afterwards; none after remote steps and removals.
     pub stamp: Option<DiskStamp>,
     /// Whether its executable bit is set on disk afterwards.
@@ -20,7 +22,7 @@ pub struct Done {
 
 /// The Synced row of [`Step::node`] after `step`, given the row before. None: no row.
 ///
-/// Books-keeping steps included. Call it for each step in order; a step that was not done changes
+/// Call it for each step in order; a step that was not done changes
 /// nothing.
 pub fn synced_after(step: &Step, before: Option<&SyncedNode>, done: &Done) -> Option<SyncedNode> {
     match step {
@@ -51,7 +53,7 @@ pub fn synced_after(step: &Step, before: Option<&SyncedNode>, done: &Done) -> Op
     }
 }
 
-fn placed(row: &SyncedNode, to: &Place, version: hythe_model::VersionId) -> SyncedNode {
+fn placed(row: &SyncedNode, to: &Place, version: VersionId) -> SyncedNode {
     SyncedNode {
         place: to.clone(),
         versions: Versions {
@@ -120,9 +122,9 @@ fn brought(step: &Step, done: &Done) -> Option<SyncedNode> {
         Step::LocalCreateDirectory { node, to, versions } => Some(SyncedNode {
             id: *node,
             place: to.clone(),
-            kind: hythe_model::NodeKind::Directory,
+            kind: NodeKind::Directory,
             versions: *versions,
-            attributes: hythe_model::Attributes::default(),
+            attributes: Attributes::default(),
             executable_on_disk: false,
             stamp,
             size: 0,
@@ -155,24 +157,21 @@ fn brought(step: &Step, done: &Done) -> Option<SyncedNode> {
 /// After [`Step::LocalMove`]: the rename changed the stamp, which is no edit if there was none
 /// before; the place is agreed on if the log says it.
 fn moved(step: &Step, before: &SyncedNode, done: &Done) -> SyncedNode {
-    let Step::LocalMove {
-        to, version, stamp, ..
-    } = step
-    else {
+    let Step::LocalMove { to, version, .. } = step else {
         return before.clone();
     };
     let mut row = match version {
         Some(version) => placed(before, to, *version),
         None => before.clone(),
     };
-    if row.stamp == *stamp {
+    if Some(row.stamp) == done.before {
         row.stamp = done.stamp.unwrap_or(row.stamp);
     }
     row
 }
 
 /// The node that a download's conflict copy becomes, with the place it goes to.
-pub fn copy_made(step: &Step) -> Option<(hythe_model::NodeId, Place)> {
+pub fn copy_made(step: &Step) -> Option<(NodeId, Place)> {
     match step {
         Step::Download {
             to,

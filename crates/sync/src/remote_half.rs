@@ -13,14 +13,15 @@ use crate::tree::{LocalNode, Place, TreeError, Versions};
 use crate::view::View;
 
 /// Writes the remote half: first the shape, then content and attributes.
-pub(crate) fn steps(
-    draft: &mut Draft<'_>,
-    ids: &mut dyn IdSource,
-) -> Result<Vec<Step>, TreeError> {
+pub(crate) fn steps(draft: &mut Draft<'_>, ids: &mut dyn IdSource) -> Result<Vec<Step>, TreeError> {
     let root = draft.shape.view.root;
     let mut side = Log(&mut draft.shape.view);
     let motions = order(&mut side, root, &draft.remote_wanted, &draft.remote_gone)?;
-    let mut writer = Writer { view: &mut draft.shape.view, ids, places: BTreeMap::new() };
+    let mut writer = Writer {
+        view: &mut draft.shape.view,
+        ids,
+        places: BTreeMap::new(),
+    };
     let mut steps = Vec::with_capacity(motions.len() + draft.sends.len());
     let mut put = BTreeSet::new();
     for motion in motions {
@@ -60,7 +61,12 @@ impl Writer<'_, '_> {
             (None, Some(local)) => Some(create(node, to, &local, self.ids)),
             (Some(remote), _) if remote.deleted => {
                 let (expected, new) = (remote.versions.place, self.ids.version());
-                Some(Step::RemoteRestore { node, to, expected, new })
+                Some(Step::RemoteRestore {
+                    node,
+                    to,
+                    expected,
+                    new,
+                })
             }
             (Some(_), _) => self.relocate(node, to)?,
             (None, None) => None,
@@ -68,24 +74,40 @@ impl Writer<'_, '_> {
     }
 
     fn relocate(&mut self, node: NodeId, to: Place) -> Result<Option<Step>, TreeError> {
-        let Some(there) = self.place_version(node)? else { return Ok(None) };
+        let Some(there) = self.place_version(node)? else {
+            return Ok(None);
+        };
         let new = self.ids.version();
         self.places.insert(node, new);
-        Ok(Some(Step::RemoteMove { node, to, expected: there, new }))
+        Ok(Some(Step::RemoteMove {
+            node,
+            to,
+            expected: there,
+            new,
+        }))
     }
 
     fn remove(&mut self, node: NodeId) -> Result<Option<Step>, TreeError> {
-        let Some(place) = self.place_version(node)? else { return Ok(None) };
+        let Some(place) = self.place_version(node)? else {
+            return Ok(None);
+        };
         let remote = self.view.item(node)?.live();
         Ok(remote.map(|remote| {
-            let expected = Versions { place, ..remote.versions };
+            let expected = Versions {
+                place,
+                ..remote.versions
+            };
             Step::RemoteDelete { node, expected }
         }))
     }
 
     /// The place version that is there when the next step runs.
     fn place_version(&mut self, node: NodeId) -> Result<Option<VersionId>, TreeError> {
-        let there = self.view.item(node)?.live().map(|remote| remote.versions.place);
+        let there = self
+            .view
+            .item(node)?
+            .live()
+            .map(|remote| remote.versions.place);
         Ok(self.places.get(&node).copied().or(there))
     }
 }
@@ -97,8 +119,16 @@ fn create(node: NodeId, to: Place, local: &LocalNode, ids: &mut dyn IdSource) ->
         node,
         to,
         kind: local.kind,
-        attributes: if directory { Attributes::default() } else { local.attributes() },
-        new: Versions { place: ids.version(), attributes: ids.version(), body },
+        attributes: if directory {
+            Attributes::default()
+        } else {
+            local.attributes()
+        },
+        new: Versions {
+            place: ids.version(),
+            attributes: ids.version(),
+            body,
+        },
         stamp: local.stamp,
     }
 }

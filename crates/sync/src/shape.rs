@@ -92,7 +92,8 @@ impl Shape<'_> {
             let circle = self.break_circles(id)?;
             if circle {
                 // Taken-back moves may put nodes decided before somewhere else: once more, all.
-                self.queue.extend(std::mem::take(&mut self.work).into_keys());
+                self.queue
+                    .extend(std::mem::take(&mut self.work).into_keys());
             }
             let fate = self.fate(id)?;
             self.work.insert(id, fate);
@@ -106,7 +107,9 @@ impl Shape<'_> {
     fn break_circles(&mut self, id: NodeId) -> Result<bool, TreeError> {
         let mut broken = false;
         loop {
-            let Some(circle) = self.circle_above(id)? else { return Ok(broken) };
+            let Some(circle) = self.circle_above(id)? else {
+                return Ok(broken);
+            };
             let mut undone = false;
             for node in circle {
                 undone |= undo_move(self.view.item(node)?);
@@ -137,7 +140,12 @@ impl Shape<'_> {
     /// The directory a node wishes to be in; none below the folder's root or nowhere.
     fn wished_parent(&mut self, id: NodeId) -> Result<Option<NodeId>, TreeError> {
         let root = self.view.root;
-        let parent = self.view.item(id)?.wish.as_ref().map(|wish| wish.place.parent);
+        let parent = self
+            .view
+            .item(id)?
+            .wish
+            .as_ref()
+            .map(|wish| wish.place.parent);
         Ok(parent.filter(|parent| *parent != root))
     }
 
@@ -154,7 +162,12 @@ impl Shape<'_> {
             (None, Some(remote)) => fate_of_absent(&item, remote, inside, moved),
             (Some(_), None) => fate_of_deleted(&item, moved),
             // A move on disk is an answer to any move in the log but one of the node itself.
-            (Some(_), Some(_)) if item.wish.as_ref().is_some_and(|w| w.origin != Origin::Remote) => {
+            (Some(_), Some(_))
+                if item
+                    .wish
+                    .as_ref()
+                    .is_some_and(|w| w.origin != Origin::Remote) =>
+            {
                 Fate::Keep
             }
             (Some(_), Some(_)) if inside => Fate::Keep,
@@ -183,9 +196,10 @@ impl Shape<'_> {
         while at != self.view.root {
             let item = self.view.item(at)?;
             let (moved, parent) = match (&item.local, item.live()) {
-                (Some(local), None) => {
-                    (moved_on_disk(local, item.synced.as_ref()), local.place.parent)
-                }
+                (Some(local), None) => (
+                    moved_on_disk(local, item.synced.as_ref()),
+                    local.place.parent,
+                ),
                 (None, Some(remote)) => (moved_in_log(remote, item.synced.as_ref()), remote.parent),
                 _ => return Ok(false),
             };
@@ -202,8 +216,10 @@ impl Shape<'_> {
         let item = self.view.item(id)?.clone();
         let on_disk = item.local.as_ref().map(|node| node.place.clone());
         let in_log = item.live().and_then(RemoteNode::place);
-        if on_disk != in_log {
-            for place in [on_disk, in_log].into_iter().flatten() {
+        let wished = item.wish.as_ref().map(|wish| wish.place.clone());
+        if on_disk != in_log || wished != in_log {
+            let places: BTreeSet<Place> = [on_disk, in_log, wished].into_iter().flatten().collect();
+            for place in places {
                 self.involve_place(&place)?;
             }
         }
@@ -279,7 +295,10 @@ impl Shape<'_> {
 
     /// The nodes of one fate.
     pub fn with_fate(&self, wanted: Fate) -> impl Iterator<Item = NodeId> + '_ {
-        self.work.iter().filter(move |(_, fate)| **fate == wanted).map(|(id, _)| *id)
+        self.work
+            .iter()
+            .filter(move |(_, fate)| **fate == wanted)
+            .map(|(id, _)| *id)
     }
 
     /// Gives a conflict name to one of two nodes that belong at one place.
@@ -290,7 +309,11 @@ impl Shape<'_> {
         let living: Vec<NodeId> = self.with_fate(Fate::Keep).collect();
         for id in living {
             let item = self.view.item(id)?.clone();
-            let Some(wish) = item.wish.clone().filter(|wish| wish.origin != Origin::Remote) else {
+            let Some(wish) = item
+                .wish
+                .clone()
+                .filter(|wish| wish.origin != Origin::Remote)
+            else {
                 continue;
             };
             let Some(other) = self.view.node_at(&wish.place)?.filter(|other| *other != id) else {
@@ -348,8 +371,11 @@ impl Shape<'_> {
         loop {
             for three in bytes.chunks_exact(3) {
                 let tag = [three[0], three[1], three[2]];
-                let mark =
-                    ConflictMark { device: &self.context.device, date: &self.context.date, tag };
+                let mark = ConflictMark {
+                    device: &self.context.device,
+                    date: &self.context.date,
+                    tag,
+                };
                 let to = Place::new(place.parent, conflict_name(&place.name, kind, &mark));
                 if !self.claimed.contains(&to) && self.view.is_free(&to)? {
                     self.claimed.insert(to.clone());
@@ -366,7 +392,11 @@ fn undo_move(item: &mut Item) -> bool {
     let there = item.live().and_then(RemoteNode::place);
     match (&mut item.wish, there) {
         (Some(wish), Some(there)) if wish.origin == Origin::Local => {
-            *wish = Wish { place: there, origin: Origin::Remote, overruled: false };
+            *wish = Wish {
+                place: there,
+                origin: Origin::Remote,
+                overruled: false,
+            };
             item.undone = true;
             true
         }
@@ -383,7 +413,9 @@ fn moved_in_log(remote: &RemoteNode, synced: Option<&SyncedNode>) -> bool {
 fn fate_of_absent(item: &Item, remote: &RemoteNode, inside: bool, moved: bool) -> Fate {
     // Never seen here: it comes, if it belongs here.
     let arrives = if inside { Fate::Keep } else { Fate::Elsewhere };
-    let Some(synced) = &item.synced else { return arrives };
+    let Some(synced) = &item.synced else {
+        return arrives;
+    };
     // It was here and was removed, which the scan has proven (S4).
     if moved || remote.versions.body != synced.versions.body {
         // Edit and move beat delete: it comes back (S3, SC-033, SC-037).

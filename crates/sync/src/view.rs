@@ -42,7 +42,9 @@ impl Item {
     pub fn kind(&self) -> Option<NodeKind> {
         let local = self.local.as_ref().map(|node| node.kind);
         let remote = self.remote.as_ref().map(|node| node.kind);
-        local.or(remote).or(self.synced.as_ref().map(|row| row.kind))
+        local
+            .or(remote)
+            .or(self.synced.as_ref().map(|row| row.kind))
     }
 
     pub fn is_directory(&self) -> bool {
@@ -66,7 +68,12 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub fn new(trees: &'a dyn Trees) -> Self {
-        Self { trees, root: trees.root(), items: BTreeMap::new(), nodes: BTreeMap::new() }
+        Self {
+            trees,
+            root: trees.root(),
+            items: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+        }
     }
 
     /// A node in all three trees. `id` is a node's, not a paired entry's.
@@ -96,7 +103,10 @@ impl<'a> View<'a> {
             Some(node) => Some(node),
             None => self.paired_entry(remote.as_ref())?,
         };
-        let paired = found.as_ref().map(|node| node.id).filter(|local| *local != id);
+        let paired = found
+            .as_ref()
+            .map(|node| node.id)
+            .filter(|local| *local != id);
         let local = match found {
             Some(mut node) => {
                 node.id = id;
@@ -105,10 +115,22 @@ impl<'a> View<'a> {
             }
             None => None,
         };
-        let base = row.as_ref().filter(|row| is_base(row, remote.as_ref(), paired)).cloned();
+        let base = row
+            .as_ref()
+            .filter(|row| is_base(row, remote.as_ref(), paired))
+            .cloned();
         let wish = wish(local.as_ref(), remote.as_ref(), base.as_ref());
         let stale_row = row.is_some() && base.is_none();
-        Ok(Item { id, local, paired, remote, synced: base, stale_row, wish, undone: false })
+        Ok(Item {
+            id,
+            local,
+            paired,
+            remote,
+            synced: base,
+            stale_row,
+            wish,
+            undone: false,
+        })
     }
 
     /// The node that an entry on disk stands for: its own id, or the node it is paired with.
@@ -142,8 +164,13 @@ impl<'a> View<'a> {
 
     /// The node that a new entry at `place` is paired with.
     fn counterpart(&self, entry: &LocalNode, place: &Place) -> Result<Option<NodeId>, TreeError> {
-        let Some(id) = self.trees.remote_child(place)? else { return Ok(None) };
-        let fits = self.trees.remote(id)?.is_some_and(|node| node.kind == entry.kind);
+        let Some(id) = self.trees.remote_child(place)? else {
+            return Ok(None);
+        };
+        let fits = self
+            .trees
+            .remote(id)?
+            .is_some_and(|node| node.kind == entry.kind);
         Ok((fits && self.trees.local(id)?.is_none()).then_some(id))
     }
 
@@ -152,17 +179,29 @@ impl<'a> View<'a> {
         &mut self,
         remote: Option<&RemoteNode>,
     ) -> Result<Option<LocalNode>, TreeError> {
-        let Some(remote) = remote.filter(|node| !node.deleted) else { return Ok(None) };
-        let Some(place) = remote.place() else { return Ok(None) };
-        let Some(id) = self.entry_at(&place)? else { return Ok(None) };
-        let entry = self.trees.local(id)?.filter(|entry| entry.kind == remote.kind);
+        let Some(remote) = remote.filter(|node| !node.deleted) else {
+            return Ok(None);
+        };
+        let Some(place) = remote.place() else {
+            return Ok(None);
+        };
+        let Some(id) = self.entry_at(&place)? else {
+            return Ok(None);
+        };
+        let entry = self
+            .trees
+            .local(id)?
+            .filter(|entry| entry.kind == remote.kind);
         Ok(if self.is_new(id)? { entry } else { None })
     }
 
     /// The local id of what stands on disk at a place given by its parent node.
     pub fn entry_at(&mut self, place: &Place) -> Result<Option<NodeId>, TreeError> {
-        let Some(parent) = self.entry_of(place.parent)? else { return Ok(None) };
-        self.trees.local_child(&Place::new(parent, place.name.clone()))
+        let Some(parent) = self.entry_of(place.parent)? else {
+            return Ok(None);
+        };
+        self.trees
+            .local_child(&Place::new(parent, place.name.clone()))
     }
 
     /// The local id of a directory that has an entry on disk.
@@ -191,9 +230,14 @@ impl<'a> View<'a> {
 
     /// The nodes whose entries are in a directory on disk.
     pub fn local_children(&mut self, node: NodeId) -> Result<Vec<NodeId>, TreeError> {
-        let Some(entry) = self.entry_of(node)? else { return Ok(Vec::new()) };
+        let Some(entry) = self.entry_of(node)? else {
+            return Ok(Vec::new());
+        };
         let children = self.trees.local_children(entry)?;
-        children.into_iter().map(|child| self.node_of(child)).collect()
+        children
+            .into_iter()
+            .map(|child| self.node_of(child))
+            .collect()
     }
 
     /// Whether nothing at all is at a place, on disk or in the log.
@@ -205,7 +249,16 @@ impl<'a> View<'a> {
 impl Item {
     fn nowhere(id: NodeId) -> Self {
         let (local, paired, remote, synced, wish) = (None, None, None, None, None);
-        Self { id, local, paired, remote, synced, stale_row: false, wish, undone: false }
+        Self {
+            id,
+            local,
+            paired,
+            remote,
+            synced,
+            stale_row: false,
+            wish,
+            undone: false,
+        }
     }
 }
 

@@ -1,1 +1,3 @@
-//! 
+//! What tests share: text trees, and the parts that stand in for the world.
+
+pub mod tree_text;

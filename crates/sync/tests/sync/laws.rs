@@ -1,0 +1,108 @@
+//! Laws that hold for every history of two devices and a server.
+
+use proptest::prelude::*;
+
+use crate::world::{Edit, Event, World};
+
+fn content() -> impl Strategy<Value = u32> {
+    // Few, so that two users write the same now and then.
+    1u32..7
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let entry = 0u8..8;
+    let directory = 0u8..5;
+    let name = 0u8..3;
+    prop_oneof![
+        4 => (directory.clone(), name.clone(), content())
+            .prop_map(|(directory, name, content)| Edit::File { directory, name, content }),
+        3 => (directory.clone(), name.clone())
+            .prop_map(|(directory, name)| Edit::Directory { directory, name }),
+        1 => (directory.clone(), name.clone(), content())
+            .prop_map(|(directory, name, content)| Edit::Link { directory, name, content }),
+        4 => (entry.clone(), content()).prop_map(|(entry, content)| Edit::Write { entry, content }),
+        1 => (entry.clone(), content()).prop_map(|(entry, content)| Edit::Save { entry, content }),
+        1 => entry.clone().prop_map(|entry| Edit::Touch { entry }),
+        1 => entry.clone().prop_map(|entry| Edit::Chmod { entry }),
+        3 => entry.clone().prop_map(|entry| Edit::Remove { entry }),
+        5 => (entry.clone(), directory, name)
+            .prop_map(|(entry, directory, name)| Edit::Move { entry, directory, name }),
+        1 => (entry.clone(), entry.clone()).prop_map(|(one, other)| Edit::Swap { one, other }),
+        1 => entry.prop_map(|entry| Edit::Retype { entry }),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let device = 0u8..2;
+    prop_oneof![
+        6 => (device.clone(), edit()).prop_map(|(device, edit)| Event::User(device, edit)),
+        3 => device.clone().prop_map(Event::Scan),
+        3 => device.clone().prop_map(Event::Pull),
+        3 => device.clone().prop_map(Event::Step),
+        1 => (device.clone(), edit()).prop_map(|(device, edit)| Event::Late(device, edit)),
+        1 => (device, any::<u64>()).prop_map(|(device, mask)| Event::Part(device, mask)),
+    ]
+}
+
+fn history(length: usize) -> impl Strategy<Value = (Vec<Event>, u64)> {
+    (prop::collection::vec(event(), 1..length), any::<u64>())
+}
+
+fn settled(events: &[Event], mask: u64) -> World {
+    let mut world = World::new(2);
+    for event in events {
+        world.run(event);
+    }
+    world.settle(mask);
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 20_000, ..Default::default() })]
+
+    /// S1 nothing seen is lost, C1 all sides agree, C2 there is an end, and every plan on the way
+    /// passes the checker.
+    #[test]
+    fn s1_c1_c2_any_history_settles((events, mask) in history(40)) {
+        settled(&events, mask).assert_laws();
+    }
+
+    /// The same for histories that begin with a common tree.
+    #[test]
+    fn s1_c1_c2_any_two_sides_of_a_common_tree_settle(
+        common in prop::collection::vec(edit(), 1..10),
+        one in prop::collection::vec(edit(), 0..6),
+        other in prop::collection::vec(edit(), 0..6),
+        mask: u64,
+    ) {
+        let mut world = World::new(2);
+        common.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
+        world.settle(u64::MAX);
+        one.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
+        other.iter().for_each(|edit| world.run(&Event::User(1, *edit)));
+        world.settle(mask);
+        world.assert_laws();
+    }
+
+    /// S8: what the client wrote never comes back as an edit.
+    #[test]
+    fn s8_once_settled_nothing_moves((events, mask) in history(30)) {
+        let mut world = settled(&events, mask);
+        let log = world.server.log.len();
+        for device in &mut world.devices {
+            // Even when everything is looked at once more.
+            device.dirty.extend(device.trees.all_remote().map(|node| node.id).collect::<Vec<_>>());
+        }
+        world.steps = 0;
+        world.settle(u64::MAX);
+        prop_assert_eq!((world.server.log.len(), world.steps), (log, 0));
+    }
+}
+
+/// `PROPTEST_CASES` asks for more, for a night's run.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(400)
+}

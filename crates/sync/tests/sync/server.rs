@@ -1,0 +1,214 @@
+//! A log's fold in a map: what a server checks and what it then says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hythe_model::{NodeId, NodeKind, VersionId};
+use hythe_sync::{Place, RemoteNode, Step, Versions};
+
+use crate::disk::{Content, hash_of, size_of};
+
+/// The step that was refused, and why. The whole change set is then void.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal(pub String);
+
+#[derive(Debug, Clone, Default)]
+pub struct Server {
+    pub nodes: BTreeMap<NodeId, RemoteNode>,
+    /// Every content ever committed, by version: the history.
+    pub contents: BTreeMap<VersionId, Content>,
+    /// The nodes that each change set wrote.
+    pub log: Vec<BTreeSet<NodeId>>,
+}
+
+impl Server {
+    /// Commits a change set, whole or not at all. `contents` holds what was uploaded, by version.
+    pub fn commit(
+        &mut self,
+        steps: &[Step],
+        contents: &BTreeMap<VersionId, Content>,
+    ) -> Result<(), Refusal> {
+        let mut next = self.clone();
+        let mut written = BTreeSet::new();
+        for step in steps {
+            next.apply(step, contents)
+                .map_err(|why| Refusal(format!("{why}: {step:?}")))?;
+            written.insert(step.node());
+        }
+        next.log.push(written);
+        *self = next;
+        Ok(())
+    }
+
+    pub fn live(&self, id: NodeId) -> Option<&RemoteNode> {
+        self.nodes.get(&id).filter(|node| !node.deleted)
+    }
+
+    pub fn at(&self, place: &Place) -> Option<NodeId> {
+        let mut live = self.nodes.values().filter(|node| !node.deleted);
+        live.find(|node| node.place().as_ref() == Some(place))
+            .map(|node| node.id)
+    }
+
+    fn has_children(&self, id: NodeId) -> bool {
+        self.nodes
+            .values()
+            .any(|node| !node.deleted && node.parent == id)
+    }
+
+    fn may_put(&self, id: NodeId, to: &Place) -> Result<(), &'static str> {
+        let parent = to.parent;
+        let directory = self
+            .live(parent)
+            .is_some_and(|node| node.kind == NodeKind::Directory);
+        if parent != NodeId::ROOT && !directory {
+            return Err("the parent is no live directory");
+        }
+        if self.at(to).is_some_and(|other| other != id) {
+            return Err("the name is taken");
+        }
+        let mut at = parent;
+        while at != NodeId::ROOT {
+            if at == id {
+                return Err("a circle");
+            }
+            at = self.nodes[&at].parent;
+        }
+        Ok(())
+    }
+
+    fn store(
+        &mut self,
+        version: Option<VersionId>,
+        contents: &BTreeMap<VersionId, Content>,
+    ) -> Content {
+        let Some(version) = version else { return 0 };
+        self.contents.insert(version, contents[&version]);
+        contents[&version]
+    }
+
+    fn apply(
+        &mut self,
+        step: &Step,
+        contents: &BTreeMap<VersionId, Content>,
+    ) -> Result<(), &'static str> {
+        match step {
+            Step::RemoteCreate {
+                node,
+                to,
+                kind,
+                attributes,
+                new,
+                ..
+            } => {
+                if self.nodes.contains_key(node) {
+                    return Err("the id is taken");
+                }
+                self.may_put(*node, to)?;
+                let content = self.store(new.body, contents);
+                let file = *kind != NodeKind::Directory;
+                let made = RemoteNode {
+                    id: *node,
+                    parent: to.parent,
+                    name: Ok(to.name.clone()),
+                    kind: *kind,
+                    deleted: false,
+                    versions: *new,
+                    attributes: *attributes,
+                    size: if file { size_of(content) } else { 0 },
+                    hash: file.then(|| hash_of(content)),
+                };
+                self.nodes.insert(*node, made);
+            }
+            Step::RemoteRestore {
+                node,
+                to,
+                expected,
+                new,
+            } => {
+                let there = self.nodes.get(node).filter(|node| node.deleted);
+                if there.is_none_or(|node| node.versions.place != *expected) {
+                    return Err("not that deleted node");
+                }
+                self.put(*node, to, *new)?;
+            }
+            Step::RemoteMove {
+                node,
+                to,
+                expected,
+                new,
+            } => {
+                if self
+                    .live(*node)
+                    .is_none_or(|node| node.versions.place != *expected)
+                {
+                    return Err("moved meanwhile");
+                }
+                self.put(*node, to, *new)?;
+            }
+            Step::RemoteUpdate { .. } => self.update(step, contents)?,
+            Step::RemoteDelete { node, expected } => self.delete(*node, *expected)?,
+            _ => return Err("no step for a log"),
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, id: NodeId, to: &Place, version: VersionId) -> Result<(), &'static str> {
+        self.may_put(id, to)?;
+        if let Some(node) = self.nodes.get_mut(&id) {
+            (node.parent, node.name, node.deleted) = (to.parent, Ok(to.name.clone()), false);
+            node.versions.place = version;
+        }
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        step: &Step,
+        contents: &BTreeMap<VersionId, Content>,
+    ) -> Result<(), &'static str> {
+        let Step::RemoteUpdate {
+            node,
+            attributes,
+            body,
+        } = step
+        else {
+            return Ok(());
+        };
+        let content = self.store(body.as_ref().map(|body| body.new), contents);
+        let there = self
+            .nodes
+            .get_mut(node)
+            .filter(|node| !node.deleted)
+            .ok_or("gone")?;
+        if let Some(write) = attributes {
+            if there.versions.attributes != write.expected {
+                return Err("attributes changed meanwhile");
+            }
+            (there.versions.attributes, there.attributes) = (write.new, write.attributes);
+        }
+        if let Some(write) = body {
+            if there.versions.body != write.expected {
+                return Err("edited meanwhile");
+            }
+            there.versions.body = Some(write.new);
+            (there.size, there.hash) = (size_of(content), Some(hash_of(content)));
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, id: NodeId, expected: Versions) -> Result<(), &'static str> {
+        if self.has_children(id) {
+            return Err("not empty");
+        }
+        let node = self
+            .nodes
+            .get_mut(&id)
+            .filter(|node| !node.deleted)
+            .ok_or("gone")?;
+        if node.versions.place != expected.place || node.versions.body != expected.body {
+            return Err("changed meanwhile");
+        }
+        node.deleted = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,384 @@
+//! Two devices, a server, and users: random or enumerated histories, and the laws they obey.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hythe_model::{EntryName, NodeId, NodeKind};
+use hythe_sync::{RemoteNode, Trees};
+
+use crate::device::Device;
+use crate::disk::{Content, ROOT};
+use crate::server::Server;
+
+/// What a user does on a disk. Numbers pick entries, directories and names, whatever there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    /// A new file; an existing one is written instead.
+    File {
+        directory: u8,
+        name: u8,
+        content: Content,
+    },
+    /// A new directory.
+    Directory { directory: u8, name: u8 },
+    /// A new symlink.
+    Link {
+        directory: u8,
+        name: u8,
+        content: Content,
+    },
+    /// Writes in place.
+    Write { entry: u8, content: Content },
+    /// Saves as editors do: a new file renamed over the old one.
+    Save { entry: u8, content: Content },
+    /// Changes the time only.
+    Touch { entry: u8 },
+    /// Turns the executable bit over.
+    Chmod { entry: u8 },
+    /// Removes, with all inside.
+    Remove { entry: u8 },
+    /// Moves or renames; a file replaces a file that is there.
+    Move { entry: u8, directory: u8, name: u8 },
+    /// Exchanges the places of two entries.
+    Swap { one: u8, other: u8 },
+    /// Makes a file of a directory or the other way round, under the same name.
+    Retype { entry: u8 },
+}
+
+/// One event of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The user of a device does something.
+    User(u8, Edit),
+    /// A device looks at its disk.
+    Scan(u8),
+    /// A device hears from the server.
+    Pull(u8),
+    /// A device plans and carries out, without looking or hearing first.
+    Step(u8),
+    /// As [`Event::Step`], but the user does something in between.
+    Late(u8, Edit),
+    /// As [`Event::Step`], for some of the dirty nodes only.
+    Part(u8, u64),
+}
+
+#[derive(Debug, Clone)]
+pub struct World {
+    pub devices: Vec<Device>,
+    pub server: Server,
+    /// Steps done since the last edit.
+    pub steps: usize,
+}
+
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+impl World {
+    pub fn new(devices: u8) -> Self {
+        let devices = (1..=devices).map(Device::new).collect();
+        Self {
+            devices,
+            server: Server::default(),
+            steps: 0,
+        }
+    }
+
+    fn device(&mut self, number: u8) -> usize {
+        usize::from(number) % self.devices.len()
+    }
+
+    pub fn run(&mut self, event: &Event) {
+        match event {
+            Event::User(device, edit) => {
+                let at = self.device(*device);
+                self.edit(at, *edit);
+            }
+            Event::Scan(device) => {
+                let at = self.device(*device);
+                self.devices[at].scan();
+            }
+            Event::Pull(device) => {
+                let at = self.device(*device);
+                self.devices[at].pull(&self.server);
+            }
+            Event::Step(device) => {
+                let at = self.device(*device);
+                self.step(at, None, u64::MAX);
+            }
+            Event::Late(device, edit) => {
+                let at = self.device(*device);
+                self.step(at, Some(*edit), u64::MAX);
+            }
+            Event::Part(device, mask) => {
+                let at = self.device(*device);
+                self.step(at, None, *mask);
+            }
+        }
+    }
+
+    /// Plans for the dirty nodes that `mask` has a bit for, and carries out.
+    fn step(&mut self, at: usize, late: Option<Edit>, mask: u64) {
+        let dirty = self.devices[at].dirty.iter().enumerate();
+        let some = dirty.filter(|(place, _)| mask >> (place % 64) & 1 == 1);
+        let some: BTreeSet<NodeId> = some.map(|(_, id)| *id).collect();
+        let plan = self.devices[at].plan(&some);
+        if let Some(edit) = late {
+            self.edit(at, edit);
+        }
+        self.steps += self.devices[at].execute(&plan, &mut self.server);
+    }
+
+    /// Everything synced, nobody writing: until nothing is left to do, in whatever partition of
+    /// the dirty nodes `mask` makes.
+    pub fn settle(&mut self, mask: u64) {
+        for round in 0.. {
+            let before = (self.server.log.len(), self.steps);
+            for at in 0..self.devices.len() {
+                self.devices[at].scan();
+                self.devices[at].pull(&self.server);
+                self.step(at, None, if round % 2 == 0 { mask } else { u64::MAX });
+            }
+            if round % 2 == 1 && before == (self.server.log.len(), self.steps) {
+                return;
+            }
+            assert!(round < 200, "no end (C2)\n{}", self.report());
+        }
+    }
+
+    pub fn report(&self) -> String {
+        let mut text = String::new();
+        for (at, device) in self.devices.iter().enumerate() {
+            let last = device.trace.iter().rev().take(40).rev();
+            let steps: Vec<&str> = last.map(String::as_str).collect();
+            text += &format!(
+                "device {at}:\n  {}\n{:#?}\n",
+                steps.join("\n  "),
+                device.disk.listing()
+            );
+        }
+        text
+    }
+
+    fn edit(&mut self, at: usize, edit: Edit) {
+        self.steps = 0;
+        let device = &mut self.devices[at];
+        let before = device.disk.contents();
+        apply(device, edit);
+        // What a user destroys before it was sent is the user's own doing.
+        let after = device.disk.contents();
+        device
+            .seen
+            .retain(|content| after.contains(content) || !before.contains(content));
+    }
+
+    /// The laws that hold once all is settled.
+    pub fn assert_laws(&self) {
+        let report = || self.report();
+        let first = self.devices[0].disk.listing();
+        for device in &self.devices {
+            assert_eq!(
+                device.disk.listing(),
+                first,
+                "C1: disks differ\n{}",
+                report()
+            );
+            assert_eq!(
+                device.dirty,
+                BTreeSet::new(),
+                "something stays open\n{}",
+                report()
+            );
+            self.assert_trees_equal(device);
+        }
+        let live = self
+            .server
+            .nodes
+            .values()
+            .filter(|node| !node.deleted)
+            .count();
+        assert_eq!(
+            live,
+            first.len(),
+            "C1: the log has other nodes than the disks\n{}",
+            report()
+        );
+        let kept: BTreeSet<Content> = self.server.contents.values().copied().collect();
+        for device in &self.devices {
+            let lost: Vec<_> = device.seen.difference(&kept).collect();
+            assert!(lost.is_empty(), "S1: lost {lost:?}\n{}", report());
+        }
+    }
+
+    /// Disk, log and Synced agree for every node.
+    fn assert_trees_equal(&self, device: &Device) {
+        let rows = device.trees.all_synced().count();
+        let entries = device.trees.all_local().count();
+        assert_eq!(rows, entries, "Synced and Local differ\n{}", self.report());
+        for local in device.trees.all_local() {
+            let remote: &RemoteNode = &self.server.nodes[&local.id];
+            let row = device.trees.synced(local.id).unwrap().unwrap();
+            assert!(!remote.deleted && device.says_remote(remote));
+            assert_eq!(remote.place(), Some(local.place.clone()));
+            assert_eq!((&row.place, row.versions), (&local.place, remote.versions));
+            assert_eq!(row.kind, local.kind);
+            if local.kind == NodeKind::File {
+                assert_eq!(row.stamp, local.stamp);
+                assert_eq!(remote.attributes, local.attributes());
+            }
+        }
+    }
+
+    /// How many entries look like conflict copies.
+    pub fn conflict_copies(&self) -> usize {
+        let is_copy = |name: &EntryName| name.to_string().contains(" (conflict device");
+        self.devices[0]
+            .disk
+            .entries
+            .values()
+            .filter(|entry| is_copy(&entry.name))
+            .count()
+    }
+}
+
+fn pick(from: &[u64], number: u8) -> Option<u64> {
+    (!from.is_empty()).then(|| from[usize::from(number) % from.len()])
+}
+
+fn name(number: u8) -> EntryName {
+    EntryName::new(NAMES[usize::from(number) % NAMES.len()]).unwrap()
+}
+
+/// Does what a user does. What cannot be done, is not.
+pub fn apply(device: &mut Device, edit: Edit) {
+    let disk = &mut device.disk;
+    let of_kind = |kinds: &[NodeKind]| -> Vec<u64> {
+        let mut found: BTreeMap<Vec<EntryName>, u64> = BTreeMap::new();
+        for (inode, entry) in &disk.entries {
+            if kinds.contains(&entry.kind) {
+                let mut path = vec![entry.name.clone()];
+                let mut at = entry.parent;
+                while let Some(entry) = disk.entries.get(&at) {
+                    path.push(entry.name.clone());
+                    at = entry.parent;
+                }
+                path.reverse();
+                found.insert(path, *inode);
+            }
+        }
+        found.into_values().collect()
+    };
+    let files = of_kind(&[NodeKind::File]);
+    let all = of_kind(&[NodeKind::File, NodeKind::Directory, NodeKind::Symlink]);
+    let mut directories = vec![ROOT];
+    directories.extend(of_kind(&[NodeKind::Directory]));
+    let directory = |number| directories[usize::from(number) % directories.len()];
+    match edit {
+        Edit::File {
+            directory: at,
+            name: n,
+            content,
+        } => {
+            let (parent, name) = (directory(at), name(n));
+            match disk.at(parent, &name) {
+                None => drop(disk.create(parent, &name, NodeKind::File, content)),
+                Some(inode) if disk.entries[&inode].kind == NodeKind::File => {
+                    disk.write(inode, content);
+                }
+                Some(_) => {}
+            }
+        }
+        Edit::Directory {
+            directory: at,
+            name: n,
+        } => {
+            let (parent, name) = (directory(at), name(n));
+            if disk.at(parent, &name).is_none() {
+                disk.create(parent, &name, NodeKind::Directory, 0);
+            }
+        }
+        Edit::Link {
+            directory: at,
+            name: n,
+            content,
+        } => {
+            let (parent, name) = (directory(at), name(n));
+            if disk.at(parent, &name).is_none() {
+                disk.create(parent, &name, NodeKind::Symlink, content);
+            }
+        }
+        Edit::Write { entry, content } => {
+            if let Some(inode) = pick(&files, entry) {
+                disk.write(inode, content);
+            }
+        }
+        Edit::Save { entry, content } => {
+            if let Some(inode) = pick(&files, entry) {
+                let old = disk.entries[&inode].clone();
+                disk.remove(inode);
+                disk.create(old.parent, &old.name, NodeKind::File, content);
+            }
+        }
+        Edit::Touch { entry } => {
+            if let Some(inode) = pick(&files, entry) {
+                disk.touch(inode);
+            }
+        }
+        Edit::Chmod { entry } => {
+            if let Some(inode) = pick(&files, entry) {
+                disk.chmod(inode);
+            }
+        }
+        Edit::Remove { entry } => {
+            if let Some(inode) = pick(&all, entry) {
+                disk.remove(inode);
+            }
+        }
+        Edit::Move {
+            entry,
+            directory: at,
+            name: n,
+        } => {
+            let (parent, name) = (directory(at), name(n));
+            let Some(inode) = pick(&all, entry).filter(|inode| !disk.is_in(parent, *inode)) else {
+                return;
+            };
+            let both_files = |other: u64| {
+                [inode, other]
+                    .iter()
+                    .all(|one| disk.entries[one].kind == NodeKind::File)
+            };
+            match disk.at(parent, &name) {
+                Some(other) if other == inode || !both_files(other) => return,
+                Some(other) => disk.remove(other),
+                None => {}
+            }
+            disk.rename(inode, parent, &name);
+        }
+        Edit::Swap { one, other } => {
+            let (Some(one), Some(other)) = (pick(&all, one), pick(&all, other)) else {
+                return;
+            };
+            if disk.is_in(one, other) || disk.is_in(other, one) {
+                return;
+            }
+            let (a, b) = (disk.entries[&one].clone(), disk.entries[&other].clone());
+            disk.rename(one, ROOT, &EntryName::new("swapping").unwrap());
+            disk.rename(other, a.parent, &a.name);
+            disk.rename(one, b.parent, &b.name);
+        }
+        Edit::Retype { entry } => {
+            if let Some(inode) = pick(&all, entry) {
+                let old = disk.entries[&inode].clone();
+                disk.remove(inode);
+                let kind = match old.kind {
+                    NodeKind::Directory => NodeKind::File,
+                    _ => NodeKind::Directory,
+                };
+                disk.create(
+                    old.parent,
+                    &old.name,
+                    kind,
+                    if kind == NodeKind::File { 9 } else { 0 },
+                );
+            }
+        }
+    }
+}
