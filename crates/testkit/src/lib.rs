@@ -1,3 +1,6 @@
 //! What tests share: text trees, and the parts that stand in for the world.
 
+pub mod postgres;
 pub mod tree_text;
+
+pub use postgres::PostgresCluster;

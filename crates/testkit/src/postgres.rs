@@ -48,14 +48,21 @@ impl PostgresCluster {
     pub fn start() -> io::Result<Self> {
         let programs = find_programs()?;
         let owner = unprivileged_owner()?;
-        let folder = tempfile::Builder::new().prefix("hythe-pg-").tempdir_in("/tmp")?;
+        let folder = tempfile::Builder::new()
+            .prefix("hythe-pg-")
+            .tempdir_in("/tmp")?;
         fs::set_permissions(folder.path(), Permissions::from_mode(0o700))?;
         if let Some(owner) = owner {
             chown(folder.path(), Some(owner.user), Some(owner.group))?;
         }
         initialise(&programs, folder.path(), owner)?;
         let server = spawn(&programs, folder.path(), owner)?;
-        let mut cluster = Self { server, folder, programs, owner };
+        let mut cluster = Self {
+            server,
+            folder,
+            programs,
+            owner,
+        };
         cluster.wait_until_ready()?;
         Ok(cluster)
     }
@@ -66,7 +73,10 @@ impl PostgresCluster {
     /// When the name is taken, or the server does not answer.
     pub fn database(&self, name: &str) -> io::Result<String> {
         let mut command = program(&self.programs, "createdb", self.owner);
-        command.arg("-h").arg(self.folder.path()).args(["-U", "hythe", name]);
+        command
+            .arg("-h")
+            .arg(self.folder.path())
+            .args(["-U", "hythe", name]);
         run(command, "createdb")?;
         Ok(self.url(name))
     }
@@ -81,13 +91,20 @@ impl PostgresCluster {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let mut command = program(&self.programs, "pg_isready", self.owner);
-            command.arg("-q").arg("-h").arg(self.folder.path()).args(["-U", "hythe"]);
+            command
+                .arg("-q")
+                .arg("-h")
+                .arg(self.folder.path())
+                .args(["-U", "hythe"]);
             if command.status()?.success() {
                 return Ok(());
             }
             let ended = self.server.try_wait()?.is_some();
             if ended || Instant::now() > deadline {
-                return Err(io::Error::other(format!("PostgreSQL did not start: {}", self.log())));
+                return Err(io::Error::other(format!(
+                    "PostgreSQL did not start: {}",
+                    self.log()
+                )));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -119,7 +136,12 @@ impl Drop for PostgresCluster {
 
 fn find_programs() -> io::Result<PathBuf> {
     let mut versions: Vec<PathBuf> = fs::read_dir(DEBIAN)
-        .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
+        .map(|entries| {
+            entries
+                .flatten()
+                .map(|entry| entry.path().join("bin"))
+                .collect()
+        })
         .unwrap_or_default();
     versions.sort_by_key(|path| version_of(path));
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -127,7 +149,11 @@ fn find_programs() -> io::Result<PathBuf> {
         .into_iter()
         .rev()
         .chain(std::env::split_paths(&path))
-        .find(|folder| ["initdb", "postgres", "createdb"].iter().all(|p| folder.join(p).exists()))
+        .find(|folder| {
+            ["initdb", "postgres", "createdb"]
+                .iter()
+                .all(|p| folder.join(p).exists())
+        })
         .ok_or_else(|| {
             let text = "PostgreSQL's server programs are missing: apt-get install postgresql";
             io::Error::new(io::ErrorKind::NotFound, text)
@@ -144,13 +170,22 @@ fn unprivileged_owner() -> io::Result<Option<Owner>> {
         return Ok(None);
     }
     let users = fs::read_to_string("/etc/passwd")?;
-    UNPRIVILEGED.iter().find_map(|name| find_user(&users, name)).map(Some).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::NotFound, "no unprivileged user to run PostgreSQL as")
-    })
+    UNPRIVILEGED
+        .iter()
+        .find_map(|name| find_user(&users, name))
+        .map(Some)
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "no unprivileged user to run PostgreSQL as",
+            )
+        })
 }
 
 fn find_user(users: &str, name: &str) -> Option<Owner> {
-    let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+    let line = users
+        .lines()
+        .find(|line| line.split(':').next() == Some(name))?;
     let mut fields = line.split(':').skip(2);
     let user = fields.next()?.parse().ok()?;
     let group = fields.next()?.parse().ok()?;
@@ -160,7 +195,16 @@ fn find_user(users: &str, name: &str) -> Option<Owner> {
 fn initialise(programs: &Path, folder: &Path, owner: Option<Owner>) -> io::Result<()> {
     let mut command = program(programs, "initdb", owner);
     command.arg("-D").arg(folder.join("data"));
-    command.args(["-U", "hythe", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+    command.args([
+        "-U",
+        "hythe",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]);
     command.arg("--no-instructions");
     run(command, "initdb")
 }
@@ -168,8 +212,17 @@ fn initialise(programs: &Path, folder: &Path, owner: Option<Owner>) -> io::Resul
 fn spawn(programs: &Path, folder: &Path, owner: Option<Owner>) -> io::Result<Child> {
     let log = File::create(folder.join("log"))?;
     let mut command = program(programs, "postgres", owner);
-    command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
-    command.args(["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700"]);
+    command
+        .arg("-D")
+        .arg(folder.join("data"))
+        .arg("-k")
+        .arg(folder);
+    command.args([
+        "-c",
+        "listen_addresses=",
+        "-c",
+        "unix_socket_permissions=0700",
+    ]);
     if owner.is_some() {
         // Root connects as well; the folder around the socket is closed to everybody else.
         command.args(["-c", "unix_socket_permissions=0777"]);
@@ -180,7 +233,11 @@ fn spawn(programs: &Path, folder: &Path, owner: Option<Owner>) -> io::Result<Chi
 fn program(programs: &Path, name: &str, owner: Option<Owner>) -> Command {
     let mut command = Command::new(programs.join(name));
     // A folder that the user can enter; no setting of the caller's environment reaches it.
-    command.current_dir("/").env_clear().env("LC_ALL", "C").stdin(Stdio::null());
+    command
+        .current_dir("/")
+        .env_clear()
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
     if let Some(owner) = owner {
         command.uid(owner.user).gid(owner.group);
     }

@@ -26,6 +26,9 @@ mod sqlite;
 mod tx;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::Arc;
 
