@@ -9,6 +9,7 @@
 mod chunks;
 mod columns;
 mod connect;
+mod different;
 mod error;
 mod folders;
 mod local;
@@ -35,6 +36,7 @@ pub(crate) use columns::{StampBytes, kind_number};
 pub use error::StateError;
 pub use folders::{FolderNumber, FolderRow};
 pub use local::LocalRow;
+pub(crate) use local::LocalSeen;
 pub use open::Condition;
 pub use pending::PendingRow;
 pub use period::PeriodError;

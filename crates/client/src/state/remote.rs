@@ -1,6 +1,6 @@
 //! The Remote tree: nodes as the fold of a space's log says.
 
-use hythe_model::{Attributes, NameTag, NodeId};
+use hythe_model::{Attributes, NameTag, NodeId, TreePath};
 use hythe_sync::{RemoteNode, Versions};
 use rusqlite::Row;
 
@@ -46,6 +46,23 @@ fn read_node(row: &Row<'_>) -> Result<RemoteNode> {
 }
 
 impl Rows<'_> {
+    /// The path of a live node below the space's root, where all names on it can be shown.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn remote_path(&self, space: SpaceNumber, node: NodeId) -> Result<Option<TreePath>> {
+        let (mut names, mut at) = (Vec::new(), node);
+        while at != NodeId::ROOT {
+            let Some(row) = self.remote_node(space, at)?.filter(|row| !row.deleted) else {
+                return Ok(None);
+            };
+            let Ok(name) = row.name else { return Ok(None) };
+            names.push(name);
+            at = row.parent;
+        }
+        Ok(Some(names.into_iter().rev().collect()))
+    }
+
     /// A node with its record, deleted ones included.
     ///
     /// # Errors

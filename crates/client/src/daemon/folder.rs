@@ -1,0 +1,223 @@
+//! One sync folder as the loop knows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hythe_control::{Direction, HeldChange, Octets, Proven};
+use hythe_model::{Cursor, NodeId, TreePath};
+use hythe_sync::Counts;
+
+use super::fence::Standing;
+use super::open::OpenFolder;
+use super::work::{FolderWork, Order, Passed, Scope};
+use crate::execute::Failure;
+use crate::pass::{HeldPlan, PassError, PassReport};
+use crate::state::{FolderNumber, FolderRow};
+
+/// S5 does not count nodes this device created within this time, and counts what it took away
+/// within it.
+const WINDOW: Duration = Duration::from_secs(3600);
+
+/// How often it is looked whether a folder that went away is back.
+pub const REOPEN: Duration = Duration::from_secs(3);
+
+/// A folder.
+pub struct Folder {
+    pub number: FolderNumber,
+    pub row: FolderRow,
+    pub work: FolderWork,
+    pub open: Option<Arc<OpenFolder>>,
+    pub opening: bool,
+    /// Why it is not open, as one sentence, and when to look again.
+    pub away: Option<(String, Option<Instant>)>,
+    pub held: Option<Waiting>,
+    pub approved: bool,
+    /// Why changes on disk are not told, where they are not.
+    pub blind: Option<String>,
+    pub passes: u64,
+    pub cursor: Cursor,
+    pub proven: Option<Proven>,
+    pub failures: BTreeMap<NodeId, Failed>,
+    pub problems: Vec<(Option<TreePath>, hythe_sync::Problem)>,
+    /// Why the last pass as a whole failed.
+    pub trouble: Option<String>,
+    created: Vec<(Instant, BTreeSet<NodeId>)>,
+    sent: Vec<(Instant, Counts)>,
+}
+
+/// A node that failed.
+pub struct Failed {
+    pub failure: Failure,
+    pub since_ms: i64,
+}
+
+/// A mass change that waits for a yes.
+pub struct Waiting {
+    pub id: u64,
+    pub plan: HeldPlan,
+    pub since_ms: i64,
+}
+
+impl Folder {
+    pub fn new(number: FolderNumber, row: FolderRow, seed: u64) -> Self {
+        Self {
+            number,
+            row,
+            work: FolderWork::new(seed),
+            open: None,
+            opening: false,
+            away: None,
+            held: None,
+            approved: false,
+            blind: None,
+            passes: 0,
+            cursor: Cursor::START,
+            proven: None,
+            failures: BTreeMap::new(),
+            problems: Vec::new(),
+            trouble: None,
+            created: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// How the folder stands for a fence. `paused` is everything being paused, `server` what is
+    /// wrong with the server.
+    pub fn standing(&self, paused: bool, server: Option<&str>) -> Standing {
+        if let Some((reason, _)) = &self.away {
+            return Standing::Stopped(reason.clone());
+        }
+        if paused || self.row.paused {
+            return Standing::Stopped("syncing is paused".to_owned());
+        }
+        if let Some(held) = &self.held {
+            return Standing::Stopped(format!("a mass change is held: {}", held.plan.held));
+        }
+        if self.open.is_none() || !self.work.is_settled() {
+            return Standing::Busy;
+        }
+        if self.work.is_idle() && self.first_problem().is_none() {
+            return Standing::Settled(self.cursor);
+        }
+        match self.first_problem() {
+            Some(reason) if server.is_none() => Standing::Stuck { at: self.cursor, reason },
+            _ => Standing::Busy,
+        }
+    }
+
+    /// The first thing that is the matter with the folder, as one sentence.
+    pub fn first_problem(&self) -> Option<String> {
+        let failed = self.failures.values().next().map(|failed| failed.failure.reason.clone());
+        let planned = || self.problems.first().map(|(_, problem)| super::status::sentence(problem));
+        failed.or_else(planned).or_else(|| self.trouble.clone())
+    }
+
+    /// Nodes created here lately, and what was sent lately of what S5 counts.
+    pub fn lately(&mut self, now: Instant) -> (BTreeSet<NodeId>, Counts) {
+        self.created.retain(|(at, _)| now.duration_since(*at) < WINDOW);
+        self.sent.retain(|(at, _)| now.duration_since(*at) < WINDOW);
+        let created = self.created.iter().flat_map(|(_, nodes)| nodes.iter().copied()).collect();
+        let mut sent = Counts::default();
+        for (_, counts) in &self.sent {
+            sent.deleted += counts.deleted;
+            sent.replaced += counts.replaced;
+        }
+        (created, sent)
+    }
+
+    /// Takes note of a pass that was done.
+    pub fn passed(&mut self, now: Instant, now_ms: i64, order: &Order, mut report: PassReport) {
+        if !report.created.is_empty() {
+            self.created.push((now, std::mem::take(&mut report.created)));
+        }
+        if report.sent != Counts::default() {
+            self.sent.push((now, report.sent));
+        }
+        self.trouble = None;
+        self.note_blindness();
+        self.cursor = report.cursor;
+        self.note_held(report.held.take(), now_ms);
+        self.problems = if order.all_nodes || !report.problems.is_empty() {
+            report.problems
+        } else {
+            std::mem::take(&mut self.problems)
+        };
+        let tried: BTreeSet<NodeId> = order.nodes.iter().chain(&report.scanned.dirty).copied().collect();
+        self.failures.retain(|node, _| !order.all_nodes && !tried.contains(node));
+        let failed: BTreeSet<NodeId> =
+            report.run.failed.keys().chain(&report.run.unstable).copied().collect();
+        for (node, failure) in report.run.failed {
+            self.failures.entry(node).or_insert(Failed { failure, since_ms: now_ms });
+        }
+        let mut again = report.open;
+        if self.held.is_some() {
+            // What waits for a yes is planned again when there is one.
+            again.clear();
+        }
+        again.retain(|node| !failed.contains(node));
+        let passed = Passed { again, failed, ..Passed::default() };
+        self.work.end(now, order.scope == Scope::Whole, passed);
+        if self.work.is_idle() && self.held.is_none() && self.first_problem().is_none() {
+            self.proven = Some(Proven { cursor: self.cursor.0, at_ms: now_ms });
+        }
+    }
+
+    /// Whether changes are told is known once a scan has shown the watcher its directories.
+    fn note_blindness(&mut self) {
+        let unwatched = self.open.as_ref().and_then(|open| open.watcher.unwatched());
+        let blind = unwatched.map(|unwatched| unwatched.to_string());
+        if let Some(reason) = blind.as_ref().filter(|_| self.blind.is_none()) {
+            tracing::warn!(folder = %self.row.path.display(), "{reason}");
+        }
+        self.work.set_watched(blind.is_none());
+        self.blind = blind;
+    }
+
+    fn note_held(&mut self, plan: Option<HeldPlan>, now_ms: i64) {
+        let id = u64::try_from(self.number.0).unwrap_or_default();
+        self.held = match (plan, self.held.take()) {
+            (Some(plan), Some(before)) => Some(Waiting { plan, ..before }),
+            (Some(plan), None) => Some(Waiting { id, plan, since_ms: now_ms }),
+            (None, _) => None,
+        };
+        if self.held.is_none() {
+            self.approved = false;
+        }
+    }
+
+    /// Takes note of a pass that could not be done.
+    pub fn failed(&mut self, now: Instant, order: Order, error: &PassError) {
+        if let PassError::Away(absence) = error {
+            self.close(absence.reason().to_owned(), Some(now + REOPEN));
+        } else {
+            tracing::warn!(folder = %self.row.path.display(), "{error}");
+            self.trouble = Some(error.to_string());
+        }
+        let whole = order.scope == Scope::Whole;
+        self.work.end(now, whole, Passed { undone: Some(order), ..Passed::default() });
+    }
+
+    /// The folder is not there (any more).
+    pub fn close(&mut self, reason: String, again: Option<Instant>) {
+        self.open = None;
+        self.proven = None;
+        self.away = Some((reason, again));
+    }
+
+    /// What is held, as it is shown.
+    pub fn held_change(&self) -> Option<HeldChange> {
+        let held = self.held.as_ref()?;
+        let counts = held.plan.held.counts;
+        Some(HeldChange {
+            id: held.id,
+            dir: Octets::from(self.row.path.as_path()),
+            direction: Direction::Up,
+            reason: held.plan.held.to_string(),
+            deletes: counts.deleted,
+            replaces: counts.replaced,
+            examples: held.plan.examples.iter().map(|path| Octets(path.to_bytes())).collect(),
+            since_ms: held.since_ms,
+        })
+    }
+}

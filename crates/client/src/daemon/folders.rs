@@ -1,0 +1,193 @@
+//! Sync folders come, go and move.
+
+use std::path::{Path, PathBuf};
+
+use hythe_control::{Failure, FailureKind, Octets, Place, Reply};
+use hythe_model::NodeId;
+
+use super::devices;
+use super::door::Door;
+use super::event::Ask;
+use crate::direct;
+use crate::disk::{Absence, FolderId, Generation, Inspection, Marker, OpenError, Root};
+use crate::state::{FolderNumber, FolderRow, SpaceNumber, StateError};
+
+/// Makes a directory a sync folder.
+pub async fn add(door: &Door, dir: &Octets, place: &Place) -> Result<Reply, Failure> {
+    let dir = absolute(dir)?;
+    let rows = door.shared.state.read(|rows| rows.numbered_folders()).map_err(state)?;
+    if let Some((number, row)) = rows.iter().find(|(_, row)| row.path == dir) {
+        tracing::debug!(folder = %row.path.display(), "is a sync folder already");
+        return opened(door, *number).await;
+    }
+    refuse_nested(&dir, rows.iter().map(|(_, row)| row.path.as_path()))?;
+    let (space, node) = direct::directory(door, place).await?;
+    let row = FolderRow {
+        id: FolderId(random()?),
+        space,
+        root: node,
+        path: dir.clone(),
+        paused: false,
+        generation: None,
+        next_generation: None,
+    };
+    let row = prepare(door, row, space, node).await?;
+    let added = row.clone();
+    let number = door.shared.state.write(move |tx| tx.add_folder(&added)).await.map_err(state)?;
+    devices::tell_folders(&door.shared).await;
+    opened(door, number).await
+}
+
+/// Ends syncing of a folder; its files stay.
+pub async fn remove(door: &Door, dir: &Octets) -> Result<Reply, Failure> {
+    let (number, row) = at(door, &absolute(dir)?)?;
+    door.ask(|reply| Ask::Release(number, reply)).await?;
+    door.shared.state.write(move |tx| tx.remove_folder(number)).await.map_err(state)?;
+    take_marker(row).await;
+    devices::tell_folders(&door.shared).await;
+    Ok(Reply::Done)
+}
+
+/// Takes Hythe's own directory out of a folder, if it is that folder still: anything else at its
+/// place is none of ours.
+async fn take_marker(row: FolderRow) {
+    let taking = tokio::task::spawn_blocking(move || {
+        let seen = Inspection::of(&row.path).ok().and_then(|seen| seen.marker);
+        if seen.is_some_and(|marker| marker.folder == row.id) {
+            // What was kept in `.hythe/out` for a writer stays; the rest is of no more use.
+            return std::fs::remove_file(row.path.join(".hythe/marker"));
+        }
+        Ok(())
+    });
+    if let Ok(Err(error)) = taking.await {
+        tracing::warn!("the marker of the folder stays: {error}");
+    }
+}
+
+/// The user moved a folder, or wants it moved.
+pub async fn relocate(door: &Door, old: &Octets, new: &Octets) -> Result<Reply, Failure> {
+    let (old, new) = (absolute(old)?, absolute(new)?);
+    let (number, row) = at(door, &old)?;
+    let rows = door.shared.state.read(|rows| rows.folders()).map_err(state)?;
+    let others = rows.iter().map(|row| row.path.as_path()).filter(|path| *path != old);
+    refuse_nested(&new, others)?;
+    door.ask(|reply| Ask::Release(number, reply)).await?;
+    let moved = move_directory(&row, &new).await;
+    if moved.is_ok() {
+        let row = FolderRow { path: new, ..row };
+        let write = door.shared.state.write(move |tx| tx.update_folder(number, &row));
+        write.await.map_err(state)?;
+    }
+    // Whether it was moved or not: the folder is looked for where it is said to be.
+    let status = opened(door, number).await?;
+    devices::tell_folders(&door.shared).await;
+    moved.map(|()| status)
+}
+
+/// Renames the directory, unless the user has done so already. The marker tells which it is.
+async fn move_directory(row: &FolderRow, new: &Path) -> Result<(), Failure> {
+    let (old, new, id) = (row.path.clone(), new.to_owned(), row.id);
+    let found = move || {
+        let is_it = |path: &Path| {
+            Inspection::of(path).ok().and_then(|seen| seen.marker).is_some_and(|m| m.folder == id)
+        };
+        if is_it(&new) {
+            return Ok(());
+        }
+        if !is_it(&old) {
+            return Err(Failure::new(FailureKind::NotFound, "The sync folder is at neither place")
+                .next("Look where it is now, and name that place."));
+        }
+        let failed = |error| {
+            Failure::new(FailureKind::Refused, "The directory could not be moved")
+                .because(error)
+                .next("Move it yourself, then give the same command again.")
+        };
+        std::fs::rename(&old, &new).map_err(failed)
+    };
+    let broke = |error| Failure::new(FailureKind::Internal, "Moving broke off").because(error);
+    tokio::task::spawn_blocking(found).await.map_err(broke)?
+}
+
+async fn opened(door: &Door, number: FolderNumber) -> Result<Reply, Failure> {
+    let gone = || Failure::new(FailureKind::NotFound, "The sync folder is gone again");
+    let status = door.ask(|reply| Ask::Added(number, reply)).await?;
+    status.map(Reply::Folder).ok_or_else(gone)
+}
+
+fn at(door: &Door, dir: &Path) -> Result<(FolderNumber, FolderRow), Failure> {
+    let found = door.shared.state.read(|rows| rows.folder_at(dir)).map_err(state)?;
+    found.ok_or_else(|| {
+        Failure::new(FailureKind::NotFound, format!("{} is no sync folder", dir.display()))
+            .next("`hythe status` lists the sync folders.")
+    })
+}
+
+fn absolute(dir: &Octets) -> Result<PathBuf, Failure> {
+    let path = dir.to_path();
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    Err(Failure::new(FailureKind::Usage, "A sync folder is named by an absolute path"))
+}
+
+/// SC-144: a folder inside another would sync the same file twice.
+fn refuse_nested<'p>(dir: &Path, others: impl Iterator<Item = &'p Path>) -> Result<(), Failure> {
+    for other in others {
+        if dir.starts_with(other) || other.starts_with(dir) {
+            let message = format!("{} and {} lie inside each other", dir.display(), other.display());
+            return Err(Failure::new(FailureKind::Refused, message)
+                .next("Choose a directory outside every sync folder."));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the directory and its marker, unless it is another folder's.
+async fn prepare(
+    door: &Door,
+    row: FolderRow,
+    space: SpaceNumber,
+    node: NodeId,
+) -> Result<FolderRow, Failure> {
+    let device = door.shared.device.device;
+    let id = door.shared.space(space).map(|space| space.id);
+    let Some(space) = id else {
+        return Err(Failure::new(FailureKind::NotFound, "The space is not known here"));
+    };
+    let work = move || -> Result<FolderRow, Failure> {
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(FailureKind::Refused, format!("{} cannot be a sync folder", row.path.display()))
+                .because(error)
+        };
+        std::fs::create_dir_all(&row.path).map_err(|error| failed(&error))?;
+        let seen = Inspection::of(&row.path).map_err(|absence| failed(&absence.reason()))?;
+        let other = seen.marker.filter(|marker| marker.device != device);
+        if other.is_some() {
+            return Err(failed(&Absence::Foreign.reason())
+                .next("One folder belongs to one device. Remove its `.hythe` if that device is gone."));
+        }
+        let generation = Generation::first().map_err(|error| failed(&error))?;
+        let marker =
+            Marker { device, folder: row.id, space, node, file_system: 0, inode: 0, generation };
+        let root = Root::create(&row.path, marker).map_err(|error: OpenError| failed(&error))?;
+        // Let go at once: the loop opens it again, as any folder.
+        drop(root);
+        Ok(FolderRow { generation: Some(generation), ..row })
+    };
+    let broke = |error| Failure::new(FailureKind::Internal, "Preparing broke off").because(error);
+    tokio::task::spawn_blocking(work).await.map_err(broke)?
+}
+
+fn random() -> Result<[u8; 16], Failure> {
+    let mut bytes = [0; 16];
+    let failed = |error| {
+        Failure::new(FailureKind::Internal, "The system gives no random numbers").because(error)
+    };
+    getrandom::fill(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+fn state(error: StateError) -> Failure {
+    Failure::new(FailureKind::Internal, "The state database failed").because(error)
+}

@@ -1,0 +1,174 @@
+//! What the loop starts and does not wait for. The only place where the daemon starts tasks; each
+//! tells its end as an event.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hythe_control::{Failure, FailureKind};
+use hythe_model::{Cursor, NodeId};
+use tokio::sync::{mpsc, oneshot};
+
+use super::event::{Event, Passing};
+use super::folder::Folder;
+use super::open::{self, OpenFolder};
+use super::shared::Shared;
+use super::work::{Order, Scope};
+use crate::execute::Setting;
+use crate::pass::{self, Pass};
+use crate::state::{FolderNumber, SpaceNumber, StateError};
+
+/// Where jobs tell their ends.
+pub type Teller = mpsc::UnboundedSender<Event>;
+
+/// How often it is looked whether a folder that is watched was closed.
+const LET_GO: Duration = Duration::from_secs(60);
+
+/// Setting that keeps a pause over restarts.
+pub const PAUSED: &str = "paused";
+
+fn tell(events: &Teller, event: Event) {
+    // The loop ends last; when it has, nobody needs to know.
+    let _ = events.send(event);
+}
+
+/// Opens a folder.
+pub fn open(shared: &Arc<Shared>, events: &Teller, folder: &Folder) {
+    let (shared, events) = (Arc::clone(shared), events.clone());
+    let number = folder.number;
+    tokio::task::spawn_blocking(move || {
+        let opened = match shared.state.read(|rows| rows.folder(number)) {
+            Ok(Some(row)) => open::open(&shared.state, shared.device.device, number, &row),
+            Ok(None) => Err(StateError::Invalid("folder number").into()),
+            Err(error) => Err(error.into()),
+        };
+        tell(&events, Event::Opened(number, Box::new(opened)));
+    });
+}
+
+/// Hears of changes on a folder's disk until the folder is closed.
+pub fn watch(events: &Teller, number: FolderNumber, open: &Arc<OpenFolder>) {
+    let (events, watcher) = (events.clone(), Arc::downgrade(&open.watcher));
+    tokio::spawn(async move {
+        loop {
+            let Some(watcher) = watcher.upgrade() else { return };
+            // Asked again every so often, so that a closed folder's watcher is let go.
+            let heard = tokio::time::timeout(LET_GO, watcher.changes()).await;
+            drop(watcher);
+            let Ok(changes) = heard else { continue };
+            let whole = changes.lost || changes.root;
+            let scope = if whole { Scope::Whole } else { Scope::Places(changes.places) };
+            tell(&events, Event::Disk(number, scope));
+        }
+    });
+}
+
+/// Does a pass.
+pub fn pass(
+    shared: &Arc<Shared>,
+    events: &Teller,
+    folder: &mut Folder,
+    open: &Arc<OpenFolder>,
+    now: Instant,
+    order: Order,
+) {
+    let (number, passes, events) = (folder.number, folder.passes, events.clone());
+    let Some(pass) = pass_over(shared, folder, open, now) else {
+        // The space is not known before the server was reached once; that makes all due again.
+        let undone = super::work::Passed { undone: Some(order), ..Default::default() };
+        folder.work.end(now, false, undone);
+        return;
+    };
+    tokio::task::spawn_blocking(move || {
+        let result = pass::run(&pass, &order);
+        let passing = Passing { number: passes, order, result };
+        tell(&events, Event::Passed(number, Box::new(passing)));
+    });
+}
+
+/// What a pass over a folder needs; none before its space is known.
+pub fn pass_over(
+    shared: &Arc<Shared>,
+    folder: &mut Folder,
+    open: &Arc<OpenFolder>,
+    now: Instant,
+) -> Option<Pass> {
+    let (recent, sent) = folder.lately(now);
+    Some(Pass {
+        setting: setting(shared, folder, open)?,
+        device: shared.device_name.clone(),
+        recent,
+        sent,
+        approved: folder.approved,
+    })
+}
+
+/// What work on a folder needs; none before its space is known.
+pub fn setting(shared: &Arc<Shared>, folder: &Folder, open: &Arc<OpenFolder>) -> Option<Setting> {
+    let space = shared.space(folder.row.space)?;
+    Some(Setting {
+        folder: folder.number,
+        space: folder.row.space,
+        root: Arc::clone(&open.root),
+        open: Arc::clone(open),
+        state: Arc::clone(&shared.state),
+        replica: Arc::clone(&space.replica),
+        runtime: shared.runtime.clone(),
+        board: Arc::clone(&shared.board),
+    })
+}
+
+/// Asks the server where its logs stand.
+pub fn heads(shared: &Arc<Shared>, events: &Teller, fence: u64) {
+    let (shared, events) = (Arc::clone(shared), events.clone());
+    tokio::spawn(async move {
+        let heads = match shared.learn_spaces().await {
+            Ok(views) => Ok(numbered(&shared, &views)),
+            Err(error) => Err(error.to_string()),
+        };
+        tell(&events, Event::Heads(fence, heads));
+    });
+}
+
+fn numbered(
+    shared: &Shared,
+    views: &[hythe_wire::space::SpaceView],
+) -> BTreeMap<SpaceNumber, Cursor> {
+    let spaces = shared.spaces();
+    let number = |id| spaces.iter().find(|space| space.id == id).map(|space| space.number);
+    views.iter().filter_map(|view| Some((number(view.id)?, Cursor(view.cursor)))).collect()
+}
+
+/// Keeps a pause over restarts.
+pub fn remember_pause(
+    shared: &Arc<Shared>,
+    paused: bool,
+    reply: oneshot::Sender<Result<(), Failure>>,
+) {
+    let state = Arc::clone(&shared.state);
+    tokio::spawn(async move {
+        let written = state.write(move |tx| tx.set_setting(PAUSED, &[u8::from(paused)])).await;
+        let failed = |error: StateError| {
+            Failure::new(FailureKind::Internal, "The pause could not be written down").because(error)
+        };
+        // Whoever asked may have hung up.
+        let _ = reply.send(written.map_err(failed));
+    });
+}
+
+/// Takes a held change back: what was deleted or replaced here was never agreed on, so the log's
+/// state comes back and what is here is kept beside it.
+pub fn undo(shared: &Arc<Shared>, events: &Teller, folder: &Folder, nodes: BTreeSet<NodeId>) {
+    let (state, events) = (Arc::clone(&shared.state), events.clone());
+    let (number, space) = (folder.number, folder.row.space);
+    tokio::spawn(async move {
+        let gone = nodes.clone();
+        let forget = move |tx: &crate::state::Tx<'_>| {
+            gone.iter().try_for_each(|node| tx.remove_synced(number, *node))
+        };
+        match state.write(forget).await {
+            Ok(()) => tell(&events, Event::Folded(space, nodes, Cursor::START)),
+            Err(error) => tracing::error!("a held change could not be undone: {error}"),
+        }
+    });
+}

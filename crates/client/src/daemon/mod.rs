@@ -1,0 +1,180 @@
+//! The daemon: one loop, and what it starts.
+//!
+//! - [`turn`]: the loop. All state changes here, one [`event`] at a time.
+//! - [`work`], [`fence`], [`folder`]: small state types, without I/O.
+//! - [`jobs`]: everything the loop starts and does not wait for.
+//! - [`stream`]: the server's events. [`door`]: the control door.
+
+mod board;
+mod devices;
+mod door;
+mod event;
+mod fence;
+mod folder;
+mod folders;
+mod jobs;
+mod open;
+mod plans;
+mod shared;
+mod status;
+mod stream;
+mod turn;
+mod work;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use hythe_control::Listener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+pub use board::{Board, Shown};
+pub(crate) use door::Door;
+pub use open::OpenFolder;
+pub(crate) use shared::{PERSONAL, Shared, Space, now_ms};
+pub use work::{Order, Scope};
+
+use crate::connect::{ACCOUNT_NAME, DEVICE_NAME};
+use crate::home::{Home, HomeError};
+use crate::keys::{KeyFileError, KeyStore};
+use crate::net::{Api, ApiError};
+use crate::pool::{Pool, PoolError};
+use crate::replica::{AccountBook, Common, ReplicaError};
+use crate::state::{FolderNumber, State, StateError};
+use folder::Folder;
+use turn::Turn;
+
+/// How a daemon is started.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How this device reaches the server now, where that is not the address it was enrolled with:
+    /// the embedded server of `hythe up`.
+    pub server_url: Option<String>,
+    /// The address that `devices add` gives out instead of that one.
+    pub advertised_url: Option<String>,
+}
+
+/// A daemon that runs.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    turn: JoinHandle<()>,
+    door: JoinHandle<()>,
+    stream: JoinHandle<()>,
+}
+
+/// Why a daemon did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process uses the home, or it cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The home belongs to no device.
+    #[error("this device is not connected to a server")]
+    NotConnected,
+    /// The keys cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The state database cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// What is known of a space cannot be used.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The server's address or identity cannot be used.
+    #[error(transparent)]
+    Server(#[from] ApiError),
+    /// No threads for work.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The control door cannot be opened.
+    #[error("the control door cannot be opened: {0}")]
+    Door(#[source] io::Error),
+}
+
+/// Starts the daemon of a home: takes its lock, opens the control door, begins to sync.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start(home: Home, options: Options) -> Result<Running, StartError> {
+    let home = home.lock()?;
+    let mut device = KeyStore::open(home.keys_path())?.device()?.ok_or(StartError::NotConnected)?;
+    if let Some(url) = options.server_url {
+        device.server.url = url;
+    }
+    let (state, condition) = State::open(&home.state_path())?;
+    tracing::debug!(?condition, "state opened");
+    let state = Arc::new(state);
+    let api = Api::new(&device.server, &device.token)?;
+    let pool = Pool::start()?;
+    let device = Arc::new(device);
+    let accounts = Arc::new(AccountBook::new(&state, &api));
+    let common = Common {
+        state: Arc::clone(&state),
+        api: api.clone(),
+        pool: pool.clone(),
+        device: Arc::clone(&device),
+        accounts,
+    };
+    let name = |key| state.read(|rows| rows.setting(key)).map(text);
+    let (device_name, account_name) = (name(DEVICE_NAME)?, name(ACCOUNT_NAME)?);
+    let listener = Listener::bind(home.directory()).map_err(StartError::Door)?;
+    let shared = Arc::new(Shared::new(shared::Parts {
+        home,
+        state,
+        device,
+        api,
+        pool,
+        common,
+        device_name,
+        account_name,
+        advertised_url: options.advertised_url,
+    }));
+    shared.open_known().await?;
+    run(shared, listener)
+}
+
+fn text(bytes: Option<Vec<u8>>) -> String {
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| "unnamed".to_owned())
+}
+
+fn run(shared: Arc<Shared>, listener: Listener) -> Result<Running, StartError> {
+    let (events, told) = mpsc::unbounded_channel();
+    let (stop, stopped) = watch::channel(false);
+    let rows = shared.state.read(|rows| rows.numbered_folders())?;
+    let paused = shared.state.read(|rows| rows.setting(jobs::PAUSED))? == Some(vec![1]);
+    let folders: BTreeMap<FolderNumber, Folder> = rows
+        .into_iter()
+        .map(|(number, row)| (number, Folder::new(number, row, shared.seed())))
+        .collect();
+    let turn = Turn::new(Arc::clone(&shared), events.clone(), folders, paused);
+    let turn = tokio::spawn(turn.run(told, stopped.clone()));
+    let stream = tokio::spawn(stream::follow(Arc::clone(&shared), events.clone()));
+    let door = Arc::new(Door { shared, events, stop: stop.clone() });
+    let mut ends = stopped;
+    let ended = async move {
+        // An error means that the sender is gone: an end as well.
+        let _ = ends.wait_for(|stop| *stop).await;
+    };
+    let door = tokio::spawn(hythe_control::serve(listener, door, ended));
+    Ok(Running { stop, turn, door, stream })
+}
+
+impl Running {
+    /// Returns when the daemon was asked to stop, by [`Self::stop`] or through its door.
+    pub async fn ended(&self) {
+        let mut stopped = self.stop.subscribe();
+        // The sender is `self`'s own, so this cannot fail while it is waited for.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }
+
+    /// Stops the daemon: what is under way is brought to an end and recorded.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.stream.abort();
+        for task in [self.turn, self.door, self.stream] {
+            // A task that was aborted or panicked has ended, which is all that is wanted.
+            let _ = task.await;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The event stream: one connection over which the server tells of every space's changes.
+//!
+//! A task of its own. It verifies and folds what comes before it tells the loop, and begins anew,
+//! after a while, whenever the connection ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hythe_model::{Head, ServerEpoch};
+use hythe_wire::event::{Event as Told, EventsRequest, Goodbye, SpacePosition};
+
+use super::event::{Event, Trouble};
+use super::jobs::Teller;
+use super::shared::{Shared, Space, needs_person};
+use crate::net::{ApiError, Backoff, Retry};
+use crate::replica::{Applied, ReplicaError};
+
+/// Follows the server until the loop ends.
+pub async fn follow(shared: Arc<Shared>, events: Teller) {
+    let mut backoff = Backoff::new(shared.seed());
+    loop {
+        let ended = follow_once(&shared, &events, &mut backoff).await;
+        let (trouble, asked) = match ended {
+            Ok(Goodbye::Stopping) => (Trouble::Away("the server is stopping".to_owned()), None),
+            Ok(Goodbye::Unauthenticated) => {
+                (Trouble::Refused("this device was removed from the account".to_owned()), None)
+            }
+            Ok(Goodbye::TooSlow | Goodbye::Replaced) => continue,
+            Err(error) => trouble(&error),
+        };
+        if events.send(Event::Server(Err(trouble))).is_err() {
+            return;
+        }
+        let at = backoff.failed(Instant::now(), asked);
+        tokio::time::sleep_until(at.into()).await;
+    }
+}
+
+fn trouble(error: &ReplicaError) -> (Trouble, Option<std::time::Duration>) {
+    let reason = error.to_string();
+    match error {
+        ReplicaError::Api(ApiError::Unauthorised(_)) => {
+            let reason = format!("this device was removed from the account: {reason}");
+            (Trouble::Refused(reason), None)
+        }
+        ReplicaError::Api(error) if needs_person(error) => (Trouble::Refused(reason), None),
+        ReplicaError::Alarm(_) => (Trouble::Refused(reason), None),
+        ReplicaError::Api(error) => match error.retry() {
+            Retry::Later(asked) => (Trouble::Away(reason), asked),
+            Retry::Never => (Trouble::Away(reason), None),
+        },
+        _ => (Trouble::Away(reason), None),
+    }
+}
+
+/// One connection, until the server says goodbye.
+async fn follow_once(
+    shared: &Arc<Shared>,
+    events: &Teller,
+    backoff: &mut Backoff,
+) -> Result<Goodbye, ReplicaError> {
+    let epoch = shared.api.server().await.map_err(ReplicaError::Api)?.epoch;
+    shared.learn_spaces().await?;
+    let spaces = shared.spaces();
+    for space in &spaces {
+        tell(events, space, read_on(shared, space, epoch).await?);
+    }
+    let request = positions(shared, &spaces, epoch).await;
+    let mut stream = shared.api.events(&request).await?;
+    backoff.succeeded();
+    let mut announced = false;
+    loop {
+        match stream.next().await? {
+            Told::Change { space, head, change_set } => {
+                let Some(space) = spaces.iter().find(|known| known.id == space) else { continue };
+                let inline = change_set.as_ref().map(|bytes| bytes.as_slice());
+                tell(events, space, space.replica.take_event(head, inline).await?);
+            }
+            Told::Account { account, .. } => drop(shared.common.accounts.refresh(account).await?),
+            Told::SpaceJoined { .. } => return Ok(Goodbye::Replaced),
+            Told::Goodbye { reason } => return Ok(reason),
+            _ => {}
+        }
+        if !announced {
+            announced = true;
+            let _ = events.send(Event::Server(Ok(())));
+        }
+    }
+}
+
+/// Reads a space on; from the start when the server began a new life of its data (D4).
+async fn read_on(
+    shared: &Shared,
+    space: &Space,
+    epoch: ServerEpoch,
+) -> Result<Applied, ReplicaError> {
+    let known = shared.state.read(|rows| rows.space(space.number))?;
+    match known.and_then(|row| row.server_epoch) {
+        Some(known) if known != epoch => {
+            tracing::warn!("the server was restored from a copy: comparing everything, deleting nothing");
+            space.replica.start_over(epoch).await
+        }
+        Some(_) => space.replica.catch_up().await,
+        None => {
+            let applied = space.replica.catch_up().await?;
+            space.replica.set_epoch(epoch).await?;
+            Ok(applied)
+        }
+    }
+}
+
+async fn positions(
+    shared: &Shared,
+    spaces: &[Arc<Space>],
+    epoch: ServerEpoch,
+) -> EventsRequest {
+    let mut positions = Vec::with_capacity(spaces.len());
+    for space in spaces {
+        positions.push(SpacePosition { space: space.id, head: space.replica.head().await });
+    }
+    let account = shared.common.accounts.get(shared.device.account).await;
+    let account = account.map_or(Head::START, |account| account.head());
+    EventsRequest { epoch: Some(epoch), account, spaces: positions }
+}
+
+fn tell(events: &Teller, space: &Space, applied: Applied) {
+    if applied.anew {
+        // The loop ends last; when it has, nobody needs to know.
+        let _ = events.send(Event::Rebased(space.number));
+    }
+    if let Some(head) = applied.head {
+        let _ = events.send(Event::Folded(space.number, applied.changed, head.cursor));
+    }
+}

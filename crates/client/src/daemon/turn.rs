@@ -1,0 +1,385 @@
+//! The daemon's one loop: everything that changes its state, one event at a time.
+//!
+//! Nothing here waits for disk, network or processor: what does is started and tells its end as
+//! another event.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hythe_control::{Decision, Failure, FailureKind, Waited};
+use hythe_model::{Cursor, NodeId};
+use tokio::sync::{mpsc, oneshot};
+
+use super::event::{Ask, Event, Passing, Trouble};
+use super::fence::{Fence, Standing};
+use super::folder::{Folder, REOPEN};
+use super::open::{OpenFailure, OpenFolder};
+use super::shared::{Shared, now_ms};
+use super::work::Scope;
+use super::{jobs, status};
+use crate::state::{FolderNumber, SpaceNumber};
+
+/// A `wait` under way, with the pass of each folder that counts as a look at its disk.
+struct Waiting {
+    number: u64,
+    fence: Fence,
+    from_pass: BTreeMap<FolderNumber, u64>,
+    asking: bool,
+    ask_again: Option<Instant>,
+    reply: oneshot::Sender<Waited>,
+}
+
+/// How long until the server is asked again where its logs stand, when it could not be.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The state of the daemon.
+pub struct Turn {
+    shared: Arc<Shared>,
+    events: mpsc::UnboundedSender<Event>,
+    pub folders: BTreeMap<FolderNumber, Folder>,
+    pub paused: bool,
+    pub server: Result<(), Trouble>,
+    pub server_since_ms: i64,
+    waiting: Vec<Waiting>,
+    releasing: Vec<(FolderNumber, oneshot::Sender<()>)>,
+    fences: u64,
+}
+
+impl Turn {
+    pub fn new(
+        shared: Arc<Shared>,
+        events: mpsc::UnboundedSender<Event>,
+        folders: BTreeMap<FolderNumber, Folder>,
+        paused: bool,
+    ) -> Self {
+        let server = Err(Trouble::Away("not connected yet".to_owned()));
+        Self {
+            shared,
+            events,
+            folders,
+            paused,
+            server,
+            server_since_ms: now_ms(),
+            waiting: Vec::new(),
+            releasing: Vec::new(),
+            fences: 0,
+        }
+    }
+
+    /// Runs until nobody can tell it anything more, or `stop` says so.
+    pub async fn run(
+        mut self,
+        mut told: mpsc::UnboundedReceiver<Event>,
+        mut stop: tokio::sync::watch::Receiver<bool>,
+    ) {
+        loop {
+            self.start_what_is_due(Instant::now());
+            self.answer_waiting(Instant::now());
+            let wake = tokio::time::sleep_until(self.next_wakeup().into());
+            tokio::select! {
+                event = told.recv() => match event {
+                    Some(event) => self.handle(event),
+                    None => return,
+                },
+                () = wake => {}
+                _ = stop.wait_for(|stop| *stop) => break,
+            }
+        }
+        self.let_passes_end(&mut told).await;
+    }
+
+    /// A pass that runs is let come to its end: what it does is worth recording.
+    async fn let_passes_end(&mut self, told: &mut mpsc::UnboundedReceiver<Event>) {
+        while self.folders.values().any(|folder| folder.work.is_running()) {
+            match told.recv().await {
+                Some(Event::Passed(number, passing)) => self.passed(number, *passing),
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Ask(ask) => self.answer(ask),
+            Event::Opened(number, result) => self.opened(number, *result),
+            Event::Disk(number, scope) => self.disk(number, scope),
+            Event::Folded(space, nodes, head) => self.folded(space, &nodes, head),
+            Event::Rebased(space) => self.rebased(space),
+            Event::Server(server) => self.server(server),
+            Event::Heads(fence, heads) => self.heads(fence, heads),
+            Event::Passed(number, passing) => self.passed(number, *passing),
+        }
+    }
+
+    fn start_what_is_due(&mut self, now: Instant) {
+        for folder in self.folders.values_mut() {
+            let away = folder.away.as_ref().is_some_and(|(_, at)| at.is_none_or(|at| at > now));
+            if folder.open.is_none() && !folder.opening && !away {
+                folder.opening = true;
+                jobs::open(&self.shared, &self.events, folder);
+            }
+            let Some(open) = &folder.open else { continue };
+            let open = Arc::clone(open);
+            if self.paused || folder.row.paused {
+                continue;
+            }
+            if let Some(order) = folder.work.begin(now) {
+                folder.passes += 1;
+                jobs::pass(&self.shared, &self.events, folder, &open, now, order);
+            }
+        }
+        for waiting in &mut self.waiting {
+            let due = waiting.ask_again.is_none_or(|at| at <= now);
+            if waiting.fence.wants_heads() && !waiting.asking && due {
+                waiting.asking = true;
+                jobs::heads(&self.shared, &self.events, waiting.number);
+            }
+        }
+    }
+
+    fn next_wakeup(&self) -> Instant {
+        let folders = self.folders.values().flat_map(|folder| {
+            let away = folder.away.as_ref().and_then(|(_, at)| *at);
+            [folder.work.next_wakeup().filter(|_| folder.open.is_some()), away]
+        });
+        let waits = self.waiting.iter().flat_map(|w| [w.fence.deadline(), w.ask_again]);
+        // Far enough to cost nothing, near enough not to overflow.
+        let never = Instant::now() + Duration::from_secs(24 * 3600);
+        folders.chain(waits).flatten().min().unwrap_or(never)
+    }
+
+    fn opened(&mut self, number: FolderNumber, result: Result<OpenFolder, OpenFailure>) {
+        let Some(folder) = self.folders.get_mut(&number) else { return };
+        folder.opening = false;
+        match result {
+            Ok(open) => {
+                let open = Arc::new(open);
+                jobs::watch(&self.events, number, &open);
+                folder.open = Some(open);
+                folder.away = None;
+                folder.work.start_over();
+            }
+            Err(error) => {
+                let again = error.may_pass().then(|| Instant::now() + REOPEN);
+                folder.close(error.to_string(), again);
+            }
+        }
+    }
+
+    fn disk(&mut self, number: FolderNumber, scope: Scope) {
+        if let Some(folder) = self.folders.get_mut(&number) {
+            folder.work.saw_disk(scope);
+        }
+    }
+
+    fn folded(&mut self, space: SpaceNumber, nodes: &std::collections::BTreeSet<NodeId>, head: Cursor) {
+        for folder in self.folders.values_mut().filter(|folder| folder.row.space == space) {
+            if nodes.is_empty() && folder.work.is_idle() {
+                folder.cursor = folder.cursor.max(head);
+            }
+            folder.work.saw_log(nodes.iter().copied());
+        }
+    }
+
+    fn rebased(&mut self, space: SpaceNumber) {
+        for folder in self.folders.values_mut().filter(|folder| folder.row.space == space) {
+            folder.cursor = Cursor::START;
+            folder.work.start_over();
+        }
+    }
+
+    fn server(&mut self, server: Result<(), Trouble>) {
+        if server.is_ok() && self.server.is_err() {
+            self.folders.values_mut().for_each(|folder| folder.work.hurry());
+        }
+        if server.is_ok() != self.server.is_ok() {
+            self.server_since_ms = now_ms();
+        }
+        self.server = server;
+    }
+
+    fn heads(&mut self, fence: u64, heads: Result<BTreeMap<SpaceNumber, Cursor>, String>) {
+        let Some(waiting) = self.waiting.iter_mut().find(|w| w.number == fence) else { return };
+        waiting.asking = false;
+        match heads {
+            Ok(heads) => waiting.fence.heads(heads),
+            Err(reason) => {
+                waiting.fence.unreachable(reason);
+                waiting.ask_again = Some(Instant::now() + ASK_AGAIN);
+            }
+        }
+    }
+
+    fn passed(&mut self, number: FolderNumber, passing: Passing) {
+        let Passing { number: pass, order, result } = passing;
+        let Some(folder) = self.folders.get_mut(&number) else { return };
+        let now = Instant::now();
+        let whole = order.scope == Scope::Whole;
+        let mut folded = std::collections::BTreeSet::new();
+        let space = folder.row.space;
+        match result {
+            Ok(mut report) => {
+                folded = std::mem::take(&mut report.run.folded);
+                folder.passed(now, now_ms(), &order, report);
+                let seen = |w: &&mut Waiting| w.from_pass.get(&number).is_some_and(|at| pass >= *at);
+                if whole {
+                    self.waiting.iter_mut().filter(seen).for_each(|w| w.fence.looked(number));
+                }
+            }
+            Err(error) => folder.failed(now, order, &error),
+        }
+        if !folded.is_empty() {
+            self.folded(space, &folded, Cursor::START);
+        }
+        self.release();
+    }
+
+    /// Lets go the folders that were asked for and on which nothing runs.
+    fn release(&mut self) {
+        let asked = std::mem::take(&mut self.releasing);
+        for (number, reply) in asked {
+            let busy = self.folders.get(&number).is_some_and(|f| f.work.is_running() || f.opening);
+            if busy {
+                self.releasing.push((number, reply));
+            } else {
+                self.folders.remove(&number);
+                // Whoever asked may have hung up; the folder is let go all the same.
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn answer_waiting(&mut self, now: Instant) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let trouble = self.server.as_ref().err().map(Trouble::reason);
+        let refused = matches!(self.server, Err(Trouble::Refused(_)));
+        let standing = |folder: &Folder| match trouble {
+            Some(reason) if refused => Standing::Stopped(reason.to_owned()),
+            _ => folder.standing(self.paused, trouble),
+        };
+        let standings: BTreeMap<FolderNumber, (SpaceNumber, Standing)> = self
+            .folders
+            .iter()
+            .map(|(number, folder)| (*number, (folder.row.space, standing(folder))))
+            .collect();
+        for waiting in std::mem::take(&mut self.waiting) {
+            match waiting.fence.answer(now, &standings) {
+                // Whoever asked may have hung up.
+                Some(waited) => drop(waiting.reply.send(waited)),
+                None if waiting.reply.is_closed() => {}
+                None => self.waiting.push(waiting),
+            }
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        // A reply that nobody receives any more needs no care: whoever asked has hung up.
+        match ask {
+            Ask::Status(reply) => drop(reply.send(status::of(self, &self.shared))),
+            Ask::Wait(limit, reply) => self.wait(limit, reply),
+            Ask::Pause(paused, reply) => self.pause(paused, reply),
+            Ask::Held(reply) => {
+                let held = self.folders.values().filter_map(Folder::held_change).collect();
+                drop(reply.send(held));
+            }
+            Ask::Decide(id, decision, reply) => drop(reply.send(self.decide(id, decision))),
+            Ask::Added(number, reply) => self.added(number, reply),
+            Ask::Release(number, reply) => {
+                self.releasing.push((number, reply));
+                self.release();
+            }
+            Ask::Passes(reply) => drop(reply.send(self.passes())),
+            Ask::Folder(number, reply) => drop(reply.send(self.setting(number))),
+            Ask::Hurry => self.folders.values_mut().for_each(|folder| folder.work.start_over()),
+        }
+    }
+
+    fn wait(&mut self, limit: Option<Duration>, reply: oneshot::Sender<Waited>) {
+        self.fences += 1;
+        let mut from_pass = BTreeMap::new();
+        for (number, folder) in &mut self.folders {
+            folder.work.saw_disk(Scope::Whole);
+            folder.work.hurry();
+            from_pass.insert(*number, folder.passes + 1);
+        }
+        self.waiting.push(Waiting {
+            number: self.fences,
+            fence: Fence::new(limit.map(|limit| Instant::now() + limit), self.folders.keys().copied()),
+            from_pass,
+            asking: false,
+            ask_again: None,
+            reply,
+        });
+    }
+
+    fn pause(&mut self, paused: bool, reply: oneshot::Sender<Result<(), Failure>>) {
+        self.paused = paused;
+        if !paused {
+            for folder in self.folders.values_mut() {
+                folder.away = None;
+                folder.work.start_over();
+            }
+        }
+        jobs::remember_pause(&self.shared, paused, reply);
+    }
+
+    fn decide(&mut self, id: Option<u64>, decision: Decision) -> Result<(), Failure> {
+        let mut any = false;
+        for folder in self.folders.values_mut() {
+            let Some(held) = folder.held.take_if(|held| id.is_none_or(|id| held.id == id)) else {
+                continue;
+            };
+            any = true;
+            match decision {
+                Decision::Approve => {
+                    folder.approved = true;
+                    folder.work.saw_log(held.plan.nodes.iter().copied());
+                    folder.work.start_over();
+                }
+                Decision::Undo => jobs::undo(&self.shared, &self.events, folder, held.plan.nodes),
+            }
+        }
+        if any {
+            return Ok(());
+        }
+        Err(Failure::new(FailureKind::NotFound, "Nothing is held under that number"))
+    }
+
+    fn added(&mut self, number: FolderNumber, reply: oneshot::Sender<Option<hythe_control::FolderStatus>>) {
+        if let Ok(Some(row)) = self.shared.state.read(|rows| rows.folder(number)) {
+            self.folders.insert(number, Folder::new(number, row, self.shared.seed()));
+        }
+        let status = self.folders.get(&number).map(|folder| status::folder(self, folder, &self.shared));
+        drop(reply.send(status));
+    }
+
+    fn passes(&mut self) -> Vec<(std::path::PathBuf, crate::pass::Pass)> {
+        let now = Instant::now();
+        let mut passes = Vec::new();
+        for folder in self.folders.values_mut() {
+            if let Some(open) = folder.open.clone() {
+                let path = folder.row.path.clone();
+                passes.extend(jobs::pass_over(&self.shared, folder, &open, now).map(|p| (path, p)));
+            }
+        }
+        passes
+    }
+
+    fn setting(&self, number: FolderNumber) -> Option<crate::execute::Setting> {
+        let folder = self.folders.get(&number)?;
+        jobs::setting(&self.shared, folder, folder.open.as_ref()?)
+    }
+}
+
+impl Trouble {
+    /// What is wrong, as one sentence.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Away(reason) | Self::Refused(reason) => reason,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Which node a command speaks of.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hythe_control::{Failure, FailureKind, Place};
+use hythe_model::{EntryName, NodeId, NodeKind, TreePath};
+use hythe_sync::RemoteNode;
+
+use crate::daemon::{Door, Shared, Space};
+use crate::state::{Rows, SpaceNumber, StateError};
+
+/// A place in a space: the node there, if there is one, and the names that led to it.
+pub(crate) struct Found {
+    pub space: Arc<Space>,
+    pub path: TreePath,
+    /// None for the root, which is in no tree itself.
+    pub node: Option<RemoteNode>,
+    /// The directory that holds it, or would.
+    pub parent: NodeId,
+}
+
+impl Found {
+    /// Id of the node; the root's own for the root.
+    pub fn id(&self) -> Option<NodeId> {
+        if self.path.is_root() { Some(NodeId::ROOT) } else { self.node.as_ref().map(|node| node.id) }
+    }
+
+    /// Whether the place is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.path.is_root() || self.node.as_ref().is_some_and(|n| n.kind == NodeKind::Directory)
+    }
+}
+
+/// Finds a place. The directory above it must be there; it itself need not.
+pub(crate) async fn find(door: &Door, place: &Place) -> Result<Found, Failure> {
+    let (space, path) = resolve(door, place).await?;
+    let number = space.number;
+    let walked = door.shared.state.read(|rows| walk(rows, number, &path)).map_err(state)?;
+    let Some((parent, node)) = walked else {
+        return Err(nothing(&space, &path));
+    };
+    Ok(Found { space, path, node, parent })
+}
+
+/// Finds a place where something must be.
+pub(crate) async fn existing(door: &Door, place: &Place) -> Result<Found, Failure> {
+    let found = find(door, place).await?;
+    if found.id().is_none() {
+        return Err(nothing(&found.space, &found.path));
+    }
+    Ok(found)
+}
+
+/// The directory of a space that a place names.
+pub(crate) async fn directory(door: &Door, place: &Place) -> Result<(SpaceNumber, NodeId), Failure> {
+    let found = existing(door, place).await?;
+    match found.id() {
+        Some(id) if found.is_directory() => Ok((found.space.number, id)),
+        _ => Err(Failure::new(FailureKind::Refused, format!("{} is no directory", shown(&found.space, &found.path)))),
+    }
+}
+
+pub(crate) fn shown(space: &Space, path: &TreePath) -> String {
+    format!("{}:{path}", space.name)
+}
+
+pub(crate) fn nothing(space: &Space, path: &TreePath) -> Failure {
+    Failure::new(FailureKind::NotFound, format!("There is nothing at {}", shown(space, path)))
+        .next("`hythe ls` shows what is there.")
+}
+
+pub(crate) fn state(error: StateError) -> Failure {
+    Failure::new(FailureKind::Internal, "The state database failed").because(error)
+}
+
+/// Space and path of a place.
+pub(crate) async fn resolve(door: &Door, place: &Place) -> Result<(Arc<Space>, TreePath), Failure> {
+    match place {
+        Place::Space { space, path } => {
+            let space = space_named(&door.shared, space).await?;
+            Ok((space, parse(path.as_bytes())?))
+        }
+        Place::Local { path } => local(&door.shared, &path.to_path()),
+    }
+}
+
+fn parse(path: &[u8]) -> Result<TreePath, Failure> {
+    let unusable = |error| Failure::new(FailureKind::Usage, "The path cannot be used").because(error);
+    TreePath::parse(path).map_err(unusable)
+}
+
+/// A path on this machine, inside a sync folder.
+fn local(shared: &Shared, path: &Path) -> Result<(Arc<Space>, TreePath), Failure> {
+    use std::os::unix::ffi::OsStrExt;
+    let rows = shared.state.read(|rows| rows.folders()).map_err(state)?;
+    for row in rows {
+        let Ok(below) = path.strip_prefix(&row.path) else { continue };
+        let Some(space) = shared.space(row.space) else { continue };
+        let above = shared.state.read(|rows| rows.remote_path(row.space, row.root)).map_err(state)?;
+        let below = parse(below.as_os_str().as_bytes())?;
+        let names = above.unwrap_or_default().names().iter().chain(below.names()).cloned().collect();
+        return Ok((space, TreePath::new(names)));
+    }
+    Err(Failure::new(FailureKind::Usage, format!("{} is in no sync folder", path.display()))
+        .next("Name a place as SPACE:/path; `:/path` is in your personal space."))
+}
+
+async fn space_named(shared: &Shared, named: &str) -> Result<Arc<Space>, Failure> {
+    let named = if named.is_empty() { crate::daemon::PERSONAL } else { named };
+    if let Some(space) = known(shared, named)? {
+        return Ok(space);
+    }
+    // A device that was just enrolled has not heard of any space yet.
+    shared.learn_spaces().await.map_err(|error| {
+        Failure::new(FailureKind::Unreachable, "The spaces are not known yet").because(error)
+    })?;
+    known(shared, named)?.ok_or_else(|| {
+        Failure::new(FailureKind::NotFound, format!("No space is called {named}"))
+    })
+}
+
+fn known(shared: &Shared, named: &str) -> Result<Option<Arc<Space>>, Failure> {
+    let called = |space: &&Arc<Space>| space.name == named || space.id.to_string() == named;
+    let spaces = shared.spaces();
+    let mut found = spaces.iter().filter(called);
+    match (found.next(), found.next()) {
+        (Some(_), Some(_)) => {
+            Err(Failure::new(FailureKind::Usage, format!("Several spaces are called {named}"))
+                .next("Name it by its id."))
+        }
+        (first, _) => Ok(first.cloned()),
+    }
+}
+
+/// Walks down from the root. None when a directory above is missing; else the last directory and
+/// what is there under the last name.
+fn walk(
+    rows: &Rows<'_>,
+    space: SpaceNumber,
+    path: &TreePath,
+) -> Result<Option<(NodeId, Option<RemoteNode>)>, StateError> {
+    let (mut parent, mut node): (NodeId, Option<RemoteNode>) = (NodeId::ROOT, None);
+    for (depth, name) in path.names().iter().enumerate() {
+        if depth > 0 {
+            match node {
+                Some(above) if above.kind == NodeKind::Directory => parent = above.id,
+                _ => return Ok(None),
+            }
+        }
+        node = child(rows, space, parent, name)?;
+    }
+    Ok(Some((parent, node)))
+}
+
+fn child(
+    rows: &Rows<'_>,
+    space: SpaceNumber,
+    parent: NodeId,
+    name: &EntryName,
+) -> Result<Option<RemoteNode>, StateError> {
+    match rows.remote_by_name(space, parent, name.as_bytes())? {
+        Some(id) => rows.remote_node(space, id),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,188 @@
+//! Running a plan. No opinions: each step says what to do and what must still be true; a step that
+//! finds it otherwise is not done, and the planner is asked again.
+
+mod books;
+mod content;
+mod chunk_index;
+mod download;
+mod hash;
+mod local;
+mod places;
+mod remote;
+mod report;
+
+use std::sync::Arc;
+
+use hythe_model::{Body, NodeId, VersionId};
+use hythe_sync::{Half, Plan, Step, TreeError};
+
+use crate::daemon::{Board, OpenFolder};
+use crate::disk::{DiskError, Root};
+use crate::net::ApiError;
+use crate::replica::{Replica, ReplicaError};
+use crate::state::{FolderNumber, FolderTrees, SpaceNumber, State, StateError};
+use crate::transfer::{Transfer, TransferError, load_layout};
+
+pub use books::{Books, Entry};
+pub use places::Places;
+pub use report::{Failure, Report};
+
+/// Where work on a folder is done.
+#[derive(Clone)]
+pub struct Setting {
+    /// The folder in the state database.
+    pub folder: FolderNumber,
+    /// The space it shows, there.
+    pub space: SpaceNumber,
+    /// The folder on disk.
+    pub root: Arc<Root>,
+    /// Keeps the folder open, and its changes told.
+    pub open: Arc<OpenFolder>,
+    /// The state database.
+    pub state: Arc<State>,
+    /// The space's log on this device.
+    pub replica: Arc<Replica>,
+    /// Runs what is asynchronous: a plan runs on a thread that may wait.
+    pub runtime: tokio::runtime::Handle,
+    /// What is being transferred, for `status`.
+    pub board: Arc<Board>,
+}
+
+/// A setting with the means to send and fetch.
+pub struct Context {
+    setting: Setting,
+    /// Sending and fetching of chunks.
+    pub transfer: Transfer,
+}
+
+impl std::ops::Deref for Context {
+    type Target = Setting;
+
+    fn deref(&self) -> &Setting {
+        &self.setting
+    }
+}
+
+/// Why a run as a whole could not go on. What was done is recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The server.
+    #[error(transparent)]
+    Server(#[from] ApiError),
+    /// The log.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The state database.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The trees in it.
+    #[error(transparent)]
+    Trees(#[from] TreeError),
+    /// The disk, for the folder as a whole.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl Context {
+    /// Waits until nothing carries the log on, and takes the present keys; none before the log
+    /// was read so far that it has any. Blocks.
+    pub fn new(setting: Setting) -> Option<Self> {
+        let transfer = setting.runtime.block_on(setting.replica.transfer())?;
+        Some(Self { setting, transfer })
+    }
+
+    /// Writes entries into the trees, in one durable transaction.
+    pub(crate) fn record(&self, books: &mut Books) -> Result<(), RunError> {
+        let entries = books.take();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let folder = self.folder;
+        let written = self.state.write(move |tx| books::write(tx, folder, &entries));
+        Ok(written.wait()?)
+    }
+
+    /// The body that a node has in the log; none when it is at another version by now.
+    pub(crate) fn body(
+        &self,
+        trees: &FolderTrees,
+        node: NodeId,
+        version: Option<VersionId>,
+    ) -> Result<Option<Body>, BodyFailure> {
+        let rows = trees.rows()?;
+        let there = rows.remote_node(self.space, node)?;
+        if version.is_none() || there.is_none_or(|there| there.versions.body != version) {
+            return Ok(None);
+        }
+        let Some(field) = rows.remote_body(self.space, node)? else { return Ok(None) };
+        Ok(Some(self.runtime.block_on(load_layout(&self.transfer, &field))?))
+    }
+}
+
+/// Why the body of a version cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyFailure {
+    /// The state database.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Its layout is long and has to be fetched.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+}
+
+/// Runs the steps of a plan in order: books, remote, local.
+///
+/// # Errors
+/// See [`RunError`]; what failed for one node alone is in the report.
+pub fn run(cx: &Context, plan: &Plan, report: &mut Report) -> Result<(), RunError> {
+    run_books(cx, plan, report)?;
+    let remote: Vec<&Step> = plan.half(Half::Remote).collect();
+    if !remote.is_empty() {
+        remote::run(cx, &remote, report)?;
+    }
+    let local: Vec<&Step> = plan.half(Half::Local).collect();
+    if !local.is_empty() {
+        run_local(cx, &local, report)?;
+    }
+    Ok(())
+}
+
+fn run_books(cx: &Context, plan: &Plan, report: &mut Report) -> Result<(), RunError> {
+    let trees = cx.state.folder_trees(cx.folder)?;
+    let mut books = Books::default();
+    let mut to_read = Vec::new();
+    for step in plan.half(Half::Books) {
+        match step {
+            Step::Adopt { local, node } => books.add(Entry::LocalIs { was: *local, is: *node }),
+            Step::NeedHash { node, stamp } => to_read.push((*node, *stamp)),
+            _ => books.done(&trees, step, &hythe_sync::record::Done::default())?,
+        }
+        report.done += 1;
+    }
+    hash::read_all(cx, &trees, &to_read, &mut books, report)?;
+    cx.record(&mut books)
+}
+
+fn run_local(cx: &Context, steps: &[&Step], report: &mut Report) -> Result<(), RunError> {
+    // Read anew: the remote half may have recorded what these steps build on.
+    let trees = cx.state.folder_trees(cx.folder)?;
+    let mut run = local::LocalRun::new(cx, &trees, report);
+    let mut downloads = download::Downloads::default();
+    for step in steps {
+        match step {
+            Step::Download { .. } => {
+                downloads.push(step);
+                if downloads.are_many() {
+                    run.download(downloads.take())?;
+                }
+            }
+            Step::LocalCreateDirectory { .. } => run.step(step)?,
+            _ => {
+                run.download(downloads.take())?;
+                run.step(step)?;
+            }
+        }
+    }
+    run.download(downloads.take())?;
+    run.finish()
+}

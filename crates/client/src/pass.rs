@@ -1,0 +1,410 @@
+//! One pass over a folder: look, plan, check, run, until nothing is left that can be done now.
+//!
+//! Runs on a thread that may wait. It decides nothing: what to look at comes with the order, what to
+//! do from the planner, whether it may be done from the checker.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use hythe_model::{Cursor, EntryName, NodeId, NodeKind, TreePath, VersionId};
+use hythe_sync::{
+    Brake, Counts, Held, IdSource, Plan, PlanContext, Problem, Refused, Step, TreeError, check,
+    plan,
+};
+
+use crate::daemon::{Order, Scope};
+use crate::disk::{Absence, DiskError, Outcome};
+use crate::execute::{self, Context, Places, Report, RunError, Setting};
+use crate::scan::{Scan, ScanError, ScanReport};
+use crate::state::{FolderTrees, StateError};
+
+/// A pass plans again so often before it lets others have a turn. Each round does something, so
+/// what remains is due at once.
+const ROUNDS: usize = 8;
+
+/// What a pass needs besides its order.
+pub struct Pass {
+    /// Folder, disk, server.
+    pub setting: Setting,
+    /// This device's name, for conflict copies.
+    pub device: String,
+    /// Nodes this device created lately (S5).
+    pub recent: BTreeSet<NodeId>,
+    /// What this device sent lately of what S5 counts.
+    pub sent: Counts,
+    /// Whether the user said yes to what is held.
+    pub approved: bool,
+}
+
+/// A pass under way.
+struct Passing<'p> {
+    pass: &'p Pass,
+    cx: Context,
+}
+
+/// What a pass came to.
+#[derive(Debug, Default)]
+pub struct PassReport {
+    /// What running the plans came to.
+    pub run: Report,
+    /// Nodes still open: plan them again.
+    pub open: BTreeSet<NodeId>,
+    /// What the planner could not place.
+    pub problems: Vec<(Option<TreePath>, Problem)>,
+    /// What the scan could not read.
+    pub scanned: ScanReport,
+    /// What waits for a yes.
+    pub held: Option<HeldPlan>,
+    /// Nodes created in the log by this pass.
+    pub created: BTreeSet<NodeId>,
+    /// What was sent of what S5 counts.
+    pub sent: Counts,
+    /// The position of the log that the last plan saw.
+    pub cursor: Cursor,
+}
+
+/// A mass change that waits, with examples.
+#[derive(Debug, Clone)]
+pub struct HeldPlan {
+    /// How much.
+    pub held: Held,
+    /// Some of the items.
+    pub examples: Vec<TreePath>,
+    /// All nodes it is about: to undo is to forget that they were ever synced.
+    pub nodes: BTreeSet<NodeId>,
+}
+
+/// Why a pass could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The folder is not there, or not the one it was (S4).
+    #[error("{}", .0.reason())]
+    Away(Absence),
+    /// The space's log was never read on this device, so there is no key to work with.
+    #[error("the server was not reached yet")]
+    NoKeys,
+    /// Looking at the disk failed.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// Running the plan failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The plan would have destroyed something. A defect; nothing was done.
+    #[error("a plan was refused: {0}")]
+    Refused(#[from] Refused),
+    /// The trees could not be read.
+    #[error(transparent)]
+    Trees(#[from] TreeError),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The state database failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Does a pass.
+///
+/// # Errors
+/// When it could not be done as a whole. What was done until then is recorded.
+pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
+    let mut report = PassReport::default();
+    pass.setting.root.still_there().map_err(PassError::Away)?;
+    let cx = Context::new(pass.setting.clone()).ok_or(PassError::NoKeys)?;
+    let pass = &Passing { pass, cx };
+    let late = bring_back_late(pass)?;
+    let mut dirty = order.nodes.clone();
+    dirty.extend(look(pass, &order.scope, &late, &mut report)?);
+    if order.all_nodes {
+        dirty.extend(different(pass)?);
+    }
+    for _ in 0..ROUNDS {
+        let planned = plan_once(pass, &dirty, &mut report)?;
+        report.open.clone_from(&planned.open);
+        if planned.steps.is_empty() {
+            break;
+        }
+        let done = report.run.done;
+        execute::run(&pass.cx, &planned, &mut report.run)?;
+        dirty = next_dirty(pass, &planned, &mut report)?;
+        if report.run.done == done {
+            break;
+        }
+    }
+    Ok(report)
+}
+
+/// A step that would be done, in words.
+#[derive(Debug, Clone)]
+pub struct ShownStep {
+    /// What it is about, as far as it has a place.
+    pub path: TreePath,
+    /// Its kind, in snake case.
+    pub step: &'static str,
+    /// The step in words.
+    pub text: String,
+}
+
+/// What would be done now, without doing it.
+///
+/// # Errors
+/// As [`run`].
+pub fn preview(pass: &Pass) -> Result<Vec<ShownStep>, PassError> {
+    let mut report = PassReport::default();
+    pass.setting.root.still_there().map_err(PassError::Away)?;
+    let cx = Context::new(pass.setting.clone()).ok_or(PassError::NoKeys)?;
+    let pass = &Passing { pass, cx };
+    let mut dirty = look(pass, &Scope::Whole, &BTreeSet::new(), &mut report)?;
+    dirty.extend(different(pass)?);
+    let trees = pass.cx.state.folder_trees(pass.cx.folder)?;
+    let planned = plan(&trees, &dirty, &context(pass, &report), &mut RandomIds)?;
+    let mut shown = Vec::with_capacity(planned.steps.len());
+    for step in &planned.steps {
+        let called = |node: NodeId| match any_path(&trees, node) {
+            Ok(Some(path)) => path.to_string(),
+            _ => node.to_string(),
+        };
+        shown.push(ShownStep {
+            path: any_path(&trees, step.node())?.unwrap_or_default(),
+            step: step_name(step),
+            text: hythe_sync::text::line(step, &called),
+        });
+    }
+    Ok(shown)
+}
+
+/// The path a node has on disk, else in the log.
+fn any_path(trees: &FolderTrees, node: NodeId) -> Result<Option<TreePath>, TreeError> {
+    match Places::new(trees).path_of(node)? {
+        Some(path) => Ok(Some(path)),
+        None => remote_path(trees, node),
+    }
+}
+
+fn step_name(step: &Step) -> &'static str {
+    match step {
+        Step::Adopt { .. } => "adopt",
+        Step::Record(_) => "record",
+        Step::Forget { .. } => "forget",
+        Step::NeedHash { .. } => "need_hash",
+        Step::RemoteCreate { .. } => "remote_create",
+        Step::RemoteRestore { .. } => "remote_restore",
+        Step::RemoteMove { .. } => "remote_move",
+        Step::RemoteUpdate { .. } => "remote_update",
+        Step::RemoteDelete { .. } => "remote_delete",
+        Step::LocalCreateDirectory { .. } => "local_create_directory",
+        Step::Download { .. } => "download",
+        Step::LocalAttributes { .. } => "local_attributes",
+        Step::LocalMove { .. } => "local_move",
+        Step::LocalDelete { .. } => "local_delete",
+    }
+}
+
+impl Passing<'_> {
+    fn scan(&self, scope: &crate::scan::Scope) -> Result<ScanReport, ScanError> {
+        let (root, state) = (self.cx.root.as_ref(), self.cx.state.as_ref());
+        let entering = Some(self.cx.open.entering());
+        Scan { root, state, folder: self.cx.folder, entering }.run(scope)
+    }
+}
+
+fn look(
+    pass: &Passing,
+    scope: &Scope,
+    more: &BTreeSet<TreePath>,
+    report: &mut PassReport,
+) -> Result<BTreeSet<NodeId>, PassError> {
+    let places = match scope {
+        Scope::Whole => {
+            report.scanned = pass.scan(&crate::scan::Scope::Whole)?;
+            return Ok(report.scanned.dirty.clone());
+        }
+        Scope::Places(places) => places | more,
+        Scope::Nothing => more.clone(),
+    };
+    if !places.is_empty() {
+        report.scanned = pass.scan(&crate::scan::Scope::Places(places))?;
+    }
+    Ok(report.scanned.dirty.clone())
+}
+
+/// After a round: what it left open and what changed meanwhile, without what failed.
+fn next_dirty(
+    pass: &Passing,
+    planned: &Plan,
+    report: &mut PassReport,
+) -> Result<BTreeSet<NodeId>, PassError> {
+    let mut dirty = planned.open.clone();
+    dirty.extend(std::mem::take(&mut report.run.again));
+    let places = std::mem::take(&mut report.run.look);
+    if !places.is_empty() {
+        dirty.extend(pass.scan(&crate::scan::Scope::Places(places))?.dirty);
+    }
+    dirty.retain(|node| !report.run.failed.contains_key(node) && !report.run.unstable.contains(node));
+    Ok(dirty)
+}
+
+fn context(pass: &Passing, report: &PassReport) -> PlanContext {
+    let mut blocked = BTreeSet::new();
+    blocked.extend(report.run.failed.keys());
+    blocked.extend(&report.run.unstable);
+    PlanContext { device: pass.pass.device.clone(), date: today(), blocked }
+}
+
+fn plan_once(
+    pass: &Passing,
+    dirty: &BTreeSet<NodeId>,
+    report: &mut PassReport,
+) -> Result<Plan, PassError> {
+    let trees = pass.cx.state.folder_trees(pass.cx.folder)?;
+    let rows = trees.rows()?;
+    report.cursor = rows.space(pass.cx.space)?.map_or(Cursor::START, |row| row.head.cursor);
+    let planned = plan(&trees, dirty, &context(pass, report), &mut RandomIds)?;
+    let whole = planned.clone();
+    let brake = Brake {
+        synced_nodes: rows.synced_count(pass.cx.folder)?,
+        sent_before: pass.pass.sent,
+        recent: &pass.pass.recent,
+        approved: pass.pass.approved,
+    };
+    let checked = check(planned, &trees, &brake)?;
+    report.held = match checked.held() {
+        Some(held) => Some(held_plan(&trees, *held, &whole)?),
+        None => None,
+    };
+    report.problems = problems(&trees, &pass.cx, checked.plan())?;
+    for step in &checked.plan().steps {
+        match step {
+            Step::RemoteCreate { node, .. } => {
+                report.created.insert(*node);
+            }
+            Step::RemoteDelete { node, .. } if !pass.pass.recent.contains(node) => {
+                report.sent.deleted += 1;
+            }
+            _ => {}
+        }
+    }
+    Ok(checked.plan().clone())
+}
+
+fn held_plan(trees: &FolderTrees, held: Held, plan: &Plan) -> Result<HeldPlan, PassError> {
+    let takes_away = |step: &&Step| match step {
+        Step::RemoteDelete { .. } => true,
+        Step::RemoteUpdate { body, .. } => body.is_some(),
+        _ => false,
+    };
+    let nodes: BTreeSet<NodeId> = plan.steps.iter().filter(takes_away).map(Step::node).collect();
+    let mut examples = Vec::new();
+    for node in nodes.iter().take(10) {
+        examples.extend(remote_path(trees, *node)?);
+    }
+    Ok(HeldPlan { held, examples, nodes })
+}
+
+fn problems(
+    trees: &FolderTrees,
+    _: &Context,
+    plan: &Plan,
+) -> Result<Vec<(Option<TreePath>, Problem)>, PassError> {
+    let mut found = Vec::new();
+    for problem in &plan.problems {
+        let path = match problem {
+            Problem::Quarantined { node, .. } | Problem::NotPlaced { node, .. } => {
+                remote_path(trees, *node)?
+            }
+            Problem::RootGone => Some(TreePath::ROOT),
+        };
+        found.push((path, problem.clone()));
+    }
+    Ok(found)
+}
+
+/// The path of a node in the log, below the folder's root. A name that cannot be shown stands as
+/// the node's id.
+fn remote_path(trees: &FolderTrees, node: NodeId) -> Result<Option<TreePath>, TreeError> {
+    use hythe_sync::Trees;
+    let (mut names, mut at) = (Vec::new(), node);
+    while at != trees.root() {
+        let Some(remote) = trees.remote(at)? else { return Ok(None) };
+        let Some(name) = remote.name.ok().or_else(|| EntryName::new(at.to_string()).ok()) else {
+            return Ok(None);
+        };
+        names.push(name);
+        at = remote.parent;
+    }
+    Ok(Some(names.into_iter().rev().collect()))
+}
+
+/// Nodes whose three trees may differ, looked for among all of them.
+fn different(pass: &Passing) -> Result<BTreeSet<NodeId>, PassError> {
+    Ok(pass.cx.state.read(|rows| rows.different(pass.cx.folder))?)
+}
+
+/// Values that were written to a file after its name had gone to another one: each becomes a
+/// conflict copy beside the place it came from (D3).
+fn bring_back_late(pass: &Passing) -> Result<BTreeSet<TreePath>, PassError> {
+    let root = &pass.cx.root;
+    let mut places = BTreeSet::new();
+    if !root.keeps_any_out()? {
+        return Ok(places);
+    }
+    for late in root.settle_out()? {
+        let path = late_path(pass, &late);
+        let mut batch = root.batch();
+        if let Outcome::Done(_) = batch.place_late(&late, &path)? {
+            batch.finish()?;
+            tracing::info!(%path, "kept what was written late");
+            places.extend(path.parent());
+        }
+    }
+    Ok(places)
+}
+
+fn late_path(pass: &Passing, late: &crate::disk::Late) -> TreePath {
+    use hythe_sync::conflict_name::{ConflictMark, conflict_name};
+    let origin = late.origin.clone().unwrap_or_default();
+    let fallback = || EntryName::new("recovered").ok();
+    let Some(name) = origin.name().cloned().or_else(fallback) else { return origin };
+    let inode = late.stamp.inode.to_le_bytes();
+    let date = today();
+    let mark =
+        ConflictMark { device: &pass.pass.device, date: &date, tag: [inode[0], inode[1], inode[2]] };
+    let above = origin.parent().unwrap_or_default();
+    // The directory may be gone by now; the root is always there.
+    let above = match pass.cx.root.stat(&above) {
+        Ok(Some(_)) => above,
+        _ => TreePath::ROOT,
+    };
+    above.join(conflict_name(&name, NodeKind::File, &mark))
+}
+
+/// Today as `YYYY-MM-DD`, in UTC: only shown, never compared (C7).
+fn today() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    format!("{:04}-{:02}-{:02}", now.year(), u8::from(now.month()), now.day())
+}
+
+/// Fresh ids from the system's randomness.
+struct RandomIds;
+
+impl RandomIds {
+    fn draw() -> [u8; 16] {
+        let mut bytes = [0; 16];
+        // Without randomness no id is safe to use; a system in that state gives none to anybody,
+        // and waiting for it is all that can be done.
+        while getrandom::fill(&mut bytes).is_err() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        bytes
+    }
+}
+
+impl IdSource for RandomIds {
+    fn node(&mut self) -> NodeId {
+        NodeId(Self::draw())
+    }
+
+    fn version(&mut self) -> VersionId {
+        VersionId(Self::draw())
+    }
+}
