@@ -61,10 +61,10 @@ const DIRECTION: [(&str, &[&str]); 8] = [
 
 /// Bans that must stand in a pure crate's own clippy.toml.
 const BANS: [&str; 5] = [
-    "std::fs::",
+    "std::fs",
     "std::thread::spawn",
-    "std::time::Instant::now",
-    "std::time::SystemTime::now",
+    "std::time::Instant",
+    "std::time::SystemTime",
     "too-many-lines-threshold = 70",
 ];
 
