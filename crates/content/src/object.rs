@@ -2,7 +2,7 @@
 
 use hythe_model::ChunkId;
 
-use crate::layout::{BodyError, node_refs};
+use crate::layout::node_refs;
 use crate::seal::{Kind, OVERHEAD, OpenError};
 
 /// The kinds of object a server stores for a space.
@@ -28,11 +28,11 @@ impl Object {
 ///
 /// # Errors
 /// When it is neither a chunk nor a layout node, or of an unknown suite.
-pub fn inspect(sealed: &[u8]) -> Result<Object, BodyError> {
+pub fn inspect(sealed: &[u8]) -> Result<Object, OpenError> {
     match Kind::Chunk.strip(sealed) {
         Ok(_) if sealed.len() > OVERHEAD => Ok(Object::Chunk),
-        Ok(_) => Err(OpenError::Length.into()),
+        Ok(_) => Err(OpenError::Length),
         Err(OpenError::Kind) => Ok(Object::LayoutNode(node_refs(sealed)?)),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }

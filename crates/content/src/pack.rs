@@ -12,9 +12,9 @@ use crate::chunk::{
     CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, seal_hash, seal_named_chunk,
 };
 use crate::compress::Scratch;
-use crate::layout::{BodyError, StoredNode};
+use crate::layout::StoredNode;
 use crate::object::{Object, inspect};
-use crate::seal::SUITE;
+use crate::seal::{OpenError, SUITE};
 
 /// A pack is full at this many bytes; only a single larger chunk makes it larger.
 pub const PACK_TARGET_BYTES: usize = 8 << 20;
@@ -70,6 +70,9 @@ pub enum PackError {
     /// The index is no index.
     #[error("the index of the pack is malformed")]
     Index(#[from] minicbor::decode::Error),
+    /// The index is not in its canonical form.
+    #[error("the index of the pack is not in its canonical form")]
+    Spelling,
     /// The index does not account for exactly the bytes there are.
     #[error("the objects of the pack do not fill it")]
     Sum,
@@ -156,7 +159,7 @@ impl PackBuilder {
     ///
     /// # Errors
     /// When it is neither a chunk nor a layout node.
-    pub fn push_sealed(&mut self, id: ChunkId, sealed: &[u8]) -> Result<(), BodyError> {
+    pub fn push_sealed(&mut self, id: ChunkId, sealed: &[u8]) -> Result<(), OpenError> {
         let object = inspect(sealed)?;
         self.start();
         self.entries.push(PackEntry {
@@ -178,17 +181,8 @@ impl PackBuilder {
     /// Ends the pack: its bytes.
     pub fn finish(mut self) -> Vec<u8> {
         self.start();
-        let index = cbor::write(|writer| {
-            writer.array(self.entries.len() as u64)?;
-            self.entries.iter().try_for_each(|entry| {
-                writer
-                    .array(3)?
-                    .encode(entry.id)?
-                    .encode(entry.seal)?
-                    .u32(entry.length)?
-                    .ok()
-            })
-        });
+        let listed = self.entries.iter().map(Listed::from).collect::<Vec<_>>();
+        let index = write_index(&listed);
         let hash = index_hash(&index);
         self.bytes.extend_from_slice(&index);
         self.bytes
@@ -227,6 +221,9 @@ pub fn read_pack(pack: &[u8]) -> Result<Vec<PackEntry>, PackError> {
     let listed = cbor::read(index, |decoder| {
         cbor::list(decoder, MAX_OBJECTS, read_entry)
     })?;
+    if write_index(&listed) != index {
+        return Err(PackError::Spelling);
+    }
     let mut entries = Vec::with_capacity(listed.len());
     let mut rest = &pack[HEADER_BYTES..end];
     for Listed { id, seal, length } in listed {
@@ -274,6 +271,30 @@ fn find_index(pack: &[u8]) -> Result<(&[u8], usize), PackError> {
     }
     debug_assert_eq!(HEADER_BYTES + start + length + TRAILER_BYTES, pack.len());
     Ok((index, HEADER_BYTES + start))
+}
+
+impl From<&PackEntry> for Listed {
+    fn from(entry: &PackEntry) -> Self {
+        Self {
+            id: entry.id,
+            seal: entry.seal,
+            length: entry.length,
+        }
+    }
+}
+
+fn write_index(listed: &[Listed]) -> Vec<u8> {
+    cbor::write(|writer| {
+        writer.array(listed.len() as u64)?;
+        listed.iter().try_for_each(|object| {
+            writer
+                .array(3)?
+                .encode(object.id)?
+                .encode(object.seal)?
+                .u32(object.length)?
+                .ok()
+        })
+    })
 }
 
 fn read_entry(decoder: &mut Decoder<'_>) -> Result<Listed, Error> {

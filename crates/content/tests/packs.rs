@@ -175,7 +175,9 @@ fn hostile_indexes_are_refused() {
     assert_eq!(sound, pack_of(std::slice::from_ref(&chunk)));
     let huge_count = [&[0x9b], &u64::MAX.to_be_bytes()[..], &entry(length)].concat();
     let indefinite = [&[0x9f][..], &entry(length), &[0xff]].concat();
+    let long_count = [&[0x98, 1][..], &entry(length)].concat();
     for bad in [
+        long_count,
         index(0, &[]),
         index(1, &[entry(length - 1)]),
         index(1, &[entry(length + 1)]),

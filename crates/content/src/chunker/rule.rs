@@ -4,6 +4,7 @@
 use hythe_model::{ChunkClass, Chunker, KeyEpoch, Secret32, SpaceId};
 
 use super::scan::{CONTEXT_BYTES, Cutter};
+use super::select::Selector;
 use crate::keys::{EpochSecret, SpaceKeys};
 
 fn cutter(seed: u8, class: u8) -> Cutter {
@@ -153,4 +154,25 @@ fn context_is_as_long_as_it_has_to_be_and_no_longer() {
     let expected = (1000..49_000).step_by(40).count();
     assert_eq!(with(CONTEXT_BYTES), expected);
     assert!(with(CONTEXT_BYTES / 2) < expected);
+}
+
+#[test]
+fn skipping_to_the_least_length_misses_no_cut() {
+    // Dense candidates, so that many chunks end at exactly the least length.
+    let mut cutter = cutter(2, 12);
+    cutter.set_threshold(Some(u32::MAX / 3));
+    let data = random(10, 2 << 20);
+    let (mut candidates, mut cuts) = (Vec::new(), Vec::new());
+    cutter.candidates(&data, 0, &mut candidates);
+    let mut selector = Selector::new(cutter.limits());
+    selector.push(data.len() as u64, &candidates, &mut cuts);
+    selector.finish(&mut cuts);
+    let least = u64::from(cutter.limits().min);
+    assert!(cuts.windows(2).any(|pair| pair[1] - pair[0] == least));
+    let ends: Vec<u64> = cutter
+        .split(&data)
+        .into_iter()
+        .map(|end| end as u64)
+        .collect();
+    assert_eq!(ends, cuts);
 }

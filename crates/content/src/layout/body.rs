@@ -108,6 +108,9 @@ impl Stored {
             }
         })?;
         stored.check()?;
+        if stored.encode() != field {
+            return Err(BodyError::Spelling);
+        }
         Ok(stored)
     }
 

@@ -8,6 +8,9 @@ pub enum BodyError {
     /// Not the CBOR this format prescribes, or over one of its limits.
     #[error("the layout is malformed")]
     Malformed(#[source] minicbor::decode::Error),
+    /// The right values in another spelling than the one this format has for them.
+    #[error("the layout is not in its canonical form")]
+    Spelling,
     /// Lengths or counts do not add up to what the level above says.
     #[error("the layout's lengths do not add up")]
     Sum,
@@ -23,9 +26,6 @@ pub enum BodyError {
     /// A node is not at the height its place in the tree demands.
     #[error("a node of the layout is at the wrong height")]
     Height,
-    /// The clear list of a stored node is shorter than it says, or longer than a node can be.
-    #[error("the references of a layout node are malformed")]
-    References,
 }
 
 impl From<minicbor::decode::Error> for BodyError {

@@ -179,6 +179,15 @@ fn r16_counts_are_checked_before_memory_is_taken() {
 }
 
 #[test]
+fn one_body_has_one_spelling() {
+    // A length of 3 and an array of one hole of 3; then the hole in two bytes where one does.
+    let short = [0x86, 0, 3, 1, 18, 0xf6, 0x81, 3];
+    let long = [0x86, 0, 3, 1, 18, 0xf6, 0x81, 0x18, 3];
+    assert!(Stored::decode(&short).is_ok());
+    assert!(matches!(Stored::decode(&long), Err(BodyError::Spelling)));
+}
+
+#[test]
 fn trailing_bytes_unknown_forms_and_long_lists_are_refused() {
     let flat = |count: u64| {
         cbor::write(|writer| {

@@ -44,7 +44,7 @@ pub(super) enum Node {
 }
 
 /// Reads the clear list of what a stored node refers to; needs no key.
-pub(crate) fn node_refs(stored: &[u8]) -> Result<Vec<ChunkId>, BodyError> {
+pub(crate) fn node_refs(stored: &[u8]) -> Result<Vec<ChunkId>, OpenError> {
     Ok(split(stored)?.0)
 }
 
@@ -102,6 +102,9 @@ pub(super) fn open_node(place: &Place<'_>, stored: &[u8]) -> Result<Node, BodyEr
         return Err(OpenError::Identity.into());
     }
     let node = cbor::read(&plain, Node::read)?;
+    if node.encode() != plain {
+        return Err(BodyError::Spelling);
+    }
     if node.refs() != refs {
         return Err(OpenError::References.into());
     }
@@ -115,15 +118,15 @@ pub(super) fn open_node(place: &Place<'_>, stored: &[u8]) -> Result<Node, BodyEr
 }
 
 /// The clear list and what is sealed after it.
-fn split(stored: &[u8]) -> Result<(Vec<ChunkId>, &[u8]), BodyError> {
+fn split(stored: &[u8]) -> Result<(Vec<ChunkId>, &[u8]), OpenError> {
     if stored.len() > MAX_NODE_BYTES {
-        return Err(BodyError::References);
+        return Err(OpenError::Length);
     }
     let rest = Kind::Node.strip(stored)?;
-    let (count, rest) = rest.split_first_chunk().ok_or(BodyError::References)?;
+    let (count, rest) = rest.split_first_chunk().ok_or(OpenError::Length)?;
     let count = usize::from(u16::from_be_bytes(*count));
     if count > MAX_ENTRIES || rest.len() < count * ChunkId::LEN {
-        return Err(BodyError::References);
+        return Err(OpenError::Length);
     }
     let (list, sealed) = rest.split_at(count * ChunkId::LEN);
     let ids = list.as_chunks().0.iter().map(|id| ChunkId(*id)).collect();
