@@ -50,6 +50,30 @@ pub const SPACE_TRASH: &str = "/api/v1/spaces/{space}/trash";
 /// The event stream.
 pub const EVENTS: &str = "/api/v1/events";
 
+/// All templates.
+pub const ALL: &[&str] = &[
+    HEALTHZ,
+    READYZ,
+    OPENAPI,
+    SERVER,
+    IDENTITY,
+    ACCOUNTS,
+    ACCOUNT_LOG,
+    DEVICES,
+    DEVICES_ENROL,
+    DEVICES_SELF,
+    SPACES,
+    SPACE_CHANGES,
+    SPACE_SNAPSHOT,
+    SPACE_CHECKPOINT,
+    SPACE_CHUNKS_MISSING,
+    SPACE_CHUNKS_READ,
+    SPACE_PACKS,
+    NODE_HISTORY,
+    SPACE_TRASH,
+    EVENTS,
+];
+
 /// [`ACCOUNT_LOG`] of an account.
 pub fn account_log(account: AccountId) -> String {
     format!("/api/v1/accounts/{account}/log")

@@ -34,7 +34,7 @@ impl FromRequestParts<Shared> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
         let client = client(parts)?;
-        let token = Shown::take(parts, app, headers::BEARER)?;
+        let token = Shown::take(parts, headers::BEARER)?;
         let principal = app.files.authenticate(&token.0, Some(client.0)).await;
         let principal = principal.map_err(|error| denied(app, client, error))?;
         if let Err(wait) = app.rates.devices.take(principal.device(), Instant::now()) {
@@ -58,14 +58,8 @@ impl FromRequestParts<Shared> for Caller {
 pub(crate) struct Shown(pub(crate) Token);
 
 impl Shown {
-    /// The token of a request, unless its address has shown too many wrong ones.
-    pub(crate) fn take(parts: &Parts, app: &Shared, scheme: &str) -> Result<Self, Failure> {
-        let client = client(parts)?;
-        if app.by_address
-            && let Some(wait) = app.rates.failures.wait(&client.key(), Instant::now())
-        {
-            return Err(Failure::later(Code::RateLimited, wait));
-        }
+    /// The token of a request.
+    pub(crate) fn take(parts: &Parts, scheme: &str) -> Result<Self, Failure> {
         bearer(&parts.headers, scheme).map(Self).ok_or_else(|| {
             Failure::detail(
                 Code::Unauthenticated,
@@ -75,10 +69,14 @@ impl Shown {
     }
 }
 
-/// The failure that a look-up ended with; a wrong token counts against its address.
+/// The failure that a look-up ended with. A wrong token counts against its address, and too many
+/// slow only the wrong ones down: nobody is locked out by who shares an address.
 pub(crate) fn denied(app: &Shared, client: Client, error: FilesError) -> Failure {
-    if matches!(error, FilesError::Denied(_)) && app.by_address {
-        let _ = app.rates.failures.take(client.key(), Instant::now());
+    if matches!(error, FilesError::Denied(_))
+        && app.by_address
+        && let Err(wait) = app.rates.failures.take(client.key(), Instant::now())
+    {
+        return Failure::later(Code::RateLimited, wait);
     }
     error.into()
 }

@@ -37,7 +37,7 @@ impl FromRequestParts<Shared> for Reader {
         };
         let scheme = shown.to_str().ok().and_then(|text| text.split(' ').next());
         if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(headers::ONE_TIME)) {
-            let Shown(token) = Shown::take(parts, app, headers::ONE_TIME)?;
+            let Shown(token) = Shown::take(parts, headers::ONE_TIME)?;
             return Ok(Self::OneTime(token, auth::client(parts)?));
         }
         Ok(Self::Device(Box::new(

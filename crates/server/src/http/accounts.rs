@@ -21,9 +21,9 @@ pub(crate) struct Invited(Shown, Client);
 impl FromRequestParts<Shared> for Invited {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Failure> {
         Ok(Self(
-            Shown::take(parts, app, headers::INVITE)?,
+            Shown::take(parts, headers::INVITE)?,
             auth::client(parts)?,
         ))
     }

@@ -24,9 +24,9 @@ pub(crate) struct OneTime(Shown, Client);
 impl FromRequestParts<Shared> for OneTime {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Failure> {
         Ok(Self(
-            Shown::take(parts, app, headers::ONE_TIME)?,
+            Shown::take(parts, headers::ONE_TIME)?,
             auth::client(parts)?,
         ))
     }

@@ -60,13 +60,6 @@ impl<K: Hash + Eq> Buckets<K> {
         Ok(())
     }
 
-    /// How long until there is a token; nothing when there is one.
-    pub(crate) fn wait(&self, key: &K, now: Instant) -> Option<Duration> {
-        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let tokens = self.level(buckets.get(key)?, now);
-        (tokens < 1.0).then(|| Duration::from_secs_f64((1.0 - tokens) / self.per_second))
-    }
-
     fn level(&self, bucket: &Bucket, now: Instant) -> f64 {
         let elapsed = now.saturating_duration_since(bucket.filled).as_secs_f64();
         (bucket.tokens + elapsed * self.per_second).min(self.burst)
@@ -99,11 +92,9 @@ mod tests {
         let buckets = Buckets::new(10.0, 2);
         let start = Instant::now();
         assert!(buckets.take('a', start).is_ok());
-        assert_eq!(buckets.wait(&'a', start), None);
         assert!(buckets.take('a', start).is_ok());
         let wait = buckets.take('a', start).unwrap_err();
         assert_eq!(wait, Duration::from_millis(100));
-        assert_eq!(buckets.wait(&'a', start), Some(wait));
         assert!(buckets.take('b', start).is_ok(), "each key has its own");
         assert!(buckets.take('a', start + wait).is_ok());
     }

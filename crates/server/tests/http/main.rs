@@ -1,0 +1,17 @@
+//! A real server over loopback TLS, and clients that mean well or not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests, and what they are made of"
+)]
+
+mod accounts;
+mod admin;
+mod documents;
+mod events;
+mod hostile;
+mod limits;
+mod person;
+mod tls;
+mod transfer;
+mod world;
