@@ -2,7 +2,7 @@
 
 use hythe_model::{Head, OperationId};
 use hythe_space::account::operation::{
-    AddDevice, AuthoriseOneTime, DeviceCard, KemGeneration, RemoveDevice,
+    AddDevice, AuthoriseOneTime, DeviceCard, DeviceWrap, KemGeneration, RemoveDevice,
 };
 use hythe_space::crypto::Purpose;
 use hythe_space::flow::{
@@ -300,6 +300,43 @@ fn e7_a_removed_device_gets_none_of_the_next_keys() {
         late,
         Err(FlowError::Account(AccountRefusal::Author))
     ));
+}
+
+#[test]
+fn a_secret_that_is_not_of_the_public_key_is_refused() {
+    let mut home = Home::new();
+    let device = home.made.key.device_id();
+    let purpose = Purpose::Account {
+        account: home.account.id(),
+        generation: 2,
+        device,
+    };
+    let [shown, meant] = std::array::from_fn(|_| KemSecret::from_seed(home.entropy.secret()));
+    let card = home.made.device_kem.public().unwrap();
+    let wrapped = card
+        .wrap(&purpose, meant.seed(), &mut home.entropy)
+        .unwrap();
+    // Everything else opens, so that only the comparison with the public key is left to find it.
+    let earlier = home.made.keys.current().unwrap().1.seed().clone();
+    let before = Purpose::Previous {
+        account: home.account.id(),
+        generation: 1,
+    };
+    let previous = meant
+        .public()
+        .unwrap()
+        .wrap(&before, &earlier, &mut home.entropy);
+    let (public, previous) = (shown.public().unwrap(), Some(previous.unwrap()));
+    let wraps = vec![DeviceWrap { device, wrapped }];
+    let kem = KemGeneration {
+        generation: 2,
+        public,
+        wraps,
+        previous,
+    };
+    home.keep(&home.signed(one(Operation::KemGeneration(kem))));
+    let opened = AccountKeys::open(&home.account, device, &home.made.device_kem);
+    assert!(matches!(opened, Err(hythe_space::CryptoError::Unwrap)));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! One value has one encoding, and limits hold before anything is allocated.
 
 use hythe_model::{NodeKind, Role};
-use hythe_space::draft::SealedNode;
+use hythe_space::draft::{SealedFields, SealedNode};
 use hythe_space::governance::Member;
-use hythe_space::operation::{BodyWrite, Create, Update};
+use hythe_space::operation::{AttributesWrite, BodyWrite, Create, Update};
 use hythe_space::{
-    AccountState, ChangeSet, DecodeError, Draft, LtHash, Operation, Record, SignedCheckpoint,
-    StructureError, limits,
+    AccountState, Behalf, ChangeSet, DecodeError, Draft, LtHash, Operation, Record,
+    SignedCheckpoint, Stamp, StructureError, limits,
 };
 
 use crate::world::*;
@@ -116,6 +116,26 @@ fn a_genesis_stands_alone_and_first() {
 }
 
 #[test]
+fn nobody_starts_a_log_on_behalf_of_another() {
+    let world = World::open();
+    let genesis = one(world.log[0].operations()[0].clone());
+    let session = hythe_model::OperationId([1; 16]);
+    let behalf = Some(Behalf {
+        account: world.bob.account.id(),
+        session,
+    });
+    let stamp = Stamp {
+        behalf,
+        ..Stamp::genesis(session, world.alice.account.head(), NOW)
+    };
+    let refused = genesis.sign(stamp, &world.alice.key).unwrap_err();
+    assert!(matches!(
+        refused,
+        DecodeError::Structure(StructureError::Genesis)
+    ));
+}
+
+#[test]
 fn who_leaves_gets_no_key() {
     let account = hythe_model::AccountId([1; 32]);
     let mut world = World::open();
@@ -141,6 +161,28 @@ fn a_missing_or_extra_sealed_part_is_no_change_set() {
         .unwrap();
     short.push(whole.operations()[0].clone());
     assert_eq!(refused(short), StructureError::Parts);
+    let update = Update {
+        node: node(1),
+        place: None,
+        attributes: None,
+        body: None,
+    };
+    let attributes = Some(AttributesWrite {
+        expected: version(1),
+        version: version(2),
+    });
+    let update = Update {
+        attributes,
+        ..update
+    };
+    let mut long = draft();
+    let parts = SealedFields {
+        name: Some(vec![1]),
+        attributes: Some(vec![2]),
+        body: None,
+    };
+    long.update(update, parts);
+    assert_eq!(refused(long), StructureError::Parts);
 }
 
 #[test]

@@ -99,6 +99,29 @@ fn a_genesis_names_the_account_of_its_signer_and_starts_an_empty_log() {
 }
 
 #[test]
+fn a_genesis_is_the_first_of_its_log() {
+    let world = World::open();
+    let (empty, later) = (MapView::default(), world.view.head());
+    let judged = fold(
+        &empty,
+        &world.devices,
+        Moment::Replaying,
+        later,
+        &world.log[0],
+    );
+    let log = Refusal::BadChain(ChainFault::Log);
+    assert_eq!(judged.unwrap_err().refusal(), Some(&log));
+    let judged = fold(
+        &world.view,
+        &world.devices,
+        Moment::Replaying,
+        Head::START,
+        &world.log[0],
+    );
+    assert_eq!(judged.unwrap_err().refusal(), Some(&log));
+}
+
+#[test]
 fn nothing_is_sealed_before_the_first_key_epoch() {
     let world = World::open();
     let mut view = MapView::default();

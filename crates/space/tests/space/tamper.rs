@@ -344,3 +344,43 @@ fn a_forged_signature_is_refused_by_the_fold() {
     let denied = Refusal::NotAllowed(hythe_space::Denied::Signature);
     assert_eq!(world.judge(&forged).unwrap_err(), denied);
 }
+
+#[test]
+fn a_true_signature_under_another_author_s_name_is_refused() {
+    use hythe_space::crypto::Context;
+    let world = World::open();
+    let change_set = sample(&world);
+    let mut header = change_set.header().clone();
+    header.author = world.bob.key.device_id();
+    let header = header.encode();
+    let signature = world
+        .alice
+        .key
+        .sign(Context::ChangeSet, Header::hash(&header).as_bytes());
+    let bytes = forge(
+        &header,
+        &signature.0,
+        &clear_of(&change_set),
+        &parts_of(&change_set),
+    );
+    let read = ChangeSet::decode(&bytes).unwrap();
+    assert!(read.verify(&world.alice.key.public()).is_err());
+    assert!(read.verify(&world.bob.key.public()).is_err());
+}
+
+#[test]
+fn a29_a_sealed_part_over_the_limit_is_refused_by_its_length() {
+    let world = World::open();
+    let change_set = sample(&world);
+    let big = vec![0; hythe_space::limits::MAX_SEALED_BYTES + 1];
+    let mut header = change_set.header().clone();
+    header.sealed[1] = Hash32::of(&big);
+    let mut parts = parts_of(&change_set);
+    parts[1] = Some(&big);
+    let signature = change_set.signature().0;
+    let bytes = forge(&header.encode(), &signature, &clear_of(&change_set), &parts);
+    assert!(matches!(
+        ChangeSet::decode(&bytes),
+        Err(DecodeError::TooLarge { .. })
+    ));
+}
