@@ -16,6 +16,7 @@ pub mod plan;
 pub mod planner;
 pub mod record;
 mod remote_half;
+pub mod restore;
 mod shape;
 pub mod text;
 pub mod tree;
@@ -28,6 +29,7 @@ pub use memory::MapTrees;
 pub use plan::{AttributesWrite, BodyWrite, Half, MoveReason, Plan, Problem, Replaces, Step};
 pub use planner::plan;
 pub use record::{Done, synced_after};
+pub use restore::{Newer, after_restore};
 pub use tree::{
     DiskStamp, LocalNode, Place, Quarantine, RemoteNode, SyncedNode, TreeError, Trees, Versions,
 };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hythe_model::{NodeId, NodeKind, VersionId};
 use hythe_sync::{
     Brake, Done, Half, IdSource, LocalNode, MapTrees, Place, Plan, PlanContext, RemoteNode,
-    Replaces, Step, Trees, check, plan, synced_after,
+    Replaces, Step, Trees, after_restore, check, plan, synced_after,
 };
 
 use crate::disk::{Content, Disk, ROOT, hash_of, size_of};
@@ -50,6 +50,8 @@ pub struct Device {
     pub context: PlanContext,
     pub ids: Ids,
     cursor: usize,
+    /// It does not reach the server.
+    pub away: bool,
     /// Contents that scans have seen.
     pub seen: BTreeSet<Content>,
     /// What was done, for the report of a failing test.
@@ -73,6 +75,7 @@ impl Device {
             context,
             ids: Ids(u64::from(number) << 32),
             cursor: 0,
+            away: false,
             seen: BTreeSet::new(),
             trace: Vec::new(),
         }
@@ -156,6 +159,28 @@ impl Device {
             self.trees.set_remote(server.nodes[&id].clone());
             self.dirty.insert(id);
         }
+    }
+
+    /// Takes the log of a restored server for what it is, as the client does for a new epoch.
+    pub fn reconcile(&mut self, server: &Server) {
+        let root = self.trees.root();
+        let old = std::mem::replace(&mut self.trees, MapTrees::new(root));
+        for node in server.nodes.values() {
+            self.trees.set_remote(node.clone());
+            self.dirty.insert(node.id);
+        }
+        for node in old.all_local() {
+            self.trees.set_local(node.clone());
+            self.dirty.insert(node.id);
+        }
+        for row in old.all_synced() {
+            let on_disk = old.local(row.id).unwrap().is_some();
+            let remote = server.nodes.get(&row.id);
+            let row_after = after_restore(row, on_disk, remote, server.newer(remote));
+            self.trees.set_synced(row.id, row_after);
+            self.dirty.insert(row.id);
+        }
+        self.cursor = server.log.len();
     }
 
     pub fn plan(&mut self, dirty: &BTreeSet<NodeId>) -> Plan {

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use hythe_model::{Attributes, ContentHash, EntryName, NodeKind, Timestamp};
 use hythe_sync::DiskStamp;
 
+/// Kind, content, executable and time by path.
+pub type Listing = BTreeMap<Vec<EntryName>, (NodeKind, Content, bool, i64)>;
+
 /// The inode of the sync folder's root.
 pub const ROOT: u64 = 1;
 
@@ -189,8 +192,8 @@ impl Disk {
     }
 
     /// All there is, by path: what two devices that agree have in common.
-    pub fn listing(&self) -> BTreeMap<Vec<EntryName>, (NodeKind, Content, bool, i64)> {
-        let mut list = BTreeMap::new();
+    pub fn listing(&self) -> Listing {
+        let mut list = Listing::new();
         for (inode, entry) in &self.entries {
             let mut path = Vec::new();
             let mut at = *inode;

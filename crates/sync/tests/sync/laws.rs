@@ -33,14 +33,15 @@ fn edit() -> impl Strategy<Value = Edit> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let device = 0u8..2;
+    let device = 0u8..3;
     prop_oneof![
         6 => (device.clone(), edit()).prop_map(|(device, edit)| Event::User(device, edit)),
         3 => device.clone().prop_map(Event::Scan),
         3 => device.clone().prop_map(Event::Pull),
         3 => device.clone().prop_map(Event::Step),
         1 => (device.clone(), edit()).prop_map(|(device, edit)| Event::Late(device, edit)),
-        1 => (device, any::<u64>()).prop_map(|(device, mask)| Event::Part(device, mask)),
+        1 => (device.clone(), any::<u64>()).prop_map(|(device, mask)| Event::Part(device, mask)),
+        1 => (device, any::<u64>()).prop_map(|(device, mask)| Event::Blocked(device, mask)),
     ]
 }
 
@@ -80,6 +81,47 @@ proptest! {
         world.settle(u64::MAX);
         one.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
         other.iter().for_each(|edit| world.run(&Event::User(1, *edit)));
+        world.settle(mask);
+        world.assert_laws();
+    }
+
+    /// Three devices, the third with a folder that stands for a directory of the space. Nodes
+    /// come into that view and leave it.
+    #[test]
+    fn c1_a_folder_for_a_directory_settles(
+        common in prop::collection::vec(edit(), 1..10),
+        events in prop::collection::vec(event(), 1..40),
+        which: u8,
+        mask: u64,
+    ) {
+        let mut world = World::new(2);
+        world.run(&Event::User(0, Edit::Directory { directory: 0, name: 0 }));
+        common.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
+        world.settle(u64::MAX);
+        if let Some(root) = world.some_directory(which) {
+            world.add_view(root);
+        }
+        events.iter().for_each(|event| world.run(event));
+        world.settle(mask);
+        world.assert_laws();
+    }
+
+    /// C5, SC-123, SC-124, SC-125: a server restored from a copy gets back what it lost.
+    #[test]
+    fn c5_sc123_a_restored_server_loses_nothing(
+        before in prop::collection::vec(edit(), 1..10),
+        lost in prop::collection::vec(event(), 1..20),
+        between in prop::collection::vec(event(), 0..10),
+        mask: u64,
+    ) {
+        let mut world = World::new(2);
+        before.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
+        world.settle(u64::MAX);
+        let copy = world.server.clone();
+        lost.iter().for_each(|event| world.run(event));
+        world.restore(copy, mask & 1 == 1);
+        between.iter().for_each(|event| world.run(event));
+        world.reconcile_all();
         world.settle(mask);
         world.assert_laws();
     }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hythe_model::{NodeId, NodeKind, VersionId};
-use hythe_sync::{Place, RemoteNode, Step, Versions};
+use hythe_sync::{Newer, Place, RemoteNode, Step, Versions};
 
-use crate::disk::{Content, hash_of, size_of};
+use crate::disk::{Content, Listing, hash_of, size_of};
 
 /// The step that was refused, and why. The whole change set is then void.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +18,31 @@ pub struct Server {
     pub contents: BTreeMap<VersionId, Content>,
     /// The nodes that each change set wrote.
     pub log: Vec<BTreeSet<NodeId>>,
+    /// All versions there were when the data were restored.
+    pub restored: BTreeSet<VersionId>,
 }
 
 impl Server {
+    /// This copy of the data, put in place of newer ones.
+    pub fn restored(mut self) -> Self {
+        for node in self.nodes.values() {
+            self.restored
+                .extend([node.versions.place, node.versions.attributes]);
+            self.restored.extend(node.versions.body);
+        }
+        self
+    }
+
+    /// Which fields of a node were written since the restore.
+    pub fn newer(&self, node: Option<&RemoteNode>) -> Newer {
+        let is_newer = |version| !self.restored.contains(&version);
+        node.map_or_else(Newer::default, |node| Newer {
+            place: is_newer(node.versions.place),
+            attributes: is_newer(node.versions.attributes),
+            body: node.versions.body.is_some_and(is_newer),
+        })
+    }
+
     /// Commits a change set, whole or not at all. `contents` holds what was uploaded, by version.
     pub fn commit(
         &mut self,
@@ -47,6 +69,36 @@ impl Server {
         let mut live = self.nodes.values().filter(|node| !node.deleted);
         live.find(|node| node.place().as_ref() == Some(place))
             .map(|node| node.id)
+    }
+
+    /// All there is below a directory, as [`crate::disk::Disk::listing`] has it.
+    pub fn listing(&self, root: NodeId) -> Listing {
+        let mut list = Listing::new();
+        for node in self.nodes.values().filter(|node| !node.deleted) {
+            let (mut path, mut at) = (Vec::new(), node.id);
+            while at != root && at != NodeId::ROOT {
+                let node = &self.nodes[&at];
+                path.push(node.name.clone().unwrap());
+                at = node.parent;
+            }
+            if at != root || path.is_empty() {
+                continue;
+            }
+            path.reverse();
+            let content = node
+                .versions
+                .body
+                .map_or(0, |version| self.contents[&version]);
+            let attributes = node.attributes;
+            let row = (
+                node.kind,
+                content,
+                attributes.executable,
+                attributes.modified.seconds,
+            );
+            list.insert(path, row);
+        }
+        list
     }
 
     fn has_children(&self, id: NodeId) -> bool {
