@@ -9,7 +9,7 @@ use hythe_model::{
 
 use super::body::{MAX_HEIGHT, MAX_LAYOUT_ENTRIES, Stored, Tree};
 use super::entry::Child;
-use super::node::{Node, StoredNode, seal_node, seal_with_refs};
+use super::node::{Node, StoredNode, seal_node, seal_plain};
 use super::{BodyError, LoadError, load_body};
 use crate::cbor;
 use crate::keys::{EpochSecret, SpaceKeys};
@@ -150,7 +150,7 @@ fn clear_references_have_to_be_those_of_the_sealed_part() {
     let honest = reseal(&root, &root.bytes);
     assert!(load(&field(&honest, 1, 30, 2), &[&honest, &leaf]).is_ok());
     let lone = Node::Leaf(vec![LayoutEntry::Hole(30)]);
-    let forged = seal_with_refs(&keys(), &lone, vec![root.node.id]);
+    let forged = seal_plain(&keys(), &lone.encode(), vec![root.node.id]);
     let error = load(&field(&forged, 0, 30, 1), &[&forged]);
     assert!(matches!(error, Err(BodyError::Node(OpenError::References))));
 }
@@ -185,6 +185,13 @@ fn one_body_has_one_spelling() {
     let long = [0x86, 0, 3, 1, 18, 0xf6, 0x81, 0x18, 3];
     assert!(Stored::decode(&short).is_ok());
     assert!(matches!(Stored::decode(&long), Err(BodyError::Spelling)));
+    let node = |plain: &[u8]| seal_plain(&keys(), plain, Vec::new());
+    let (short, long) = (node(&[0x82, 0, 0x81, 3]), node(&[0x82, 0, 0x81, 0x18, 3]));
+    assert!(load(&field(&short, 0, 3, 1), &[&short]).is_ok());
+    assert!(matches!(
+        load(&field(&long, 0, 3, 1), &[&long]),
+        Err(BodyError::Spelling)
+    ));
 }
 
 #[test]

@@ -58,20 +58,19 @@ pub(super) fn ends_after<E: Entry>(entry: &E, count: usize) -> bool {
 
 /// Seals one node.
 pub(super) fn seal_node(keys: &SpaceKeys, node: &Node) -> StoredNode {
-    seal_with_refs(keys, node, node.refs())
+    seal_plain(keys, &node.encode(), node.refs())
 }
 
-/// Seals a node with a clear list, which for any honest author is the node's own.
-pub(super) fn seal_with_refs(keys: &SpaceKeys, node: &Node, refs: Vec<ChunkId>) -> StoredNode {
-    let plain = node.encode();
-    let (id, key) = name(&keys.nodes, NODE_ID, &plain);
+/// Seals a node's encoding with a clear list, which for any honest author is the node's own.
+pub(super) fn seal_plain(keys: &SpaceKeys, plain: &[u8], refs: Vec<ChunkId>) -> StoredNode {
+    let (id, key) = name(&keys.nodes, NODE_ID, plain);
     let mut bytes = Kind::Node.head().to_vec();
     // At most MAX_ENTRIES.
     bytes.extend_from_slice(&(refs.len() as u16).to_be_bytes());
     refs.iter()
         .for_each(|id| bytes.extend_from_slice(id.as_bytes()));
     let aad = authenticated(&id, &bytes);
-    seal::seal_small(Kind::Node, &key, &aad, &plain, &mut bytes);
+    seal::seal_small(Kind::Node, &key, &aad, plain, &mut bytes);
     let node = ChunkRef {
         length: plain.len() as u32,
         sealed_length: bytes.len() as u32,
@@ -161,7 +160,7 @@ impl Node {
         }
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         cbor::write(|writer| match self {
             Self::Leaf(entries) => write_entries(writer, 0, entries),
             Self::Inner(height, children) => write_entries(writer, *height, children),
