@@ -1,11 +1,52 @@
 //! The signed log of a space or an account, and the state that follows from it.
 //!
 //! A [`ChangeSet`] is a signed list of [`Operation`]s. A server puts change sets in order; whoever
-//! reads them runs [`fold`] (spaces) or [`AccountState::append`] (accounts), which either refuses
+//! reads them runs [`fold()`] (spaces) or [`AccountState::append`] (accounts), which either refuses
 //! a change set whole or says exactly which records it changes. Nothing here reads a clock, a
 //! file or a socket: the time of acceptance and all randomness ([`Entropy`]) are passed in.
 //!
 //! The bytes are described in `docs/format/log.md`.
+//!
+//! ```
+//! use hythe_model::{KeyEpoch, NameTag, NodeId, NodeKind, OperationId, VersionId};
+//! use hythe_space::draft::SealedNode;
+//! use hythe_space::flow::{create_account, create_space};
+//! use hythe_space::operation::{Create, Place};
+//! use hythe_space::{ChangeSet, Draft, Entropy, Moment, Stamp};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut entropy = Entropy::system()?;
+//! let alice = create_account(0, &mut entropy)?;
+//! let home = create_space(&alice.state, &alice.key, None, 0, &mut entropy)?;
+//!
+//! // A device writes a directory; `hythe-content` seals names and makes tags.
+//! let place = Place { parent: NodeId::ROOT, tag: NameTag([1; 32]) };
+//! let create = Create {
+//!     node: NodeId(entropy.bytes()),
+//!     kind: NodeKind::Directory,
+//!     place,
+//!     place_version: VersionId(entropy.bytes()),
+//!     attributes_version: VersionId(entropy.bytes()),
+//!     body: None,
+//! };
+//! let sealed = SealedNode { name: vec![1], attributes: vec![2], body: None };
+//! let mut draft = Draft::new();
+//! draft.create(create, sealed);
+//! let mut view = home.view;
+//! let author = view.author_record(alice.key.device_id());
+//! let (seen, mine) = (view.head(), alice.state.head());
+//! let request = OperationId(entropy.bytes());
+//! let first = KeyEpoch::FIRST;
+//! let stamp = Stamp::next(home.space, author.as_ref(), seen, mine, first, request, 0);
+//! let sent = draft.sign(stamp, &alice.key)?;
+//!
+//! // Whoever receives the bytes reads, judges and applies them.
+//! let received = ChangeSet::decode(sent.encoded())?;
+//! let effects = view.append(&alice.state, Moment::Replaying, &received)?;
+//! assert_eq!(effects.changes.len(), 2); // the node, and how far its author has come
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod account;
 mod cbor;

@@ -13,7 +13,6 @@ use crate::governance::{Member, SpaceGenesis};
 use crate::map_view::MapView;
 use crate::operation::Operation;
 use crate::record::AuthorRecord;
-use crate::refusal::Refusal;
 use crate::view::Moment;
 
 /// A new space.
@@ -105,7 +104,7 @@ fn append(
 ) -> Result<(), FlowError> {
     match view.append(owner, Moment::Replaying, change_set) {
         Ok(_) => Ok(()),
-        Err(FoldError::Refused(refusal)) => Err(Refusal::into(refusal)),
+        Err(FoldError::Refused(refusal)) => Err(refusal.into()),
         Err(FoldError::View(never)) => match never {},
     }
 }
