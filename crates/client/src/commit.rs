@@ -8,18 +8,14 @@ mod draft;
 use hythe_model::{
     Attributes, ChunkId, EntryName, Head, HeaderHash, NodeId, NodeKind, OperationId, VersionId,
 };
-use hythe_space::{
-    ChangeSet, CryptoError, DraftError, Entropy, SigningKey, Stamp, View,
-};
+use hythe_space::{ChangeSet, CryptoError, DraftError, Entropy, SigningKey, Stamp, View};
 use hythe_sync::Versions;
-use hythe_wire::log::{CommitReply, CommitRequest};
 use hythe_wire::There;
+use hythe_wire::log::{CommitReply, CommitRequest};
 
 use crate::net::{ApiError, Retry};
 use crate::pool::PoolError;
-use crate::replica::{
-    Alarm, Applied, Placed, Position, Replica, ReplicaError, RowsView, now_ms,
-};
+use crate::replica::{Alarm, Applied, Placed, Position, Replica, ReplicaError, RowsView, now_ms};
 use crate::state::{OwnRow, StateError};
 use crate::transfer::{Prepared, SealedObject};
 
@@ -183,7 +179,10 @@ impl Replica {
         let mut position = self.position.lock().await;
         let mut applied = self.settle(&mut position).await?;
         if edits.is_empty() {
-            return Ok(Committed { applied, rest: edits });
+            return Ok(Committed {
+                applied,
+                rest: edits,
+            });
         }
         let (change_set, rest) = self.sign(&position, edits).await?;
         self.store_underway(Some(&change_set)).await?;
@@ -234,8 +233,13 @@ impl Replica {
         let device = &self.common.device;
         let account = self.common.accounts.get(device.account).await?;
         let (number, author) = (self.number, device.device);
-        let record =
-            self.common.state.read(|rows| RowsView { rows, space: number }.author(author))?;
+        let record = self.common.state.read(|rows| {
+            RowsView {
+                rows,
+                space: number,
+            }
+            .author(author)
+        })?;
         let operation = OperationId(Entropy::system()?.bytes());
         let stamp = Stamp::next(
             self.space,
@@ -250,7 +254,9 @@ impl Replica {
         let drafting = self.common.pool.run(move |_| {
             let sealer = draft::Sealer { keys, tags };
             let (draft, rest) = sealer.draft(edits);
-            draft.sign(stamp, &signing).map(|change_set| (change_set, rest))
+            draft
+                .sign(stamp, &signing)
+                .map(|change_set| (change_set, rest))
         });
         Ok(drafting.await??)
     }
@@ -262,7 +268,11 @@ impl Replica {
             previous: change_set.map_or(HeaderHash([0; 32]), |set| set.header().previous),
             underway: change_set.map(|change_set| change_set.encoded().to_vec()),
         };
-        Ok(self.common.state.write(move |tx| tx.put_own(number, &own)).await?)
+        Ok(self
+            .common
+            .state
+            .write(move |tx| tx.put_own(number, &own))
+            .await?)
     }
 
     /// Folds the own change set, after those that came before it.
@@ -274,7 +284,10 @@ impl Replica {
     ) -> Result<Applied, ReplicaError> {
         let mut applied = Applied::default();
         if position.head.cursor.next() == reply.head.cursor {
-            let entry = Placed { head: reply.head, change_set };
+            let entry = Placed {
+                head: reply.head,
+                change_set,
+            };
             self.carry_on(position, vec![entry], &mut applied).await?;
         } else {
             applied = self.read_to_head(position).await?;

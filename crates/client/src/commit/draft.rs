@@ -38,12 +38,22 @@ impl Sealer {
 
     fn add(&self, draft: &mut Draft, edit: Edit) {
         match edit {
-            Edit::Create { node, kind, parent, name, attributes, new, body } => {
+            Edit::Create {
+                node,
+                kind,
+                parent,
+                name,
+                attributes,
+                new,
+                body,
+            } => {
                 let body = body.zip(new.body);
                 let sealed = SealedNode {
                     name: self.name(node, new.place, &name),
                     attributes: self.attributes(node, new.attributes, attributes),
-                    body: body.as_ref().map(|(body, version)| self.body(node, *version, body)),
+                    body: body
+                        .as_ref()
+                        .map(|(body, version)| self.body(node, *version, body)),
                 };
                 let create = Create {
                     node,
@@ -55,21 +65,59 @@ impl Sealer {
                 };
                 draft.create(create, sealed);
             }
-            Edit::Restore { node, parent, name, expected, new } => {
+            Edit::Restore {
+                node,
+                parent,
+                name,
+                expected,
+                new,
+            } => {
                 let place = self.place(parent, &name);
-                let restore = Restore { node, expected, version: new, place };
+                let restore = Restore {
+                    node,
+                    expected,
+                    version: new,
+                    place,
+                };
                 draft.restore(restore, self.name(node, new, &name));
             }
-            Edit::Move { node, parent, name, expected, new } => {
-                let place =
-                    Some(PlaceWrite { expected, version: new, place: self.place(parent, &name) });
-                let sealed =
-                    SealedFields { name: Some(self.name(node, new, &name)), ..Default::default() };
-                draft.update(Update { node, place, attributes: None, body: None }, sealed);
+            Edit::Move {
+                node,
+                parent,
+                name,
+                expected,
+                new,
+            } => {
+                let place = Some(PlaceWrite {
+                    expected,
+                    version: new,
+                    place: self.place(parent, &name),
+                });
+                let sealed = SealedFields {
+                    name: Some(self.name(node, new, &name)),
+                    ..Default::default()
+                };
+                draft.update(
+                    Update {
+                        node,
+                        place,
+                        attributes: None,
+                        body: None,
+                    },
+                    sealed,
+                );
             }
-            Edit::Update { node, attributes, body } => self.update(draft, node, attributes, body),
+            Edit::Update {
+                node,
+                attributes,
+                body,
+            } => self.update(draft, node, attributes, body),
             Edit::Delete { node, expected } => {
-                draft.delete(Delete { node, place: expected.place, body: expected.body });
+                draft.delete(Delete {
+                    node,
+                    place: expected.place,
+                    body: expected.body,
+                });
             }
         }
     }
@@ -84,13 +132,17 @@ impl Sealer {
         let sealed = SealedFields {
             name: None,
             attributes: attributes.map(|write| self.attributes(node, write.new, write.attributes)),
-            body: body.as_ref().map(|write| self.body(node, write.new, &write.prepared)),
+            body: body
+                .as_ref()
+                .map(|write| self.body(node, write.new, &write.prepared)),
         };
         let update = Update {
             node,
             place: None,
-            attributes: attributes
-                .map(|write| AttributesWrite { expected: write.expected, version: write.new }),
+            attributes: attributes.map(|write| AttributesWrite {
+                expected: write.expected,
+                version: write.new,
+            }),
             body: body.map(|write| BodyUpdate {
                 expected: write.expected,
                 write: body_write(write.prepared, write.new),
@@ -100,7 +152,10 @@ impl Sealer {
     }
 
     fn place(&self, parent: NodeId, name: &EntryName) -> Place {
-        Place { parent, tag: self.tags.tag(parent, name) }
+        Place {
+            parent,
+            tag: self.tags.tag(parent, name),
+        }
     }
 
     fn name(&self, node: NodeId, version: VersionId, name: &EntryName) -> Vec<u8> {
@@ -128,7 +183,9 @@ impl Edit {
             Self::Update { body, .. } => body.as_ref().map(|body| &body.prepared),
             _ => None,
         };
-        512 + body.map_or(0, |body| body.stored.field.len() + 32 * body.stored.refs.len())
+        512 + body.map_or(0, |body| {
+            body.stored.field.len() + 32 * body.stored.refs.len()
+        })
     }
 }
 

@@ -8,7 +8,6 @@ use hythe_space::{Entropy, KemSecret, SigningKey};
 use hythe_wire::account::AppendRequest;
 use hythe_wire::invite::DeviceUrl;
 use hythe_wire::{IdentityKey, Token};
-use url::Url;
 
 use super::join::has_gone_on;
 use super::{EnrolError, read_account};
@@ -27,15 +26,18 @@ pub struct DeviceOffer {
 }
 
 /// Authorises one more device for an hour and says how it gets in. Needs nobody else online, neither
-/// now nor then.
+/// now nor then. `advertised` is the server's address for the new device, where it is another than
+/// this device uses.
 ///
 /// # Errors
 /// See [`EnrolError`].
 pub async fn offer_device(
     api: &Api,
     keys: &DeviceKeys,
+    advertised: Option<&str>,
     now_ms: i64,
 ) -> Result<DeviceOffer, EnrolError> {
+    let server = hythe_wire::invite::server_url(advertised.unwrap_or(&keys.server.url))?;
     let signing = SigningKey::from_seed(&keys.signing);
     let mut tries = 0;
     loop {
@@ -49,7 +51,7 @@ pub async fn offer_device(
         match api.append_account(keys.account, &request).await {
             Ok(_) => {
                 let url = DeviceUrl {
-                    server: server_url(keys)?,
+                    server,
                     identity: IdentityKey(keys.server.identity),
                     account: keys.account,
                     secret: offer.secret.secret().clone(),
@@ -119,8 +121,4 @@ async fn open_account(
     let kem = KemSecret::from_seed(keys.agreement.clone());
     let account_keys = AccountKeys::open(&account, keys.device, &kem).map_err(FlowError::from)?;
     Ok((account, account_keys))
-}
-
-fn server_url(keys: &DeviceKeys) -> Result<Url, EnrolError> {
-    Ok(hythe_wire::invite::server_url(&keys.server.url)?)
 }

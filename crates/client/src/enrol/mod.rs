@@ -10,7 +10,6 @@ mod register;
 use hythe_model::{AccountId, Cursor};
 use hythe_space::account::{AccountRefusal, AccountState};
 use hythe_space::flow::FlowError;
-use hythe_space::view::Moment;
 use hythe_space::{ChangeSet, DecodeError, Entropy};
 use hythe_wire::Token;
 use hythe_wire::account::DeviceInfo;
@@ -105,16 +104,6 @@ pub(crate) async fn read_account(
         return Err(EnrolError::Log(LogFault::Other));
     }
     Ok(state)
-}
-
-/// Carries an account's state on to the head of its log.
-pub(crate) async fn read_account_on(api: &Api, state: &mut AccountState) -> Result<(), EnrolError> {
-    for change_set in read_log(api, state.id(), state.head().cursor).await? {
-        state
-            .append(Moment::Replaying, &change_set)
-            .map_err(|refusal| EnrolError::Log(refusal.into()))?;
-    }
-    Ok(())
 }
 
 async fn read_log(

@@ -21,7 +21,8 @@ pub(super) async fn register(
         url: invite.server.to_string(),
         identity: invite.identity.0,
     };
-    let api = Api::anonymous(&server)?.with_token(headers::INVITE, &invite.token)?;
+    let anybody = Api::anonymous(&server)?;
+    let api = anybody.with_token(headers::INVITE, &invite.token)?;
     let url_hash = url_hash(invite);
     let begun = store
         .enrolling()?
@@ -29,7 +30,7 @@ pub(super) async fn register(
     let enrolling = match begun {
         Some(begun) => begun,
         None => {
-            let begun = begin(&api, server, url_hash, device, login, now_ms).await?;
+            let begun = begin(&anybody, server, url_hash, device, login, now_ms).await?;
             store.set_enrolling(&begun)?;
             begun
         }

@@ -278,8 +278,8 @@ fn gives_up_its_name(change: &Change) -> Option<NodeId> {
     let (Some(Record::Node(old)), Record::Node(new)) = (&change.old, &change.new) else {
         return None;
     };
-    let moves = (old.parent, old.tag) != (new.parent, new.tag);
-    (old.is_alive() && moves).then_some(new.node)
+    let keeps = new.is_alive() && (old.parent, old.tag) == (new.parent, new.tag);
+    (old.is_alive() && !keeps).then_some(new.node)
 }
 
 /// A role that is gone leaves the weakest behind; nothing is written with it.

@@ -134,7 +134,7 @@ async fn upload_small<K: Send>(
             }
             else => return Ok(done),
         };
-        for (key, result) in keys.by_ref().zip(sealed) {
+        for (result, key) in sealed.into_iter().zip(keys.by_ref()) {
             done.push(hand_on((key, result), progress, outbox).await?);
         }
     }

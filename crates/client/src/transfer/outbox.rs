@@ -59,7 +59,10 @@ impl SealedObject {
             Self::Chunk(chunk) => chunk.bytes,
             Self::Node(node) => node.bytes,
         };
-        AttachedObject { name, sealed: sealed.into() }
+        AttachedObject {
+            name,
+            sealed: sealed.into(),
+        }
     }
 }
 

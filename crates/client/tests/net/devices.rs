@@ -1,0 +1,151 @@
+//! Enrolling, letting in, cutting off.
+
+use std::time::Duration;
+
+use hythe_client::enrol::{self, EnrolError};
+use hythe_client::keys::{KeyStore, ServerPin};
+use hythe_client::net::{Api, ApiError};
+use hythe_wire::event::{Event, EventsRequest, Goodbye};
+
+use crate::rig::{Device, info, now_ms, start};
+
+#[tokio::test]
+async fn an_invite_makes_an_account_once() {
+    let rig = start().await;
+    let url = rig.invite().await;
+    let device = Device::connect(&url, "ada").await;
+    let listed = device.common.api.devices().await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert!(listed[0].current && listed[0].id == device.keys.device);
+
+    let other = tempfile::tempdir().unwrap();
+    let store = KeyStore::open(other.path()).unwrap();
+    let refused = enrol::connect(&store, &url, info("x"), "x", now_ms()).await;
+    assert!(matches!(
+        refused,
+        Err(EnrolError::Api(ApiError::Unauthorised(_)))
+    ));
+    assert!(store.device().unwrap().is_none() && store.enrolling().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn c6_an_enrolment_whose_reply_was_lost_is_repeated_with_the_same_outcome() {
+    let rig = start().await;
+    let url = rig.invite().await;
+    let device = Device::connect(&url, "ada").await;
+    // The home as it was before the reply came: only the enrolment that was begun is stored.
+    let begun = {
+        let home = tempfile::tempdir().unwrap();
+        let store = KeyStore::open(home.path()).unwrap();
+        let url = rig.invite().await;
+        let keys = enrol::connect(&store, &url, info("b"), "bob", now_ms())
+            .await
+            .unwrap();
+        (home, url, keys)
+    };
+    let (home, url, keys) = begun;
+    drop(device);
+    let path = home.path().join("device");
+    assert!(path.exists() && !home.path().join("enrolling").exists());
+    let again = KeyStore::open(home.path()).unwrap();
+    assert!(matches!(
+        enrol::connect(&again, &url, info("b"), "bob", now_ms()).await,
+        Err(EnrolError::Connected)
+    ));
+    assert_eq!(again.device().unwrap().unwrap().device, keys.device);
+}
+
+#[tokio::test]
+async fn a_second_device_comes_in_by_url_with_nobody_else_online() {
+    let rig = start().await;
+    let first = rig.account("ada").await;
+    let offer = enrol::offer_device(&first.common.api, &first.keys, None, now_ms())
+        .await
+        .unwrap();
+    assert!(offer.expires_ms > now_ms());
+    let url = offer.url.to_string();
+    drop(first);
+    let second = Device::connect(&url, "second").await;
+    let mut listed = second.common.api.devices().await.unwrap();
+    listed.retain(|device| device.current);
+    assert_eq!(listed[0].id, second.keys.device);
+
+    let other = tempfile::tempdir().unwrap();
+    let store = KeyStore::open(other.path()).unwrap();
+    let spent = enrol::connect(&store, &url, info("x"), "x", now_ms())
+        .await
+        .err()
+        .unwrap();
+    assert!(spent.is_spent(), "{spent}");
+}
+
+#[tokio::test]
+async fn d6_a_removed_device_is_cut_off_at_once_event_stream_included() {
+    let rig = start().await;
+    let first = rig.account("ada").await;
+    let second = first.add().await;
+    let account = second
+        .common
+        .accounts
+        .get(second.keys.account)
+        .await
+        .unwrap();
+    let from = EventsRequest {
+        epoch: None,
+        account: account.head(),
+        spaces: Vec::new(),
+    };
+    let mut events = second.common.api.events(&from).await.unwrap();
+    assert!(matches!(
+        events.next().await.unwrap(),
+        Event::Welcome { .. }
+    ));
+
+    enrol::remove_device(&first.common.api, &first.keys, second.keys.device, now_ms())
+        .await
+        .unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(6), async {
+        loop {
+            match events.next().await {
+                Ok(Event::Goodbye {
+                    reason: Goodbye::Unauthenticated,
+                })
+                | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+    });
+    ended.await.unwrap();
+    let refused = second.common.api.spaces().await.err().unwrap();
+    assert!(matches!(refused, ApiError::Unauthorised(_)), "{refused}");
+    assert_eq!(first.common.api.devices().await.unwrap().len(), 1);
+    // Removing it again changes nothing and is no error.
+    enrol::remove_device(&first.common.api, &first.keys, second.keys.device, now_ms())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn sc120_a_server_with_another_identity_is_not_talked_to() {
+    let rig = start().await;
+    let device = rig.account("ada").await;
+    let mut pin: ServerPin = device.keys.server.clone();
+    pin.identity[0] ^= 1;
+    let api = Api::new(&pin, &device.keys.token).unwrap();
+    let error = api.spaces().await.err().unwrap();
+    assert!(matches!(error, ApiError::WrongServer(_)), "{error}");
+}
+
+#[tokio::test]
+async fn the_second_device_opens_the_keys_of_the_account_after_a_removal() {
+    let rig = start().await;
+    let first = rig.account("ada").await;
+    let (second, third) = (first.add().await, first.add().await);
+    enrol::remove_device(&first.common.api, &first.keys, third.keys.device, now_ms())
+        .await
+        .unwrap();
+    // Wrapped to the first generation of the account's key, which the second device reaches through
+    // the new one.
+    let home = second.home().await;
+    assert!(home.transfer().await.is_some());
+}

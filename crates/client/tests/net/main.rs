@@ -1,0 +1,12 @@
+//! The client's network half against a real server: enrolment, commits, replicas, content.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod content;
+mod devices;
+mod rig;
+mod space;
