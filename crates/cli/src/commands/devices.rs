@@ -1,0 +1,98 @@
+//! `hythe devices`.
+
+use std::io::{IsTerminal, stdout};
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use serde::Serialize;
+
+use hythe_control::{DeviceInfo, Invite, Reply, Request};
+
+use crate::args::{Devices, DevicesCommand};
+use crate::door::{self, Work};
+use crate::error::{Exit, Trouble};
+use crate::output::{self, words};
+
+#[derive(Serialize)]
+struct Printed {
+    devices: Vec<DeviceInfo>,
+}
+
+pub async fn run(args: Devices) -> Result<Exit, Trouble> {
+    match args.command {
+        None => list(args.output.json).await,
+        Some(DevicesCommand::Add(output)) => add(output.json).await,
+        Some(DevicesCommand::Remove { device }) => remove(device).await,
+    }
+}
+
+async fn list(json: bool) -> Result<Exit, Trouble> {
+    let devices = match door::ask(Work::Answer, Request::Devices).await? {
+        Reply::Devices(devices) => devices,
+        other => return Err(door::unexpected(&other)),
+    };
+    if json {
+        output::json(&Printed { devices })?;
+    } else {
+        output::lines(devices.iter().map(device))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn device(device: &DeviceInfo) -> String {
+    let this = if device.this { " (this one)" } else { "" };
+    let seen = match (device.seen_ms, &device.address) {
+        (Some(at), Some(address)) => format!("last seen {} at {address}", words::moment(at)),
+        (Some(at), None) => format!("last seen {}", words::moment(at)),
+        (None, _) => "never seen".to_owned(),
+    };
+    let id: String = device.id.to_string().chars().take(16).collect();
+    let mut text = format!("{}{this}  {}  {id}  {seen}", device.name, device.platform);
+    for folder in &device.folders {
+        text.push_str(&format!("\n    {folder}"));
+    }
+    text
+}
+
+async fn add(json: bool) -> Result<Exit, Trouble> {
+    let invite = match door::ask(Work::Answer, Request::DevicesAdd).await? {
+        Reply::Invite(invite) => invite,
+        other => return Err(door::unexpected(&other)),
+    };
+    if json {
+        output::json(&invite)?;
+    } else {
+        show(&invite)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints a one-time URL, and on a terminal a code to photograph. The URL stands alone on its
+/// line, so that it is copied whole.
+pub fn show(invite: &Invite) -> Result<(), Trouble> {
+    let until = words::moment(invite.expires_ms);
+    output::line(format!(
+        "Works once, until {until}. On the next device: hythe connect URL"
+    ))?;
+    output::line(&invite.url)?;
+    if stdout().is_terminal() {
+        // A URL too long for a code is still a URL.
+        if let Ok(code) = QrCode::new(&invite.url) {
+            output::line(code.render::<Dense1x2>().build())?;
+        }
+    }
+    Ok(())
+}
+
+async fn remove(device: String) -> Result<Exit, Trouble> {
+    let request = Request::DevicesRemove {
+        device: device.clone(),
+    };
+    match door::ask(Work::Answer, request).await? {
+        Reply::Done => {
+            output::line(format!("{device} is cut off; the files on it stay there."))?;
+            Ok(Exit::Done)
+        }
+        other => Err(door::unexpected(&other)),
+    }
+}

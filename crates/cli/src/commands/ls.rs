@@ -1,0 +1,83 @@
+//! `hythe ls`.
+
+use serde::Serialize;
+
+use hythe_control::{Entry, EntryKind, Event, Place, Reply, Request};
+
+use crate::args::Ls;
+use crate::door::{self, Work};
+use crate::error::{Exit, Trouble};
+use crate::output::{self, words};
+use crate::resolve;
+
+/// What `--json` prints, for `ls` and `tree`.
+#[derive(Serialize)]
+pub struct Printed {
+    pub entries: Vec<Entry>,
+}
+
+pub async fn run(args: Ls) -> Result<Exit, Trouble> {
+    let mut entries = list(resolve::remote(&args.path)?, false).await?;
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    if args.output.json {
+        output::json(&Printed { entries })?;
+    } else if args.long {
+        output::lines(entries.iter().map(long))?;
+    } else {
+        output::names(entries.iter().map(|entry| (&entry.path, mark(entry))))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Everything a listing tells.
+pub async fn list(place: Place, recursive: bool) -> Result<Vec<Entry>, Trouble> {
+    let mut entries = Vec::new();
+    let request = Request::List { place, recursive };
+    let reply = door::follow(Work::Answer, request, |event| {
+        if let Event::Entries(more) = event {
+            entries.extend(more);
+        }
+    });
+    match reply.await? {
+        Reply::Count(_) => Ok(entries),
+        other => Err(door::unexpected(&other)),
+    }
+}
+
+/// What shows the kind of an entry behind its name.
+pub fn mark(entry: &Entry) -> &'static str {
+    match entry.kind {
+        EntryKind::Directory | EntryKind::Attachment => "/",
+        EntryKind::File | EntryKind::Symlink => "",
+    }
+}
+
+fn long(entry: &Entry) -> String {
+    let kind = match entry.kind {
+        EntryKind::Directory => "dir ",
+        EntryKind::File if entry.executable => "exec",
+        EntryKind::File => "file",
+        EntryKind::Symlink => "link",
+        EntryKind::Attachment => "space",
+    };
+    let size = entry.size.map(words::size).unwrap_or_default();
+    let modified = entry
+        .modified
+        .map(|time| words::moment(time.seconds.saturating_mul(1000)));
+    let target = entry
+        .target
+        .as_ref()
+        .map(|target| format!(" -> {target}"))
+        .unwrap_or_default();
+    let shown = entry
+        .quarantine
+        .as_ref()
+        .map(|why| format!("  (not shown on disks: {why})"));
+    format!(
+        "{kind}  {size:>9}  {:<23}  {}{}{target}{}",
+        modified.unwrap_or_default(),
+        entry.path,
+        mark(entry),
+        shown.unwrap_or_default(),
+    )
+}

@@ -1,0 +1,188 @@
+//! `hythe status`.
+
+use serde::Serialize;
+
+use hythe_control::{
+    Direction, Event, FolderState, FolderStatus, Problem, Reply, Request, Status, Transfer,
+};
+
+use crate::args::Output;
+use crate::door::{self, Door, Work};
+use crate::error::{Exit, Trouble};
+use crate::output::{self, words};
+
+#[derive(Serialize)]
+struct Printed {
+    daemon: bool,
+    #[serde(flatten)]
+    status: Status,
+    problems: Vec<Problem>,
+}
+
+pub async fn run(args: Output) -> Result<Exit, Trouble> {
+    let mut problems = Vec::new();
+    let mut door = Door::open(Work::Answer).await?;
+    let daemon = door.is_daemon();
+    let reply = door
+        .follow(Request::Status, None, |event| {
+            if let Event::Problem(problem) = event {
+                problems.push(problem);
+            }
+        })
+        .await;
+    door.close().await;
+    let status = match reply? {
+        Reply::Status(status) => status,
+        other => return Err(door::unexpected(&other)),
+    };
+    let exit = exit(&status, &problems);
+    if args.json {
+        output::json(&Printed {
+            daemon,
+            status,
+            problems,
+        })?;
+    } else {
+        output::lines(lines(daemon, &status, &problems))?;
+    }
+    Ok(exit)
+}
+
+/// Whether a person is needed.
+fn exit(status: &Status, problems: &[Problem]) -> Exit {
+    let stuck = |folder: &FolderStatus| {
+        use FolderState::{Attention, Held, Paused, Unavailable};
+        matches!(folder.state, Attention | Held | Paused | Unavailable)
+    };
+    let needs = status.paused
+        || status.held > 0
+        || status.folders.iter().any(stuck)
+        || problems.iter().any(|problem| problem.retry_ms.is_none());
+    if needs { Exit::Attention } else { Exit::Done }
+}
+
+fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
+    let account = &status.account;
+    let mut lines = vec![
+        format!("{} of {}", account.device_name, account.name),
+        server(status),
+    ];
+    if !daemon {
+        lines.push("No daemon is running: nothing is synced until `hythe daemon start`.".into());
+    }
+    if status.paused {
+        lines.push("Paused: `hythe resume` syncs again.".into());
+    }
+    if status.held > 0 {
+        let count = words::count(status.held, "mass change waits", "mass changes wait");
+        lines.push(format!("{count} for your yes: see `hythe held`."));
+    }
+    if status.folders.is_empty() {
+        lines.push("No sync folder: make one with `hythe sync DIR`.".into());
+    }
+    for folder in &status.folders {
+        let own = problems
+            .iter()
+            .filter(|problem| problem.folder == folder.id);
+        let under_way = status
+            .transfers
+            .iter()
+            .filter(|transfer| transfer.folder == folder.id);
+        lines.push(String::new());
+        lines.extend(folder_lines(folder));
+        lines.extend(under_way.map(transfer));
+        lines.extend(own.map(problem));
+    }
+    lines
+}
+
+fn server(status: &Status) -> String {
+    let server = &status.server;
+    let since = words::moment(server.since_ms);
+    match (&server.reason, server.connected) {
+        (_, true) => format!("{}, connected since {since}", server.url),
+        (Some(reason), false) => format!("{}, not connected since {since}: {reason}", server.url),
+        (None, false) => format!("{}, not connected since {since}", server.url),
+    }
+}
+
+fn folder_lines(folder: &FolderStatus) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{}  <->  {}:/{}",
+        folder.dir, folder.space, folder.path
+    )];
+    let state = match folder.state {
+        FolderState::Unavailable => "not available: nothing is done, nothing deleted",
+        FolderState::Paused => "paused",
+        FolderState::Held => "held",
+        FolderState::Offline => "offline: changes wait",
+        FolderState::Scanning => "looking through the disk",
+        FolderState::Syncing => "syncing",
+        FolderState::Attention => "synced, except what stands below",
+        FolderState::Synced => "synced",
+    };
+    lines.push(match &folder.reason {
+        Some(reason) => format!("  {state}: {reason}"),
+        None => format!("  {state}"),
+    });
+    if let Some(proven) = folder.proven {
+        let at = words::moment(proven.at_ms);
+        lines.push(format!(
+            "  proven equal at position {} on {at}",
+            proven.cursor
+        ));
+    }
+    let pending = &folder.pending;
+    if pending.items > 0 {
+        lines.push(format!(
+            "  {} to do, {} to send, {} to fetch",
+            words::count(pending.items, "item", "items"),
+            words::size(pending.up_bytes),
+            words::size(pending.down_bytes),
+        ));
+    }
+    if !folder.watched {
+        lines.push("  changes are found by looking every so often, not at once".into());
+    }
+    lines
+}
+
+fn transfer(transfer: &Transfer) -> String {
+    let Transfer {
+        path,
+        done_bytes,
+        total_bytes,
+        direction,
+        ..
+    } = transfer;
+    let verb = match direction {
+        Direction::Up => "sending",
+        Direction::Down => "fetching",
+    };
+    let percent = done_bytes
+        .saturating_mul(100)
+        .checked_div(*total_bytes)
+        .unwrap_or(100);
+    format!(
+        "  {verb} {path}: {percent} % of {}",
+        words::size(*total_bytes)
+    )
+}
+
+fn problem(problem: &Problem) -> String {
+    let Problem {
+        path,
+        reason,
+        action,
+        since_ms,
+        retry_ms,
+        ..
+    } = problem;
+    let again = retry_ms
+        .map(|at| format!("; tried again at {}", words::moment(at)))
+        .unwrap_or_default();
+    format!(
+        "  ! {path}: {reason} (since {}{again})\n      next: {action}",
+        words::moment(*since_ms)
+    )
+}

@@ -1,0 +1,69 @@
+//! `hythe verify`.
+
+use serde::Serialize;
+
+use hythe_control::{Event, Finding, Reply, Request, Verified};
+
+use crate::args::Output;
+use crate::door::{self, Work};
+use crate::error::{Exit, Trouble};
+use crate::output::{self, words};
+use crate::progress::Bar;
+
+#[derive(Serialize)]
+struct Printed {
+    looked_at: Verified,
+    findings: Vec<Finding>,
+}
+
+pub async fn run(args: Output) -> Result<Exit, Trouble> {
+    let mut findings = Vec::new();
+    let bar = Bar::new(args.json);
+    let reply = door::follow(Work::Answer, Request::Verify, |event| {
+        bar.follow(&event);
+        if let Event::Finding(finding) = event {
+            findings.push(finding);
+        }
+    });
+    let reply = reply.await;
+    bar.end();
+    let looked_at = match reply? {
+        Reply::Verified(verified) => verified,
+        other => return Err(door::unexpected(&other)),
+    };
+    let sound = findings.is_empty();
+    if args.json {
+        output::json(&Printed {
+            looked_at,
+            findings,
+        })?;
+    } else {
+        output::lines(findings.iter().map(|finding| {
+            let Finding {
+                area,
+                item,
+                problem,
+                action,
+            } = finding;
+            format!("{area}: {item}: {problem}\n  next: {action}")
+        }))?;
+        output::line(summary(&looked_at))?;
+    }
+    if sound {
+        return Ok(Exit::Done);
+    }
+    let count = words::count(looked_at.findings, "thing is", "things are");
+    Err(Trouble::failed(format!("{count} not as they should be."))
+        .next("Do what stands under each, then verify again."))
+}
+
+fn summary(verified: &Verified) -> String {
+    format!(
+        "Looked at {}, {}, {} and {}: {} read.",
+        words::count(verified.change_sets, "change set", "change sets"),
+        words::count(verified.nodes, "node", "nodes"),
+        words::count(verified.files, "file", "files"),
+        words::count(verified.chunks, "stored chunk", "stored chunks"),
+        words::size(verified.bytes),
+    )
+}
