@@ -27,6 +27,7 @@ fn main() {
         println!("{name}, {} MiB:", SIZE >> 20);
         cuts(&keys, &data);
         seals(&keys, &data);
+        sizes(&keys, &data);
     }
 }
 
@@ -99,6 +100,18 @@ fn seals(keys: &SpaceKeys, data: &[u8]) {
         .sum::<usize>();
     report("open_chunk_in_place", start.elapsed().as_secs_f64());
     assert_eq!(opened, data.len());
+}
+
+/// What the length of chunks costs.
+fn sizes(keys: &SpaceKeys, data: &[u8]) {
+    let mut scratch = Scratch::new();
+    for exponent in [12, 14, 16, 18, 20, 22] {
+        measure(&format!("seal_chunk, {} KiB", 1 << (exponent - 10)), || {
+            for plain in data.chunks(1 << exponent) {
+                drop(black_box(seal_chunk(keys, plain, &mut scratch)));
+            }
+        });
+    }
 }
 
 fn measure<R>(what: &str, mut work: impl FnMut() -> R) {

@@ -5,8 +5,9 @@ use hythe_model::{ChunkClass, Chunker};
 /// Length of the chunks of [`Chunker::Fixed`], in bytes.
 pub const FIXED_BYTES: u32 = 1 << 20;
 
-/// The class of files up to [`SMALL_FILE`]: 256 KiB. Measured against 128 KiB and 512 KiB: half
-/// the size doubles the rows of the server's index, twice the size doubles what an edit sends.
+/// The class of files up to [`SMALL_FILE`]: 256 KiB. Smaller chunks cost more to seal (64 KiB a
+/// third more, 16 KiB twice as much: `examples/throughput.rs`) and more rows in every index;
+/// larger ones are no faster, and an edit sends one or two of them.
 const DEFAULT_EXPONENT: u8 = 18;
 
 /// The class of the largest files: 4 MiB, so that no chunk is over 16 MiB.

@@ -15,6 +15,7 @@
 
 mod class;
 mod hash;
+mod owners;
 #[cfg(test)]
 mod rule;
 mod scan;
