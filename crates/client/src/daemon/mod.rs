@@ -36,7 +36,7 @@ pub(crate) use shared::{PERSONAL, Shared, Space, now_ms};
 pub use work::{Order, Scope};
 
 use crate::connect::{ACCOUNT_NAME, DEVICE_NAME};
-use crate::home::{Home, HomeError};
+use crate::home::LockedHome;
 use crate::keys::{KeyFileError, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::{Pool, PoolError};
@@ -48,6 +48,11 @@ use turn::Turn;
 /// How a daemon is started.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// Whether the control door is opened. A command in the daemon's place opens none, so that
+    /// nobody calls a process that is about to end.
+    pub door: bool,
+    /// Whether sync folders are synced; else requests are answered and the folders left alone.
+    pub folders: bool,
     /// How this device reaches the server now, where that is not the address it was enrolled with:
     /// the embedded server of `hythe up`.
     pub server_url: Option<String>,
@@ -56,22 +61,19 @@ pub struct Options {
 }
 
 /// A daemon that runs.
-pub struct Running {
+pub struct Daemon {
+    service: Arc<Door>,
     stop: watch::Sender<bool>,
-    turn: JoinHandle<()>,
-    door: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
     stream: JoinHandle<()>,
 }
 
 /// Why a daemon did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Another process uses the home, or it cannot be used.
-    #[error(transparent)]
-    Home(#[from] HomeError),
     /// The home belongs to no device.
     #[error("this device is not connected to a server")]
-    NotConnected,
+    NotEnrolled,
     /// The keys cannot be read.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
@@ -92,13 +94,12 @@ pub enum StartError {
     Door(#[source] io::Error),
 }
 
-/// Starts the daemon of a home: takes its lock, opens the control door, begins to sync.
+/// Starts the daemon of a home.
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn start(home: Home, options: Options) -> Result<Running, StartError> {
-    let home = home.lock()?;
-    let mut device = KeyStore::open(home.keys_path())?.device()?.ok_or(StartError::NotConnected)?;
+pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartError> {
+    let mut device = KeyStore::open(home.keys_path())?.device()?.ok_or(StartError::NotEnrolled)?;
     if let Some(url) = options.server_url {
         device.server.url = url;
     }
@@ -118,7 +119,10 @@ pub async fn start(home: Home, options: Options) -> Result<Running, StartError> 
     };
     let name = |key| state.read(|rows| rows.setting(key)).map(text);
     let (device_name, account_name) = (name(DEVICE_NAME)?, name(ACCOUNT_NAME)?);
-    let listener = Listener::bind(home.directory()).map_err(StartError::Door)?;
+    let listener = match options.door {
+        true => Some(Listener::bind(home.directory()).map_err(StartError::Door)?),
+        false => None,
+    };
     let shared = Arc::new(Shared::new(shared::Parts {
         home,
         state,
@@ -131,14 +135,18 @@ pub async fn start(home: Home, options: Options) -> Result<Running, StartError> 
         advertised_url: options.advertised_url,
     }));
     shared.open_known().await?;
-    run(shared, listener)
+    run(shared, listener, options.folders)
 }
 
 fn text(bytes: Option<Vec<u8>>) -> String {
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| "unnamed".to_owned())
 }
 
-fn run(shared: Arc<Shared>, listener: Listener) -> Result<Running, StartError> {
+fn run(
+    shared: Arc<Shared>,
+    listener: Option<Listener>,
+    syncing: bool,
+) -> Result<Daemon, StartError> {
     let (events, told) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let rows = shared.state.read(|rows| rows.numbered_folders())?;
@@ -147,20 +155,27 @@ fn run(shared: Arc<Shared>, listener: Listener) -> Result<Running, StartError> {
         .into_iter()
         .map(|(number, row)| (number, Folder::new(number, row, shared.seed())))
         .collect();
-    let turn = Turn::new(Arc::clone(&shared), events.clone(), folders, paused);
-    let turn = tokio::spawn(turn.run(told, stopped.clone()));
+    let turn = Turn::new(Arc::clone(&shared), events.clone(), folders, paused, syncing);
+    let mut tasks = vec![tokio::spawn(turn.run(told, stopped.clone()))];
     let stream = tokio::spawn(stream::follow(Arc::clone(&shared), events.clone()));
-    let door = Arc::new(Door { shared, events, stop: stop.clone() });
-    let mut ends = stopped;
-    let ended = async move {
-        // An error means that the sender is gone: an end as well.
-        let _ = ends.wait_for(|stop| *stop).await;
-    };
-    let door = tokio::spawn(hythe_control::serve(listener, door, ended));
-    Ok(Running { stop, turn, door, stream })
+    let service = Arc::new(Door { shared, events, stop: stop.clone() });
+    if let Some(listener) = listener {
+        let mut ends = stopped;
+        let ended = async move {
+            // An error means that the sender is gone: an end as well.
+            let _ = ends.wait_for(|stop| *stop).await;
+        };
+        tasks.push(tokio::spawn(hythe_control::serve(listener, Arc::clone(&service), ended)));
+    }
+    Ok(Daemon { service, stop, tasks, stream })
 }
 
-impl Running {
+impl Daemon {
+    /// What answers requests, for callers in this process.
+    pub fn service(&self) -> Arc<impl hythe_control::Service> {
+        Arc::clone(&self.service)
+    }
+
     /// Returns when the daemon was asked to stop, by [`Self::stop`] or through its door.
     pub async fn ended(&self) {
         let mut stopped = self.stop.subscribe();
@@ -172,7 +187,7 @@ impl Running {
     pub async fn stop(self) {
         self.stop.send_replace(true);
         self.stream.abort();
-        for task in [self.turn, self.door, self.stream] {
+        for task in self.tasks.into_iter().chain([self.stream]) {
             // A task that was aborted or panicked has ended, which is all that is wanted.
             let _ = task.await;
         }

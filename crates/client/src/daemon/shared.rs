@@ -87,7 +87,8 @@ impl Shared {
     /// Opens every space that this device knows of, without asking the server.
     pub async fn open_known(&self) -> Result<(), ReplicaError> {
         let known = self.state.read(|rows| rows.spaces())?;
-        for (_, row) in known {
+        // A space without a name was met and not yet asked about: the server says what it is.
+        for (_, row) in known.into_iter().filter(|(_, row)| !row.name.is_empty()) {
             self.open_space(row.id, row.name).await?;
         }
         Ok(())

@@ -39,6 +39,8 @@ pub struct Turn {
     events: mpsc::UnboundedSender<Event>,
     pub folders: BTreeMap<FolderNumber, Folder>,
     pub paused: bool,
+    /// Whether folders are synced at all, or requests answered only.
+    syncing: bool,
     pub server: Result<(), Trouble>,
     pub server_since_ms: i64,
     waiting: Vec<Waiting>,
@@ -52,6 +54,7 @@ impl Turn {
         events: mpsc::UnboundedSender<Event>,
         folders: BTreeMap<FolderNumber, Folder>,
         paused: bool,
+        syncing: bool,
     ) -> Self {
         let server = Err(Trouble::Away("not connected yet".to_owned()));
         Self {
@@ -59,6 +62,7 @@ impl Turn {
             events,
             folders,
             paused,
+            syncing,
             server,
             server_since_ms: now_ms(),
             waiting: Vec::new(),
@@ -114,7 +118,7 @@ impl Turn {
     }
 
     fn start_what_is_due(&mut self, now: Instant) {
-        for folder in self.folders.values_mut() {
+        for folder in self.folders.values_mut().filter(|_| self.syncing) {
             let away = folder.away.as_ref().is_some_and(|(_, at)| at.is_none_or(|at| at > now));
             if folder.open.is_none() && !folder.opening && !away {
                 folder.opening = true;

@@ -33,6 +33,7 @@ pub use alarm::Alarm;
 pub(crate) use apply::Placed;
 pub(crate) use catch_up::now_ms;
 pub use keyring::Keyring;
+pub(crate) use keyring::seal_previous;
 pub(crate) use view::RowsView;
 
 /// What all spaces of a device share.

@@ -60,7 +60,7 @@ impl Replica {
                 Ok(())
             }
             Err(ReplicaError::Alarm(alarm)) => {
-                tracing::warn!(%alarm, "the snapshot is not used; reading the whole log");
+                tracing::debug!(%alarm, "the snapshot is not used; reading the whole log");
                 self.forget(position).await?;
                 self.set_epoch(epoch).await
             }
