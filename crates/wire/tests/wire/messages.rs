@@ -1,0 +1,99 @@
+//! Messages come back as they were, in one encoding only.
+
+use hythe_model::{ChunkId, Head, SealHash};
+use hythe_wire::chunk::{MissingRequest, ObjectName, ReadRequest};
+use hythe_wire::limits::{MAX_CHANGE_SET_BYTES, MAX_MISSING_CHUNKS, MAX_READ_CHUNKS};
+use hythe_wire::log::{CommitRequest, LogEntry, LogFrame};
+use hythe_wire::{DecodeError, Message};
+use proptest::prelude::*;
+
+use crate::samples::{Visitor, visit};
+
+/// Checks one message of every kind.
+struct ThereAndBack;
+
+impl Visitor for ThereAndBack {
+    fn visit<M: Message + PartialEq>(&mut self, name: &'static str, message: &M) {
+        let bytes = message.to_cbor();
+        assert!(bytes.len() <= M::MAX_BYTES, "{name}");
+        let back = M::from_cbor(&bytes).unwrap_or_else(|e| panic!("{name}: {e} {bytes:02x?}"));
+        assert!(back == *message, "{name}");
+
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert!(
+            matches!(M::from_cbor(&longer), Err(DecodeError::Trailing)),
+            "{name}"
+        );
+        for length in 0..bytes.len() {
+            assert!(
+                M::from_cbor(&bytes[..length]).is_err(),
+                "{name} cut to {length}"
+            );
+        }
+        // One more field than there is: the outer array is always a short one.
+        let mut more = bytes.clone();
+        more[0] += 1;
+        more.push(0xf6);
+        assert!(M::from_cbor(&more).is_err(), "{name} with an unknown field");
+        // The same array with a longer head than it needs.
+        let mut spelled = vec![0x98, bytes[0] & 0x1f];
+        spelled.extend(&bytes[1..]);
+        assert!(M::from_cbor(&spelled).is_err(), "{name} spelled otherwise");
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_message_comes_back(seed: u64) {
+        visit(seed, &mut ThereAndBack);
+    }
+}
+
+fn objects(count: usize) -> Vec<ObjectName> {
+    vec![
+        ObjectName {
+            id: ChunkId([1; 32]),
+            seal: SealHash([2; 32])
+        };
+        count
+    ]
+}
+
+#[test]
+fn the_largest_messages_fit_and_one_more_does_not() {
+    let most = MissingRequest {
+        objects: objects(MAX_MISSING_CHUNKS),
+    };
+    assert!(MissingRequest::from_cbor(&most.to_cbor()).unwrap() == most);
+    let more = MissingRequest {
+        objects: objects(MAX_MISSING_CHUNKS + 1),
+    };
+    assert!(MissingRequest::from_cbor(&more.to_cbor()).is_err());
+    let most = ReadRequest {
+        objects: objects(MAX_READ_CHUNKS),
+    };
+    assert!(ReadRequest::from_cbor(&most.to_cbor()).unwrap() == most);
+    let more = ReadRequest {
+        objects: objects(MAX_READ_CHUNKS + 1),
+    };
+    assert!(ReadRequest::from_cbor(&more.to_cbor()).is_err());
+
+    let change_set = vec![7; MAX_CHANGE_SET_BYTES];
+    let commit = CommitRequest {
+        change_set: change_set.clone().into(),
+        attached: vec![],
+    };
+    assert!(CommitRequest::from_cbor(&commit.to_cbor()).unwrap() == commit);
+    let entry = LogFrame::Entry(LogEntry {
+        head: Head::START,
+        change_set: change_set.into(),
+    });
+    assert!(LogFrame::from_cbor(&entry.to_cbor()).unwrap() == entry);
+}
+
+#[test]
+fn a_message_over_its_limit_is_not_looked_at() {
+    let bytes = vec![0xff; ReadRequest::MAX_BYTES + 1];
+    let refused = ReadRequest::from_cbor(&bytes);
+    assert!(matches!(refused, Err(DecodeError::TooLong { .. })));
+}
