@@ -44,7 +44,18 @@ fn contents() -> Vec<(&'static str, Vec<u8>)> {
         .iter()
         .map(|b| b"AC"[usize::from(b % 2)])
         .collect();
+    // Long runs, then something that may be an anchor, then pairs of equal bytes.
+    let pairs = |seed| {
+        random(seed, 45)
+            .iter()
+            .flat_map(|b| [b"AC"[usize::from(b % 2)]; 2])
+            .collect()
+    };
+    let runs: Vec<Vec<u8>> = (0..400)
+        .flat_map(|seed| [vec![0; 200], random(seed, 6), pairs(seed)])
+        .collect();
     vec![
+        ("runs", runs.concat()),
         ("empty", Vec::new()),
         ("short", random(5, 63)),
         ("one window", random(5, 64)),
