@@ -14,6 +14,10 @@ use super::staged::Staged;
 use super::stamp::Found;
 use crate::os::{self, FileKind, Want};
 
+/// How often a value may change hands while it is put back. Whatever is left in `.hythe/out` after
+/// that comes back as late.
+const PUT_BACKS: usize = 4;
+
 impl Batch<'_> {
     /// Puts a staged file in place of the file or symlink at `path`, which must be exactly
     /// `expected`. `known` is the hash of what is there, if the caller has it: with it, something
@@ -106,7 +110,7 @@ impl Batch<'_> {
             return Ok(Outcome::Changed(Change::Instead(None)));
         };
         if !exchanged.stamp.same_but_changed(expected) {
-            self.put_back(&place, &name, &staged.stamp)
+            self.put_back(&place, &name, &exchanged.stamp, &staged.stamp)
                 .map_err(failed())?;
             drop(busy);
             self.touch(place.directory);
@@ -149,7 +153,7 @@ impl Batch<'_> {
         match os::move_new(self.root.out(), &name, &aside.directory, &aside.name) {
             Ok(()) => {}
             Err(error) => {
-                self.put_back(&place, &name, &staged.stamp)
+                self.put_back(&place, &name, &exchanged.stamp, &staged.stamp)
                     .map_err(failed())?;
                 return match error.kind() {
                     io::ErrorKind::AlreadyExists => Ok(Outcome::Changed(Change::Taken)),
@@ -190,21 +194,33 @@ impl Batch<'_> {
     }
 
     /// The user was quicker: what came out is no value we know, so it gets its name back, and
-    /// what we had put there is thrown away. If in that moment the user wrote to ours as well,
-    /// both are kept: ours then stays in `.hythe/out` and is found there as late.
-    fn put_back(&self, place: &Place, out: &[u8], staged: &DiskStamp) -> io::Result<()> {
+    /// what we had put there is thrown away. If the user in that moment put another value in place
+    /// of ours, the newer one keeps the name, and the older stays in `.hythe/out`, where it is
+    /// found as late.
+    fn put_back(
+        &self,
+        place: &Place,
+        out: &[u8],
+        theirs: &DiskStamp,
+        ours: &DiskStamp,
+    ) -> io::Result<()> {
         let own = self.root.out();
-        match os::exchange(own, out, &place.directory, &place.name) {
-            Ok(()) => {}
-            // The name is free by now: the user's value can simply have it again.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return os::move_new(own, out, &place.directory, &place.name);
+        for _ in 0..PUT_BACKS {
+            match os::exchange(own, out, &place.directory, &place.name) {
+                Ok(()) => {}
+                // The name is free by now: the user's value can simply have it again.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return os::move_new(own, out, &place.directory, &place.name);
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
-        }
-        let back = Found::new(&os::info_at(own, out)?, self.root.mount());
-        if back.stamp.same_but_changed(staged) {
-            os::remove_file(own, out)?;
+            let back = Found::new(&os::info_at(own, out)?, self.root.mount()).stamp;
+            if back.same_but_changed(ours) {
+                return os::remove_file(own, out);
+            }
+            if back.same_entry(theirs) {
+                return Ok(());
+            }
         }
         Ok(())
     }

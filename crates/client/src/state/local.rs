@@ -136,6 +136,15 @@ impl Rows<'_> {
         self.all(&sql, (folder.0, signed(inode)), read)
     }
 
+    /// Whether a folder has any entry.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn has_local(&self, folder: FolderNumber) -> Result<bool> {
+        let sql = "SELECT 1 FROM local WHERE folder = ?1 LIMIT 1";
+        Ok(self.one(sql, [folder.0], |_| Ok(()))?.is_some())
+    }
+
     /// How many entries a folder has.
     ///
     /// # Errors

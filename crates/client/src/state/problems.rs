@@ -100,6 +100,17 @@ fn read(row: &Row<'_>) -> Result<ProblemRow> {
 }
 
 impl Rows<'_> {
+    /// Whether a finder has any problem on the list.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn has_problems(&self, folder: FolderNumber, source: ProblemSource) -> Result<bool> {
+        let sql = "SELECT 1 FROM problems WHERE folder = ?1 AND source = ?2 LIMIT 1";
+        Ok(self
+            .one(sql, (folder.0, source.number()), |_| Ok(()))?
+            .is_some())
+    }
+
     /// All problems of a folder.
     ///
     /// # Errors

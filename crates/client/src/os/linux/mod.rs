@@ -20,4 +20,4 @@ pub use file::{
 };
 pub use info::{info_at, info_of};
 pub use open::{Want, open_at, open_below, open_root};
-pub use watch::{Seen, WatchId, Watches};
+pub use watch::{Seen, Waker, WatchId, Watches};

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 
@@ -73,6 +73,31 @@ const MASK: WatchFlags = WatchFlags::CREATE
 
 /// Large enough for some hundred events at a time.
 const BUFFER: usize = 64 << 10;
+
+/// Ends another thread's [`Watches::wait`].
+pub struct Waker(OwnedFd);
+
+impl Waker {
+    /// A waker that was not used yet.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    /// Wakes, now and for ever.
+    pub fn wake(&self) {
+        // It can only fail when it was woken 2^64 times.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+impl AsFd for Waker {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
 
 /// Watches on directories.
 pub struct Watches {

@@ -1,0 +1,248 @@
+//! Looking at single places.
+
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, OwnedFd};
+
+use hythe_model::{EntryName, NodeId, NodeKind, TreePath};
+
+use super::ScanError;
+use super::entry::{Child, Depth, Directory};
+use super::session::{Missing, Session};
+use crate::disk::{Found, is_elsewhere, stamp_of};
+use crate::os::{self, Want};
+
+/// So many entries of one directory are looked at one by one; for more, all of it is.
+const SINGLE: usize = 256;
+
+/// A known directory and names in it to be looked at.
+struct Group {
+    directory: TreePath,
+    node: NodeId,
+    names: BTreeSet<EntryName>,
+}
+
+impl Session<'_> {
+    /// Looks at the given places.
+    pub(super) fn places(&mut self, places: &BTreeSet<TreePath>) -> Result<(), ScanError> {
+        if places.contains(&TreePath::ROOT) {
+            let root = self.root_as_child(Depth::Shallow)?;
+            self.down(&mut Vec::new(), &root)?;
+        }
+        let mut done: Option<TreePath> = None;
+        for group in self.groups(places)? {
+            // What is below a directory that was just looked through is done already.
+            if done
+                .as_ref()
+                .is_some_and(|done| group.directory.starts_with(done))
+            {
+                continue;
+            }
+            if self.group(&group)? == Looked::Nowhere {
+                done = Some(group.directory.clone());
+            }
+            self.flush_some()?;
+        }
+        Ok(())
+    }
+
+    /// Sorts places by the directory they are in. A place below a directory that is not known yet
+    /// becomes that directory: it is looked through whole when it is found to be new.
+    fn groups(&self, places: &BTreeSet<TreePath>) -> Result<Vec<Group>, ScanError> {
+        let mut groups: Vec<Group> = Vec::new();
+        for place in places {
+            let Some((directory, node, name)) = self.nearest_known(place)? else {
+                continue;
+            };
+            match groups
+                .iter_mut()
+                .rev()
+                .take(8)
+                .find(|group| group.directory == directory)
+            {
+                Some(group) => {
+                    group.names.insert(name);
+                }
+                None => groups.push(Group {
+                    directory,
+                    node,
+                    names: BTreeSet::from([name]),
+                }),
+            }
+        }
+        Ok(groups)
+    }
+
+    /// The deepest known directory above a place, and the name in it that leads there.
+    fn nearest_known(
+        &self,
+        place: &TreePath,
+    ) -> Result<Option<(TreePath, NodeId, EntryName)>, ScanError> {
+        let rows = self.snapshot.rows()?;
+        let (mut directory, mut node) = (TreePath::ROOT, self.root);
+        let Some((last, above)) = place.names().split_last() else {
+            return Ok(None);
+        };
+        for name in above {
+            let row = rows.local_at(self.folder(), node, name)?;
+            match row.filter(|row| row.node.kind == NodeKind::Directory) {
+                Some(row) => node = row.node.id,
+                None => return Ok(Some((directory, node, name.clone()))),
+            }
+            directory = directory.join(name.clone());
+        }
+        Ok(Some((directory, node, last.clone())))
+    }
+
+    fn group(&mut self, group: &Group) -> Result<Looked, ScanError> {
+        let path = group.directory.to_bytes();
+        let handle = match os::open_below(self.scan.root.directory(), &path, Want::Directory) {
+            Ok(handle) => handle,
+            Err(error) if is_elsewhere(&error) => {
+                // The directory itself is gone or something else: look at its place.
+                self.place_of_directory(&group.directory)?;
+                return Ok(Looked::Nowhere);
+            }
+            Err(error) => {
+                self.trouble(b"", &path, super::trouble::Trouble::unreadable(&error));
+                return Ok(Looked::Nowhere);
+            }
+        };
+        let Some(inode) = self.is_the_same(group.node, &handle)? else {
+            self.place_of_directory(&group.directory)?;
+            return Ok(Looked::Nowhere);
+        };
+        if group.names.len() > SINGLE {
+            let child = Child {
+                name: Box::default(),
+                node: group.node,
+                inode,
+                depth: Depth::Shallow,
+            };
+            self.down(&mut path.clone(), &child)?;
+            return Ok(Looked::There);
+        }
+        let mut at = Directory {
+            handle: handle.as_fd(),
+            path: &path,
+            node: group.node,
+            deep: false,
+            children: Vec::new(),
+        };
+        self.single(&mut at, &group.names)?;
+        let children = at.children;
+        for child in children {
+            let mut below = super::session::join(&path, &child.name);
+            self.down(&mut below, &child)?;
+        }
+        Ok(Looked::There)
+    }
+
+    /// The inode of an open directory, if it is the one that the node was.
+    fn is_the_same(&self, node: NodeId, handle: &OwnedFd) -> Result<Option<u64>, ScanError> {
+        let Ok(info) = os::info_of(handle) else {
+            return Ok(None);
+        };
+        if node == self.root {
+            return Ok(Some(info.inode));
+        }
+        let row = self.snapshot.rows()?.local(self.folder(), node)?;
+        let same = row.is_some_and(|row| row.node.stamp.same_entry(&stamp_of(&info)));
+        Ok(same.then_some(info.inode))
+    }
+
+    /// Looks at the place of a directory that could not be opened or is another one by now, in the nearest directory above
+    /// it that can.
+    fn place_of_directory(&mut self, directory: &TreePath) -> Result<(), ScanError> {
+        let Some(above) = directory.parent() else {
+            return Ok(());
+        };
+        for group in self.groups(&BTreeSet::from([directory.clone()]))? {
+            if group.directory == above {
+                self.group(&group)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at single entries of a directory. If some are not there, the directory is listed to
+    /// prove it (S4).
+    fn single(
+        &mut self,
+        at: &mut Directory<'_>,
+        names: &BTreeSet<EntryName>,
+    ) -> Result<(), ScanError> {
+        let mut absent = Vec::new();
+        for name in names {
+            self.forget_problem_at(at.path, name.as_bytes());
+            let row = self
+                .snapshot
+                .rows()?
+                .local_at(self.folder(), at.node, name)?;
+            match (os::info_at(at.handle, name.as_bytes()), row) {
+                (Ok(info), Some(row)) => {
+                    let found = Found::new(&info, self.scan.root.mount());
+                    self.report.entries += 1;
+                    let (id, inode) = (row.node.id, found.stamp.inode);
+                    let same_directory = row.node.kind == NodeKind::Directory
+                        && row.node.stamp.same_entry(&found.stamp);
+                    self.judge(at, row, &found)?;
+                    if same_directory && !found.foreign {
+                        let name = name.as_bytes().into();
+                        let depth = Depth::Shallow;
+                        at.children.push(Child {
+                            name,
+                            node: id,
+                            inode,
+                            depth,
+                        });
+                    }
+                }
+                (Ok(_), None) => self.unknown(at, name.as_bytes())?,
+                (Err(error), row) if is_elsewhere(&error) => absent.extend(row),
+                (Err(error), _) => {
+                    let trouble = super::trouble::Trouble::unreadable(&error);
+                    self.trouble(at.path, name.as_bytes(), trouble);
+                }
+            }
+        }
+        if absent.is_empty() {
+            Ok(())
+        } else {
+            self.prove_absent(at, absent)
+        }
+    }
+
+    fn prove_absent(
+        &mut self,
+        at: &Directory<'_>,
+        absent: Vec<crate::state::LocalRow>,
+    ) -> Result<(), ScanError> {
+        let mut names = std::mem::take(&mut self.names);
+        match names.read(&mut self.listing, at.handle) {
+            Ok(()) => {
+                for row in absent {
+                    if names.contains(row.node.place.name.as_bytes()) {
+                        self.look_again(at.path, row.node.place.name.as_bytes());
+                    } else {
+                        self.missing.push(Missing {
+                            row,
+                            directory: at.path.to_vec(),
+                        });
+                    }
+                }
+            }
+            Err(error) => {
+                self.trouble(b"", at.path, super::trouble::Trouble::unreadable(&error));
+            }
+        }
+        self.names = names;
+        Ok(())
+    }
+}
+
+/// Whether a group's directory was there.
+#[derive(PartialEq, Eq)]
+enum Looked {
+    There,
+    Nowhere,
+}

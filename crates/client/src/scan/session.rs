@@ -1,0 +1,229 @@
+//! One scan under way: what was found, and what is still open.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hythe_model::{NodeId, Timestamp, TreePath};
+
+use super::names::Names;
+use super::replaced::Replaced;
+use super::trouble::Trouble;
+use super::{Scan, ScanError, ScanReport};
+use crate::os::Listing;
+use crate::state::{
+    FolderNumber, LocalRow, ProblemRow, ProblemSource, Snapshot, StateError, Subject, Tx,
+};
+
+/// So many observations are written in one transaction.
+const BATCH: usize = 8192;
+
+/// A scan under way.
+pub(super) struct Session<'a> {
+    pub(super) scan: &'a Scan<'a>,
+    /// The Local tree as of the last write.
+    pub(super) snapshot: Rc<Snapshot>,
+    /// The directory of the space that the folder shows.
+    pub(super) root: NodeId,
+    /// Whether any entry is known at all: without, every entry is new.
+    pub(super) knows_any: bool,
+    /// Whether anything is on the list of problems that a scan put there.
+    has_problems: bool,
+    /// The file system's clock when the scan began, and the time within which stamps are equal.
+    began: Timestamp,
+    tick: Duration,
+    now_ms: i64,
+    pub(super) listing: Listing,
+    pub(super) names: Names,
+    /// Nodes found at another place than their row says. Their rows elsewhere mean nothing.
+    pub(super) claimed: HashSet<NodeId>,
+    /// Rows whose entry was not there: gone, unless they turn up elsewhere.
+    pub(super) missing: Vec<Missing>,
+    /// Entries that took the name of a known node while its own inode was nowhere to be seen yet.
+    pub(super) replaced: Vec<Replaced>,
+    pub(super) report: ScanReport,
+    changes: Vec<Change>,
+}
+
+/// A row whose entry was not there.
+#[derive(Debug, Clone)]
+pub(super) struct Missing {
+    pub(super) row: LocalRow,
+    /// Path of the directory it was in.
+    pub(super) directory: Vec<u8>,
+}
+
+/// An observation to be written.
+enum Change {
+    Row(LocalRow),
+    Problem(ProblemRow),
+    NoProblemIn(Vec<u8>),
+    NoProblemAt(Vec<u8>),
+    NoProblems,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(scan: &'a Scan<'a>) -> Result<Self, ScanError> {
+        let snapshot = scan.state.snapshot()?;
+        let rows = snapshot.rows()?;
+        let folder = rows
+            .folder(scan.folder)?
+            .ok_or(StateError::Invalid("folder number"))?;
+        let knows_any = rows.has_local(scan.folder)?;
+        let has_problems = rows.has_problems(scan.folder, ProblemSource::Scan)?;
+        drop(rows);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Ok(Self {
+            scan,
+            snapshot: Rc::new(snapshot),
+            root: folder.root,
+            knows_any,
+            has_problems,
+            began: scan.root.now()?,
+            tick: scan.root.grain().tick(),
+            now_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
+            listing: Listing::default(),
+            names: Names::default(),
+            claimed: HashSet::new(),
+            missing: Vec::new(),
+            replaced: Vec::new(),
+            report: ScanReport::default(),
+            changes: Vec::new(),
+        })
+    }
+
+    pub(super) fn folder(&self) -> FolderNumber {
+        self.scan.folder
+    }
+
+    /// Whether a stamp is so young that a later change may carry it too (SC-164).
+    pub(super) fn is_racy(&self, row: &LocalRow) -> bool {
+        use hythe_model::NodeKind::Directory;
+        !self.tick.is_zero()
+            && row.node.kind != Directory
+            && crate::disk::is_young(&row.node.stamp, self.began, self.tick)
+    }
+
+    /// Notes that an entry is new or changed.
+    pub(super) fn observe(&mut self, mut row: LocalRow) {
+        row.racy = self.is_racy(&row);
+        self.report.dirty.insert(row.node.id);
+        self.changes.push(Change::Row(row));
+    }
+
+    pub(super) fn trouble(&mut self, directory: &[u8], name: &[u8], trouble: Trouble) {
+        let path = join(directory, name);
+        self.report.problems += 1;
+        self.changes.push(Change::Problem(ProblemRow {
+            source: ProblemSource::Scan,
+            subject: Subject::Path(path.clone()),
+            path,
+            reason: trouble.reason,
+            action: trouble.action.to_owned(),
+            since_ms: self.now_ms,
+            retry_ms: None,
+        }));
+    }
+
+    /// What was wrong right in a directory is found again if it still is.
+    pub(super) fn forget_problems_in(&mut self, directory: &[u8]) {
+        if self.has_problems {
+            self.changes.push(Change::NoProblemIn(directory.to_vec()));
+        }
+    }
+
+    pub(super) fn forget_problem_at(&mut self, directory: &[u8], name: &[u8]) {
+        if self.has_problems {
+            self.changes
+                .push(Change::NoProblemAt(join(directory, name)));
+        }
+    }
+
+    pub(super) fn forget_all_problems(&mut self) {
+        if self.has_problems {
+            self.changes.push(Change::NoProblems);
+        }
+    }
+
+    /// Notes that a place changed while it was looked at.
+    pub(super) fn look_again(&mut self, directory: &[u8], name: &[u8]) {
+        if let Ok(path) = TreePath::parse(&join(directory, name)) {
+            self.report.again.insert(path);
+        }
+    }
+
+    /// Writes what was observed so far, if it is much.
+    pub(super) fn flush_some(&mut self) -> Result<(), ScanError> {
+        if self.changes.len() >= BATCH {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what was observed so far.
+    pub(super) fn flush(&mut self) -> Result<(), ScanError> {
+        if self.replaced.len() >= BATCH {
+            self.settle_replaced()?;
+        }
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        let (changes, folder) = (std::mem::take(&mut self.changes), self.folder());
+        self.scan
+            .state
+            .write_blocking(move |tx| -> Result<(), StateError> {
+                changes
+                    .iter()
+                    .try_for_each(|change| change.write(tx, folder))
+            })?;
+        self.snapshot = Rc::new(self.scan.state.snapshot()?);
+        Ok(())
+    }
+
+    /// Ends the scan: what took a known name gets its id, what is missing is gone.
+    pub(super) fn finish(mut self) -> Result<ScanReport, ScanError> {
+        self.settle_replaced()?;
+        self.flush()?;
+        if !self.missing.is_empty() {
+            self.settle_missing()?;
+        }
+        Ok(self.report)
+    }
+}
+
+impl Change {
+    fn write(&self, tx: &Tx<'_>, folder: FolderNumber) -> Result<(), StateError> {
+        match self {
+            Self::Row(row) => tx.put_local(folder, row).map(drop),
+            Self::Problem(problem) => tx.put_problem(folder, problem),
+            Self::NoProblemIn(directory) => {
+                tx.remove_problems_in(folder, ProblemSource::Scan, directory)
+            }
+            Self::NoProblemAt(path) => {
+                tx.remove_problem(folder, ProblemSource::Scan, &Subject::Path(path.clone()))
+            }
+            Self::NoProblems => {
+                tx.remove_problems_below(folder, ProblemSource::Scan, &TreePath::ROOT)
+            }
+        }
+    }
+}
+
+/// An id that no node ever had.
+pub(super) fn fresh_id() -> Result<NodeId, ScanError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|error| ScanError::Random(std::io::Error::other(error)))?;
+    Ok(NodeId(id))
+}
+
+/// The path of a name in a directory.
+pub(super) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() {
+        name.to_vec()
+    } else {
+        [directory, b"/", name].concat()
+    }
+}
