@@ -65,3 +65,104 @@ fn wrap(routes: Router<Shared>, app: Shared) -> Router {
         .layer(middleware::from_fn(layers::observe))
         .with_state(app)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::body::Body;
+    use axum::routing::get;
+    use futures::{StreamExt, stream};
+    use hythe_wire::{Code, Problem};
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::config::ServerConfig;
+    use crate::files::Files;
+    use crate::http::accept::accept;
+    use crate::http::connection::Connections;
+    use crate::tls::Identity;
+
+    /// Routes that fail in ways no route of ours may.
+    fn broken() -> Router<Shared> {
+        let in_body = || async {
+            let pieces = stream::iter(0..2).map(|piece| -> Result<&str, std::io::Error> {
+                assert_eq!(piece, 0, "a body panics");
+                Ok("begun")
+            });
+            Body::from_stream(pieces)
+        };
+        Router::new()
+            .route("/panic", get(handler))
+            .route("/body", get(in_body))
+            .route("/good", get(|| async { "good" }))
+    }
+
+    async fn handler() -> &'static str {
+        panic!("a handler panics: {}", "secret")
+    }
+
+    async fn serve(routes: Router<Shared>, data: &std::path::Path) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = ServerConfig::new(data.to_owned(), address);
+        let files = Files::open(crate::serve::store_options(&config))
+            .await
+            .unwrap();
+        let identity = Arc::new(Identity::from_seed(&files.identity_seed()));
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let app = crate::serve::app(&config, files, identity, &stop, &tasks);
+        let limits = config.limits.connections;
+        let connections = Connections {
+            router: wrap(routes, app),
+            tls: None,
+            limits,
+            stop,
+        };
+        tokio::spawn(accept(
+            listener,
+            Arc::new(connections),
+            tasks,
+            CancellationToken::new(),
+        ));
+        address
+    }
+
+    #[tokio::test]
+    async fn r31_a_panic_costs_one_request() {
+        let data = tempfile::tempdir().unwrap();
+        let address = serve(broken(), data.path()).await;
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_backend_preconfigured(tls);
+        let client = client.build().unwrap();
+        let get = |path: &str| client.get(format!("http://{address}{path}")).send();
+        for _ in 0..3 {
+            let answer = get("/panic").await.unwrap();
+            assert_eq!(answer.headers()["cache-control"], "private, no-store");
+            let text = answer.text().await.unwrap();
+            let problem: Problem = serde_json::from_str(&text).unwrap();
+            assert_eq!((problem.code, problem.status), (Code::Internal, 500));
+            assert!(
+                problem.instance.is_some() && !text.contains("secret"),
+                "{text}"
+            );
+
+            let broken_off = match get("/body").await {
+                Ok(answer) => answer.text().await.is_err(),
+                Err(_) => true,
+            };
+            assert!(broken_off);
+            assert_eq!(get("/good").await.unwrap().text().await.unwrap(), "good");
+        }
+    }
+}

@@ -184,7 +184,7 @@ async fn run(config: &ServerConfig, files: Files) -> Result<Running, StartError>
 }
 
 /// What all handlers share.
-fn app(
+pub(crate) fn app(
     config: &ServerConfig,
     files: Files,
     identity: Arc<Identity>,
