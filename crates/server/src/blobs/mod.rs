@@ -68,12 +68,25 @@ impl Blobs {
     /// See [`BlobError`]; [`BlobError::Missing`] also when the pack ends before the range does.
     pub async fn read(&self, name: PackName, range: Range<u64>) -> Result<Bytes, BlobError> {
         let wanted = range.end.saturating_sub(range.start);
-        let bytes = self.store.get_range(&key(name), range).await?;
+        let end = range.end;
+        let bytes = match self.store.get_range(&key(name), range).await {
+            Ok(bytes) => bytes,
+            // Stores differ in what they say about a range beyond the end.
+            Err(_) if self.is_shorter(name, end).await => return Err(BlobError::Missing),
+            Err(error) => return Err(error.into()),
+        };
         if bytes.len() as u64 == wanted {
             Ok(bytes)
         } else {
             Err(BlobError::Missing)
         }
+    }
+
+    async fn is_shorter(&self, name: PackName, than: u64) -> bool {
+        self.store
+            .head(&key(name))
+            .await
+            .is_ok_and(|found| found.size < than)
     }
 
     /// Says whether the store answers.
@@ -99,7 +112,6 @@ impl From<object_store::Error> for BlobError {
         match error {
             object_store::Error::NotFound { .. } => Self::Missing,
             other if is_full(&other) => Self::Full,
-            other if is_cut_off(&other) => Self::Missing,
             other => Self::Store(Box::new(other)),
         }
     }
@@ -116,8 +128,4 @@ fn io_kinds(error: &object_store::Error) -> impl Iterator<Item = std::io::ErrorK
 fn is_full(error: &object_store::Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     io_kinds(error).any(|kind| matches!(kind, StorageFull | QuotaExceeded))
-}
-
-fn is_cut_off(error: &object_store::Error) -> bool {
-    io_kinds(error).any(|kind| kind == std::io::ErrorKind::UnexpectedEof)
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use hythe_model::{AccountId, DeviceId, Head, SpaceId};
 use hythe_space::account::operation::AuthoriseOneTime;
+use hythe_space::header::log_of;
 use hythe_space::{AccountState, ChangeSet, Moment, Operation, StateDigest};
 use hythe_wire::Token;
 use hythe_wire::account::DeviceInfo;
@@ -177,6 +178,9 @@ impl Files {
             return Err(FilesError::invalid(
                 "the change set was not signed by this device",
             ));
+        }
+        if change_set.log() != log_of(principal.account()) {
+            return Err(FilesError::invalid("the change set belongs to another log"));
         }
         let removes = change_set.operations().iter();
         let removes = removes
