@@ -87,8 +87,11 @@ fn s5_a_mass_delete_is_held_until_a_yes() {
         stage.device("a").write(&format!("d/f{n:03}"), format!("{n}"));
     }
     stage.settle_same();
-    // S5 does not count files that this device created within the last hour: b deletes a's.
+    // S5 does not count files that this device created within the last hour: b deletes a's. While
+    // nothing runs, so that the delete is met as one.
+    stage.device("b").stop();
     fs::remove_dir_all(stage.device("b").path("d")).unwrap();
+    stage.device("b").start();
     let done = stage.device("b").run(&["wait", "--timeout", "60"]);
     assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stderr));
     let held = stage.device("b").run(&["held"]);
@@ -108,9 +111,11 @@ fn s5_a_held_mass_delete_can_be_undone() {
     }
     stage.settle_same();
     let b = stage.device("b");
+    b.stop();
     for n in 0..80 {
         fs::remove_file(b.path(&format!("f{n:03}"))).unwrap();
     }
+    b.start();
     assert_eq!(b.run(&["wait", "--timeout", "60"]).status.code(), Some(3));
     b.ok(&["held", "undo"]);
     stage.settle_same();

@@ -129,7 +129,9 @@ impl Turn {
             if self.paused || folder.row.paused {
                 continue;
             }
-            if let Some(order) = folder.work.begin(now) {
+            if let Some(mut order) = folder.work.begin(now) {
+                // What is held is planned along every time: only a plan says what still has to wait.
+                order.nodes.extend(folder.held.iter().flat_map(|held| &held.plan.nodes));
                 folder.passes += 1;
                 jobs::pass(&self.shared, &self.events, folder, &open, now, order);
             }
