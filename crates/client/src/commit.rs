@@ -4,9 +4,11 @@
 //! that an outcome that was not seen is found by reading the log, never by sending blindly (C6).
 
 mod draft;
+mod keys;
 
 use hythe_model::{
-    Attributes, ChunkId, EntryName, Head, HeaderHash, NodeId, NodeKind, OperationId, VersionId,
+    Attributes, ChunkId, EntryName, Head, HeaderHash, KeyEpoch, NodeId, NodeKind, OperationId,
+    VersionId,
 };
 use hythe_space::{ChangeSet, CryptoError, DraftError, Entropy, SigningKey, Stamp, View};
 use hythe_sync::Versions;
@@ -185,18 +187,26 @@ impl Replica {
             });
         }
         let (change_set, rest) = self.sign(&position, edits).await?;
+        let more = self.send(&mut position, change_set, attached).await?;
+        applied.add(more);
+        Ok(Committed { applied, rest })
+    }
+
+    /// Stores a change set as under way, sends it, and folds it when it was accepted.
+    async fn send(
+        &self,
+        position: &mut Position,
+        change_set: ChangeSet,
+        attached: Vec<SealedObject>,
+    ) -> Result<Applied, CommitError> {
         self.store_underway(Some(&change_set)).await?;
         let request = CommitRequest {
             change_set: change_set.encoded().to_vec().into(),
             attached: attached.into_iter().map(SealedObject::attach).collect(),
         };
         match self.common.api.commit(self.space, &request).await {
-            Ok(reply) => {
-                let more = self.accepted(&mut position, change_set, &reply).await?;
-                applied.add(more);
-                Ok(Committed { applied, rest })
-            }
-            Err(error) => Err(self.not_accepted(&mut position, error, applied).await),
+            Ok(reply) => Ok(self.accepted(position, change_set, &reply).await?),
+            Err(error) => Err(self.not_accepted(position, error).await),
         }
     }
 
@@ -230,6 +240,20 @@ impl Replica {
     ) -> Result<(ChangeSet, Vec<Edit>), CommitError> {
         let keys = position.keyring.current().ok_or(CommitError::NoKey)?;
         let tags = position.keyring.tags().ok_or(CommitError::NoKey)?;
+        let stamp = self.stamp(position, keys.epoch()).await?;
+        let signing = SigningKey::from_seed(&self.common.device.signing);
+        let drafting = self.common.pool.run(move |_| {
+            let sealer = draft::Sealer { keys, tags };
+            let (draft, rest) = sealer.draft(edits);
+            draft
+                .sign(stamp, &signing)
+                .map(|change_set| (change_set, rest))
+        });
+        Ok(drafting.await??)
+    }
+
+    /// What the header of this device's next change set says.
+    async fn stamp(&self, position: &Position, epoch: KeyEpoch) -> Result<Stamp, CommitError> {
         let device = &self.common.device;
         let account = self.common.accounts.get(device.account).await?;
         let (number, author) = (self.number, device.device);
@@ -241,24 +265,15 @@ impl Replica {
             .author(author)
         })?;
         let operation = OperationId(Entropy::system()?.bytes());
-        let stamp = Stamp::next(
+        Ok(Stamp::next(
             self.space,
             record.as_ref(),
             position.head,
             account.head(),
-            keys.epoch(),
+            epoch,
             operation,
             now_ms(),
-        );
-        let signing = SigningKey::from_seed(&device.signing);
-        let drafting = self.common.pool.run(move |_| {
-            let sealer = draft::Sealer { keys, tags };
-            let (draft, rest) = sealer.draft(edits);
-            draft
-                .sign(stamp, &signing)
-                .map(|change_set| (change_set, rest))
-        });
-        Ok(drafting.await??)
+        ))
     }
 
     async fn store_underway(&self, change_set: Option<&ChangeSet>) -> Result<(), ReplicaError> {
@@ -310,12 +325,7 @@ impl Replica {
         Ok(())
     }
 
-    async fn not_accepted(
-        &self,
-        position: &mut Position,
-        error: ApiError,
-        mut applied: Applied,
-    ) -> CommitError {
+    async fn not_accepted(&self, position: &mut Position, error: ApiError) -> CommitError {
         if matches!(error.retry(), Retry::Later(_)) {
             return CommitError::Unknown(error);
         }
@@ -327,10 +337,7 @@ impl Replica {
             (_, Some(There::Chunks { ids })) => CommitError::ChunksMissing { chunks: ids },
             (ApiError::Refused(problem), there) if problem.status == 409 => {
                 match self.read_to_head(position).await {
-                    Ok(more) => {
-                        applied.add(more);
-                        CommitError::Refused { there, applied }
-                    }
+                    Ok(applied) => CommitError::Refused { there, applied },
                     Err(error) => error.into(),
                 }
             }

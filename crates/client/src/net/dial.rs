@@ -94,9 +94,9 @@ impl Target {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The scheme of requests.
-    pub(super) fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "https" } else { "http" }
+    /// Whether connections are encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// Opens a connection.
@@ -237,7 +237,7 @@ mod tests {
             "http://127.0.0.1:1/",
             "http://[::1]:1/",
         ] {
-            assert_eq!(target(url).unwrap().scheme(), "http", "{url}");
+            assert!(!target(url).unwrap().is_encrypted(), "{url}");
         }
         for url in [
             "http://example.org/",

@@ -97,6 +97,12 @@ impl Http {
         channel: Channel,
         request: Request<Body>,
     ) -> Result<Response<BodyReader>, ApiError> {
+        // Without TLS nothing is agreed on, and every server takes HTTP/1.1.
+        let channel = if self.target.is_encrypted() {
+            channel
+        } else {
+            Channel::Bulk
+        };
         let (sender, kept) = self.sender(channel).await?;
         match self.exchange(sender, request.clone()).await {
             Err(ApiError::Offline(cause)) if kept && !is_timeout(cause.as_ref()) => {
@@ -143,7 +149,7 @@ impl Http {
     ) -> Result<Request<Body>, ApiError> {
         let authority = self.target.authority();
         if whole {
-            let uri = format!("{}://{authority}{}", self.target.scheme(), request.uri());
+            let uri = format!("https://{authority}{}", request.uri());
             *request.uri_mut() = uri.parse().map_err(ApiError::malformed)?;
         } else {
             let host = HeaderValue::try_from(authority).map_err(ApiError::malformed)?;

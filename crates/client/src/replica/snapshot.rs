@@ -1,13 +1,17 @@
 //! Beginning with a snapshot instead of the whole log.
 //!
-//! A snapshot counts only if it has the digest that a device of this very account has signed: what
-//! another account says, the server's included, is not believed, and the log is read from its
-//! beginning instead. Until the end is seen and the digest is right, the space stays at position 0,
-//! so a crash in between leads to beginning again.
+//! A snapshot counts only if it has the digest that somebody has signed whose word counts here: a
+//! device of this very account, or, in an open space, the server, which is a member there (D2) and
+//! known by its pinned identity. Otherwise, and while a log is short, the log is read from its
+//! beginning, which needs nobody's word. Until the end is seen and the digest is right, the space
+//! stays at position 0, so a crash in between leads to beginning again.
 
-use hythe_model::{Head, NodeKind};
+use hythe_model::{AccountId, Head};
+use hythe_space::limits::CHECKPOINT_INTERVAL;
 use hythe_space::operation::Place;
-use hythe_space::{LtHash, Moment, NodeRecord, Record, RecordKey, SignedCheckpoint};
+use hythe_space::{
+    AccountState, Checkpoint, LtHash, Moment, NodeRecord, Record, RecordKey, SignedCheckpoint,
+};
 use hythe_wire::log::{SnapshotFrame, SnapshotRecord};
 
 use super::apply::{set_role, unwritten};
@@ -47,7 +51,7 @@ impl Replica {
         // A try that broke off may have left rows.
         self.forget(position).await?;
         self.set_epoch(epoch).await?;
-        let Some(checkpoint) = checkpoint else {
+        let Some(checkpoint) = checkpoint.filter(|_| head.cursor.0 > CHECKPOINT_INTERVAL) else {
             return Ok(());
         };
         match self
@@ -89,8 +93,8 @@ impl Replica {
         position: &mut Position,
     ) -> Result<(), ReplicaError> {
         let signed = SignedCheckpoint::decode(checkpoint).map_err(|_| Alarm::Snapshot)?;
-        self.check_author(&signed, head).await?;
-        let mut reading = Reading::default();
+        let voucher = self.check_author(&signed, head).await?;
+        let mut reading = Reading::of(voucher);
         loop {
             match reader.next().await? {
                 SnapshotFrame::Record(record) => self.take(record, &mut reading, position).await?,
@@ -112,29 +116,47 @@ impl Replica {
         Ok(())
     }
 
-    /// Whether a device of this account vouches for this position of this space.
+    /// The account that vouches for this position of this space, if its word counts.
     async fn check_author(
         &self,
         signed: &SignedCheckpoint,
         head: Head,
-    ) -> Result<(), ReplicaError> {
+    ) -> Result<AccountId, ReplicaError> {
         let told = signed.checkpoint();
         if told.space != self.space || told.head != head {
             return Err(Alarm::Snapshot.into());
         }
-        let own = self.common.device.account;
-        let mut account = self.common.accounts.get(own).await?;
-        if account.device(told.device).is_none() || account.head().cursor < told.account_seen.cursor
-        {
-            self.common.accounts.refresh(own).await?;
-            account = self.common.accounts.get(own).await?;
+        let server = self.common.api.server().await?.account;
+        for voucher in [self.common.device.account, server] {
+            let Some(account) = self.account_with(voucher, told).await? else {
+                continue;
+            };
+            let seen = told.account_seen;
+            let key = account
+                .signer(told.device, seen, seen, Moment::Replaying)
+                .map_err(|_| Alarm::Snapshot)?;
+            signed.verify(&key).map_err(|_| Alarm::Snapshot)?;
+            return Ok(voucher);
         }
-        let seen = told.account_seen;
-        let key = account
-            .signer(told.device, seen, seen, Moment::Replaying)
-            .map_err(|_| Alarm::Snapshot)?;
-        signed.verify(&key).map_err(|_| Alarm::Snapshot)?;
-        Ok(())
+        Err(Alarm::Snapshot.into())
+    }
+
+    /// An account, read so far that it knows a checkpoint's device; none when it does not have it.
+    async fn account_with(
+        &self,
+        account: AccountId,
+        told: &Checkpoint,
+    ) -> Result<Option<AccountState>, ReplicaError> {
+        let accounts = &self.common.accounts;
+        let state = accounts.get(account).await?;
+        let knows = |state: &AccountState| {
+            state.device(told.device).is_some() && state.head().cursor >= told.account_seen.cursor
+        };
+        if knows(&state) {
+            return Ok(Some(state));
+        }
+        accounts.refresh(account).await?;
+        Ok(Some(accounts.get(account).await?).filter(knows))
     }
 
     async fn take(
@@ -149,10 +171,11 @@ impl Replica {
         if reading.last.is_some_and(|last| last >= key) {
             return Err(malformed("the records of a snapshot are not in order"));
         }
-        if let Record::Space(space) = &record
-            && space.genesis.0 != self.space.0
-        {
-            return Err(Alarm::Snapshot.into());
+        if let Record::Space(space) = &record {
+            let counts = [Some(self.common.device.account), space.server];
+            if space.genesis.0 != self.space.0 || !counts.contains(&Some(reading.voucher)) {
+                return Err(Alarm::Snapshot.into());
+            }
         }
         reading.last = Some(key);
         reading.count += 1;
@@ -204,13 +227,27 @@ impl Replica {
 }
 
 /// How far a snapshot was read.
-#[derive(Default)]
 struct Reading {
+    /// Whose word its digest is.
+    voucher: AccountId,
     last: Option<RecordKey>,
     count: u64,
     digest: LtHash,
     rows: Vec<Row>,
     has_keys: bool,
+}
+
+impl Reading {
+    fn of(voucher: AccountId) -> Self {
+        Self {
+            voucher,
+            last: None,
+            count: 0,
+            digest: LtHash::default(),
+            rows: Vec::new(),
+            has_keys: false,
+        }
+    }
 }
 
 fn write_row(tx: &Tx<'_>, number: crate::state::SpaceNumber, row: &Row) -> Result<(), StateError> {
@@ -260,7 +297,6 @@ fn open_node(
             .unwrap_or_default();
     }
     let body = record.body.and_then(|body| {
-        debug_assert_ne!(record.kind, NodeKind::Directory);
         let sealed = part(2, body.field.sealed);
         opener(body.field.epoch)?.open_body(record.node, body.field.version, sealed)
     });

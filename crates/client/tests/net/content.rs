@@ -18,11 +18,11 @@ use crate::rig::{Device, create, find, list, put, start, upload_all, version};
 pub struct Memory(Mutex<Vec<u8>>);
 
 impl Memory {
-    fn new(length: u64) -> Arc<Self> {
+    pub fn new(length: u64) -> Arc<Self> {
         Arc::new(Self(Mutex::new(vec![0; length as usize])))
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap().clone()
     }
 }

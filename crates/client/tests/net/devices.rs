@@ -5,9 +5,10 @@ use std::time::Duration;
 use hythe_client::enrol::{self, EnrolError};
 use hythe_client::keys::{KeyStore, ServerPin};
 use hythe_client::net::{Api, ApiError};
+use hythe_model::NodeId;
 use hythe_wire::event::{Event, EventsRequest, Goodbye};
 
-use crate::rig::{Device, info, now_ms, start};
+use crate::rig::{Device, info, list, names, now_ms, put, start};
 
 #[tokio::test]
 async fn an_invite_makes_an_account_once() {
@@ -148,4 +149,28 @@ async fn the_second_device_opens_the_keys_of_the_account_after_a_removal() {
     // the new one.
     let home = second.home().await;
     assert!(home.transfer().await.is_some());
+}
+
+#[tokio::test]
+async fn e7_a_renewed_key_leaves_old_content_readable_and_new_devices_get_both() {
+    let rig = start().await;
+    let first = rig.account("ada").await;
+    let home = first.home().await;
+    put(&home, "before", b"old".to_vec()).await.unwrap();
+    let second = first.add().await;
+    enrol::remove_device(&first.common.api, &first.keys, second.keys.device, now_ms())
+        .await
+        .unwrap();
+    let old = home.transfer().await.unwrap().keys.epoch();
+    home.renew_keys().await.unwrap();
+    assert_eq!(home.transfer().await.unwrap().keys.epoch(), old.next());
+    put(&home, "after", b"new".to_vec()).await.unwrap();
+    home.renew_keys().await.unwrap();
+
+    let third = first.add().await;
+    let there = third.home().await;
+    let nodes = list(&third, &there, NodeId::ROOT);
+    assert_eq!(names(&nodes), ["after", "before"]);
+    assert_eq!(nodes[1].hash.unwrap().0, *blake3::hash(b"old").as_bytes());
+    assert_eq!(there.digest().await, home.digest().await);
 }

@@ -8,5 +8,7 @@
 
 mod content;
 mod devices;
+mod lies;
+mod proxy;
 mod rig;
 mod space;

@@ -1,0 +1,152 @@
+//! A server that lies: everything goes through it, and it changes what it likes.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response, header};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hythe_client::net::Api;
+use hythe_client::state::State;
+use hythe_server::{Running, Server, ServerConfig, Transport};
+use hythe_wire::frame::frame;
+use hythe_wire::{FrameDecoder, Message};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::rig::Device;
+
+/// Changes the body of an answer, given the path that was asked for.
+type Tamper = Box<dyn FnMut(&str, Vec<u8>) -> Vec<u8> + Send>;
+
+pub struct Proxy {
+    pub server: Running,
+    url: String,
+    tamper: Arc<Mutex<Option<Tamper>>>,
+    _data: TempDir,
+}
+
+impl Proxy {
+    /// A server without TLS, and the liar in front of it.
+    pub async fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let mut config = ServerConfig::new(data.path().join("server"), listen);
+        config.transport = Transport::Plain;
+        let server = Server::start(config).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let tamper = Arc::default();
+        tokio::spawn(accept(listener, server.addr(), Arc::clone(&tamper)));
+        Self {
+            server,
+            url,
+            tamper,
+            _data: data,
+        }
+    }
+
+    /// A new account whose device talks to the server itself.
+    pub async fn account(&self, login: &str) -> Device {
+        let invite = self
+            .server
+            .invite(std::time::Duration::from_secs(60), false)
+            .await
+            .unwrap();
+        Device::connect(&invite.to_string(), login).await
+    }
+
+    /// The same device, but from here on it is lied to.
+    pub fn behind(&self, device: Device) -> Device {
+        let mut keys = (*device.keys).clone();
+        keys.server.url.clone_from(&self.url);
+        let api = Api::new(&keys.server, &keys.token).unwrap();
+        let Device { home, common, .. } = device;
+        // The state has to be closed before it can be opened again.
+        let state: Arc<State> = common.state;
+        drop((common.accounts, state));
+        Device::with_api(home, Arc::new(keys), api)
+    }
+
+    /// From now on answers are changed.
+    pub fn lie(&self, tamper: impl FnMut(&str, Vec<u8>) -> Vec<u8> + Send + 'static) {
+        *self.tamper.lock().unwrap() = Some(Box::new(tamper));
+    }
+
+    /// From now on answers are passed on.
+    pub fn be_honest(&self) {
+        *self.tamper.lock().unwrap() = None;
+    }
+}
+
+async fn accept(listener: TcpListener, server: SocketAddr, tamper: Arc<Mutex<Option<Tamper>>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let tamper = Arc::clone(&tamper);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| forward(request, server, Arc::clone(&tamper)));
+            let builder = auto::Builder::new(TokioExecutor::new());
+            let _ = builder
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn forward(
+    request: Request<Incoming>,
+    server: SocketAddr,
+    tamper: Arc<Mutex<Option<Tamper>>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (mut head, body) = request.into_parts();
+    let path = head.uri.path_and_query().unwrap().to_string();
+    head.uri = path.parse().unwrap();
+    head.version = hyper::Version::HTTP_11;
+    head.headers
+        .insert(header::HOST, server.to_string().parse().unwrap());
+    let body = Full::new(body.collect().await.unwrap().to_bytes());
+    let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let answer = sender
+        .send_request(Request::from_parts(head, body))
+        .await
+        .unwrap();
+    let (mut head, body) = answer.into_parts();
+    let mut bytes = body.collect().await.unwrap().to_bytes().to_vec();
+    if let Some(tamper) = tamper.lock().unwrap().as_mut() {
+        bytes = tamper(&path, bytes);
+    }
+    for name in [
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+    ] {
+        head.headers.remove(name);
+    }
+    head.version = hyper::Version::default();
+    Ok(Response::from_parts(head, Full::new(Bytes::from(bytes))))
+}
+
+/// The messages of a sequence of frames.
+pub fn unframe<M: Message>(bytes: &[u8]) -> Vec<M> {
+    let mut decoder = FrameDecoder::of::<M>();
+    decoder.push(bytes);
+    let mut messages = Vec::new();
+    while let Some(message) = decoder.next_frame().unwrap() {
+        messages.push(M::from_cbor(&message).unwrap());
+    }
+    messages
+}
+
+/// A sequence of frames.
+pub fn reframe<M: Message>(messages: &[M]) -> Vec<u8> {
+    messages
+        .iter()
+        .flat_map(|message| frame(message).to_vec())
+        .collect()
+}
