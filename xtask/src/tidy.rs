@@ -70,6 +70,7 @@ const RULES: &[Rule] = &[
     machine::registries,
     depth::folders,
     modules::undeclared,
+    modules::unnamed_fuzz_targets,
     reasons::silenced_lints,
     reasons::ignored_tests,
 ];

@@ -17,6 +17,17 @@ pub fn undeclared(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
+/// Fuzz targets that `fuzz/Cargo.toml` does not name: nobody runs them.
+pub fn unnamed_fuzz_targets(tree: &Tree) -> Vec<Finding> {
+    let manifest = tree.text("fuzz/Cargo.toml").unwrap_or_default();
+    tree.paths()
+        .filter_map(|path| Some((path, path.strip_prefix("fuzz/")?)))
+        .filter(|(_, below)| below.starts_with("fuzz_targets/") && below.ends_with(".rs"))
+        .filter(|(_, below)| !manifest.contains(&format!("path = \"{below}\"")))
+        .map(|(path, _)| Finding::new("dead-file", path, "fuzz/Cargo.toml does not name it"))
+        .collect()
+}
+
 fn below_src(path: &str) -> Option<&str> {
     match path.strip_prefix("src/") {
         Some(below) => Some(below),
@@ -99,5 +110,20 @@ mod tests {
         let found = undeclared(&tree);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].place, "crates/a/src/b/dead.rs");
+    }
+
+    #[test]
+    fn a_fuzz_target_that_is_not_named_is_found() {
+        let tree = Tree::of(&[
+            (
+                "fuzz/Cargo.toml",
+                "[[bin]]\nname = \"a\"\npath = \"fuzz_targets/a.rs\"\n",
+            ),
+            ("fuzz/fuzz_targets/a.rs", ""),
+            ("fuzz/fuzz_targets/b.rs", ""),
+        ]);
+        let found = unnamed_fuzz_targets(&tree);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].place, "fuzz/fuzz_targets/b.rs");
     }
 }

@@ -2,26 +2,35 @@
 
 use super::{Finding, Tree};
 
-/// `allow` of a lint without `reason = …` or a comment on the same line or the one above.
+/// `allow` of a lint without `reason = …` in it, or a comment on its first line or the one above.
 pub fn silenced_lints(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
     for (path, text) in tree.rust() {
-        let mut above = "";
-        for line in text.lines().map(str::trim) {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate() {
             let silences = line.starts_with("#[allow(") || line.starts_with("#![allow(");
-            let explained =
-                line.contains("reason") || line.contains("//") || above.starts_with("//");
-            if silences && !explained {
+            if silences && !explained(&lines, at) {
                 found.push(Finding::new(
                     "reason",
                     path,
                     format!("{line} gives no reason"),
                 ));
             }
-            above = line;
         }
     }
     found
+}
+
+fn explained(lines: &[&str], at: usize) -> bool {
+    let above = at.checked_sub(1).and_then(|above| lines.get(above));
+    let end = lines[at..]
+        .iter()
+        .position(|line| line.contains(")]"))
+        .unwrap_or(0);
+    let attribute = &lines[at..=at + end];
+    lines[at].contains("//")
+        || above.is_some_and(|line| line.starts_with("//"))
+        || attribute.iter().any(|line| line.contains("reason ="))
 }
 
 /// Tests that do not run.
@@ -42,7 +51,8 @@ mod tests {
     fn a_silenced_lint_needs_its_reason() {
         let text = "#[allow(dead_code)]\nfn a() {}\n\
             // The table is shown whole.\n#[allow(clippy::all)]\nfn b() {}\n\
-            #[allow(dead_code, reason = \"tests\")]\nfn c() {}\n";
+            #[allow(dead_code, reason = \"tests\")]\nfn c() {}\n\
+            #[allow(\n    dead_code,\n    reason = \"long\"\n)]\nfn d() {}\n";
         let found = silenced_lints(&Tree::of(&[("a.rs", text)]));
         assert_eq!(found.len(), 1);
         assert!(found[0].what.contains("dead_code"));
