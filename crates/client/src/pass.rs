@@ -278,7 +278,10 @@ fn plan_once(
             Step::RemoteCreate { node, .. } => {
                 report.created.insert(*node);
             }
-            Step::RemoteDelete { node, .. } if !pass.pass.recent.contains(node) => {
+            // What a person approved says nothing about what comes after it.
+            Step::RemoteDelete { node, .. }
+                if !pass.pass.approved && !pass.pass.recent.contains(node) =>
+            {
                 report.sent.deleted += 1;
             }
             _ => {}
