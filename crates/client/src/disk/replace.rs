@@ -16,7 +16,7 @@ use crate::os::{self, FileKind, Want};
 
 /// How often a value may change hands while it is put back. Whatever is left in `.hythe/out` after
 /// that comes back as late.
-const PUT_BACKS: usize = 4;
+const PUT_BACKS: usize = 16;
 
 impl Batch<'_> {
     /// Puts a staged file in place of the file or symlink at `path`, which must be exactly
@@ -194,9 +194,9 @@ impl Batch<'_> {
     }
 
     /// The user was quicker: what came out is no value we know, so it gets its name back, and
-    /// what we had put there is thrown away. If the user in that moment put another value in place
-    /// of ours, the newer one keeps the name, and the older stays in `.hythe/out`, where it is
-    /// found as late.
+    /// what we had put there is thrown away. If the user goes on saving in that moment, values are
+    /// exchanged until the newest has the name: that is so when what comes out is what was put
+    /// there last. Older ones that are left in `.hythe/out` are found there as late.
     fn put_back(
         &self,
         place: &Place,
@@ -205,6 +205,7 @@ impl Batch<'_> {
         ours: &DiskStamp,
     ) -> io::Result<()> {
         let own = self.root.out();
+        let (mut held, mut put_before) = (*theirs, *ours);
         for _ in 0..PUT_BACKS {
             match os::exchange(own, out, &place.directory, &place.name) {
                 Ok(()) => {}
@@ -214,13 +215,14 @@ impl Batch<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let back = Found::new(&os::info_at(own, out)?, self.root.mount()).stamp;
-            if back.same_but_changed(ours) {
+            let pulled = Found::new(&os::info_at(own, out)?, self.root.mount()).stamp;
+            if pulled.same_but_changed(ours) {
                 return os::remove_file(own, out);
             }
-            if back.same_entry(theirs) {
-                return Ok(());
+            if pulled.same_but_changed(&put_before) {
+                break;
             }
+            put_before = std::mem::replace(&mut held, pulled);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::ScanError;
 use super::entry::{Child, Depth, Directory};
-use super::session::{Missing, Session};
+use super::session::Session;
 use super::trouble::Trouble;
 use crate::disk::is_elsewhere;
 use crate::os::{self, Want};
@@ -99,10 +99,7 @@ impl Session<'_> {
             .rows()?
             .local_at(self.folder(), at.node, &name)?
         {
-            self.missing.push(Missing {
-                row,
-                directory: at.path.to_vec(),
-            });
+            self.miss(at.path, row);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use hythe_sync::{LocalNode, Place};
 use super::ScanError;
 use super::identify::{Compared, compare, keeps_content, node_kind};
 use super::replaced::Replaced;
-use super::session::{Missing, Session, fresh_id};
+use super::session::{Session, fresh_id};
 use super::trouble::Trouble;
 use crate::disk::Found;
 use crate::os::{self, FileKind};
@@ -121,7 +121,11 @@ impl Session<'_> {
         found: &Found,
     ) -> Result<(), ScanError> {
         let (id, name) = (row.node.id, row.node.place.name.clone());
-        if self.claimed.contains(&id) {
+        if self
+            .claimed
+            .get(&id)
+            .is_some_and(|place| *place != row.node.place)
+        {
             return self.unknown_found(at, name.as_bytes(), found);
         }
         if found.foreign {
@@ -130,10 +134,7 @@ impl Session<'_> {
             return Ok(());
         }
         let Some(kind) = node_kind(found.kind) else {
-            self.missing.push(Missing {
-                row,
-                directory: at.path.to_vec(),
-            });
+            self.miss(at.path, row);
             return self.unknown_found(at, name.as_bytes(), found);
         };
         match compare(&row, found, kind) {
@@ -149,10 +150,7 @@ impl Session<'_> {
                 self.observe(with_hash(next, hash.or(kept)));
             }
             Compared::OtherKind => {
-                self.missing.push(Missing {
-                    row,
-                    directory: at.path.to_vec(),
-                });
+                self.miss(at.path, row);
                 return self.unknown_found(at, name.as_bytes(), found);
             }
             Compared::Replaced => return self.replaced(at, row, kind, found),
@@ -182,8 +180,7 @@ impl Session<'_> {
     ) -> Result<(), ScanError> {
         let name = row.node.place.name.clone();
         if kind == NodeKind::Directory {
-            let directory = at.path.to_vec();
-            self.missing.push(Missing { row, directory });
+            self.miss(at.path, row);
             return self.unknown_found(at, name.as_bytes(), found);
         }
         let next = self.row(at, row.node.id, &name, kind, found);

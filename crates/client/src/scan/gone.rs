@@ -1,12 +1,13 @@
 //! What is gone: the last thing a scan decides, and only with evidence (S4).
 
 use hythe_model::{NodeId, NodeKind};
+use hythe_sync::Place;
 
 use super::ScanError;
 use super::session::{Missing, Session, join};
-use crate::disk::is_elsewhere;
+use crate::disk::{is_elsewhere, stamp_of};
 use crate::os::{self, Want};
-use crate::state::{FolderNumber, StateError, Tx};
+use crate::state::{FolderNumber, LocalRow, StateError, Tx};
 
 /// So many rows are removed in one transaction.
 const BATCH: usize = 8192;
@@ -17,22 +18,23 @@ impl Session<'_> {
     /// Removes the rows of entries that were not there, with everything below them, except what
     /// was found elsewhere.
     pub(super) fn settle_missing(&mut self) -> Result<(), ScanError> {
-        self.scan
-            .root
-            .still_there()
-            .map_err(crate::scan::ScanError::Away)?;
+        let mut open: Vec<Gone> = std::mem::take(&mut self.displaced)
+            .into_iter()
+            .map(Gone::displaced)
+            .collect();
         let mut missing = std::mem::take(&mut self.missing);
-        missing.retain(|missing| !self.claimed.contains(&missing.row.node.id));
+        if open.is_empty() && missing.is_empty() {
+            return Ok(());
+        }
+        self.scan.root.still_there().map_err(ScanError::Away)?;
+        missing.retain(|missing| !self.claimed.contains_key(&missing.row.node.id));
         if missing.len() <= ONCE_MORE {
             missing = missing
                 .into_iter()
                 .filter(|missing| self.is_still_missing(missing))
                 .collect();
         }
-        let mut open: Vec<Gone> = missing
-            .iter()
-            .map(|missing| Gone::new(&missing.row.node.id, missing))
-            .collect();
+        open.extend(missing.into_iter().map(Gone::missing));
         while !open.is_empty() {
             let folder = self.folder();
             let (rest, gone) = self.scan.state.write_blocking(
@@ -57,9 +59,10 @@ impl Session<'_> {
         let there = directory.and_then(|handle| os::info_at(handle, node.place.name.as_bytes()));
         match there {
             // Something else may have the name by now; it was looked at.
-            Ok(info) => !crate::disk::stamp_of(&info).same_entry(&node.stamp),
+            Ok(info) if !stamp_of(&info).same_entry(&node.stamp) => true,
             Err(error) if is_elsewhere(&error) => true,
-            Err(_) => {
+            // Back again, or not to be told.
+            Ok(_) | Err(_) => {
                 self.look_again(b"", &join(&missing.directory, node.place.name.as_bytes()));
                 false
             }
@@ -67,22 +70,48 @@ impl Session<'_> {
     }
 }
 
-/// An entry that is gone.
+/// An entry that is gone, or is to be looked for among the rows.
 struct Gone {
     node: NodeId,
-    /// For the entry that was missing itself: where its row must still be.
-    parent: Option<(NodeId, hythe_model::EntryName)>,
+    why: Why,
     /// Whether what is below was put on the list already.
     entered: bool,
 }
 
+/// Why an entry is on the list.
+enum Why {
+    /// It was not at this place.
+    Missing(Place),
+    /// Its place was given to another node.
+    Displaced,
+    /// It was below one that is gone.
+    Below,
+}
+
 impl Gone {
-    fn new(node: &NodeId, missing: &Missing) -> Self {
-        let place = &missing.row.node.place;
+    fn missing(missing: Missing) -> Self {
+        let node = missing.row.node;
         Self {
-            node: *node,
-            parent: Some((place.parent, place.name.clone())),
+            node: node.id,
+            why: Why::Missing(node.place),
             entered: false,
+        }
+    }
+
+    fn displaced(node: NodeId) -> Self {
+        Self {
+            node,
+            why: Why::Displaced,
+            entered: false,
+        }
+    }
+
+    /// Whether the entry has a row that says it is somewhere after all.
+    fn is_elsewhere(&self, row: Option<&LocalRow>) -> bool {
+        match &self.why {
+            Why::Missing(place) => row.is_some_and(|row| row.node.place != *place),
+            Why::Displaced => row.is_some(),
+            Why::Below => false,
         }
     }
 }
@@ -98,29 +127,23 @@ fn remove(
     while gone.len() < BATCH {
         let Some(last) = open.last_mut() else { break };
         let row = tx.local(folder, last.node)?;
-        if let (Some((parent, name)), Some(row)) = (&last.parent, &row)
-            && (row.node.place.parent != *parent || row.node.place.name != *name)
-        {
-            // It was found elsewhere after all.
+        if last.is_elsewhere(row.as_ref()) {
             open.pop();
             continue;
         }
-        let is_directory = row
-            .as_ref()
-            .is_none_or(|row| row.node.kind == NodeKind::Directory);
+        // The row of what was displaced is gone already; it may have been a directory.
+        let is_directory = row.is_none_or(|row| row.node.kind == NodeKind::Directory);
+        let node = last.node;
         if is_directory && !last.entered {
             last.entered = true;
-            let parent = last.node;
-            for node in tx.local_children(folder, parent)? {
-                open.push(Gone {
-                    node,
-                    parent: None,
-                    entered: false,
-                });
-            }
+            let below = tx.local_children(folder, node)?.into_iter();
+            open.extend(below.map(|node| Gone {
+                node,
+                why: Why::Below,
+                entered: false,
+            }));
             continue;
         }
-        let node = last.node;
         open.pop();
         tx.remove_local(folder, node)?;
         gone.push(node);

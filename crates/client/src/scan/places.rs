@@ -1,13 +1,13 @@
 //! Looking at single places.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, OwnedFd};
 
 use hythe_model::{EntryName, NodeId, NodeKind, TreePath};
 
 use super::ScanError;
 use super::entry::{Child, Depth, Directory};
-use super::session::{Missing, Session};
+use super::session::Session;
 use crate::disk::{Found, is_elsewhere, stamp_of};
 use crate::os::{self, Want};
 
@@ -28,48 +28,61 @@ impl Session<'_> {
             let root = self.root_as_child(Depth::Shallow)?;
             self.down(&mut Vec::new(), &root)?;
         }
-        let mut done: Option<TreePath> = None;
-        for group in self.groups(places)? {
-            // What is below a directory that was just looked through is done already.
-            if done
-                .as_ref()
-                .is_some_and(|done| group.directory.starts_with(done))
-            {
-                continue;
+        let mut open: Vec<(TreePath, usize)> =
+            places.iter().map(|place| (place.clone(), 0)).collect();
+        while !open.is_empty() {
+            let (groups, below) = self.groups(&open)?;
+            for group in &groups {
+                self.group(group)?;
+                self.flush_some()?;
             }
-            if self.group(&group)? == Looked::Nowhere {
-                done = Some(group.directory.clone());
+            if below.is_empty() {
+                break;
             }
-            self.flush_some()?;
+            // Directories above these places were not known. Now they may be.
+            self.flush()?;
+            open = below;
+            open.retain(|(place, _)| !self.is_covered(place));
         }
         Ok(())
     }
 
-    /// Sorts places by the directory they are in. A place below a directory that is not known yet
-    /// becomes that directory: it is looked through whole when it is found to be new.
-    fn groups(&self, places: &BTreeSet<TreePath>) -> Result<Vec<Group>, ScanError> {
-        let mut groups: Vec<Group> = Vec::new();
-        for place in places {
+    fn is_covered(&self, place: &TreePath) -> bool {
+        let path = place.to_bytes();
+        self.covered.iter().any(|covered| {
+            path.strip_prefix(covered.as_slice())
+                .is_some_and(|rest| rest.starts_with(b"/"))
+        })
+    }
+
+    /// Sorts places by the directory they are in. A place below a directory that is not known
+    /// yet means that directory at first; it is returned again, with how deep the known way to it
+    /// was, unless that is as deep as the last time.
+    fn groups(
+        &self,
+        places: &[(TreePath, usize)],
+    ) -> Result<(Vec<Group>, Vec<(TreePath, usize)>), ScanError> {
+        let mut groups: BTreeMap<TreePath, Group> = BTreeMap::new();
+        let mut below = Vec::new();
+        for (place, reached) in places {
             let Some((directory, node, name)) = self.nearest_known(place)? else {
                 continue;
             };
-            match groups
-                .iter_mut()
-                .rev()
-                .take(8)
-                .find(|group| group.directory == directory)
-            {
-                Some(group) => {
-                    group.names.insert(name);
-                }
-                None => groups.push(Group {
-                    directory,
-                    node,
-                    names: BTreeSet::from([name]),
-                }),
+            let depth = directory.names().len() + 1;
+            if depth <= *reached {
+                continue;
             }
+            if depth < place.names().len() {
+                below.push((place.clone(), depth));
+            }
+            let group = groups.entry(directory.clone()).or_insert_with(|| Group {
+                directory,
+                node,
+                names: BTreeSet::new(),
+            });
+            group.names.insert(name);
         }
-        Ok(groups)
+        Ok((groups.into_values().collect(), below))
     }
 
     /// The deepest known directory above a place, and the name in it that leads there.
@@ -93,23 +106,23 @@ impl Session<'_> {
         Ok(Some((directory, node, last.clone())))
     }
 
-    fn group(&mut self, group: &Group) -> Result<Looked, ScanError> {
+    fn group(&mut self, group: &Group) -> Result<(), ScanError> {
         let path = group.directory.to_bytes();
         let handle = match os::open_below(self.scan.root.directory(), &path, Want::Directory) {
             Ok(handle) => handle,
             Err(error) if is_elsewhere(&error) => {
                 // The directory itself is gone or something else: look at its place.
                 self.place_of_directory(&group.directory)?;
-                return Ok(Looked::Nowhere);
+                return Ok(());
             }
             Err(error) => {
                 self.trouble(b"", &path, super::trouble::Trouble::unreadable(&error));
-                return Ok(Looked::Nowhere);
+                return Ok(());
             }
         };
         let Some(inode) = self.is_the_same(group.node, &handle)? else {
             self.place_of_directory(&group.directory)?;
-            return Ok(Looked::Nowhere);
+            return Ok(());
         };
         if group.names.len() > SINGLE {
             let child = Child {
@@ -119,7 +132,7 @@ impl Session<'_> {
                 depth: Depth::Shallow,
             };
             self.down(&mut path.clone(), &child)?;
-            return Ok(Looked::There);
+            return Ok(());
         }
         let mut at = Directory {
             handle: handle.as_fd(),
@@ -134,7 +147,7 @@ impl Session<'_> {
             let mut below = super::session::join(&path, &child.name);
             self.down(&mut below, &child)?;
         }
-        Ok(Looked::There)
+        Ok(())
     }
 
     /// The inode of an open directory, if it is the one that the node was.
@@ -156,7 +169,7 @@ impl Session<'_> {
         let Some(above) = directory.parent() else {
             return Ok(());
         };
-        for group in self.groups(&BTreeSet::from([directory.clone()]))? {
+        for group in self.groups(&[(directory.clone(), 0)])?.0 {
             if group.directory == above {
                 self.group(&group)?;
             }
@@ -224,10 +237,7 @@ impl Session<'_> {
                     if names.contains(row.node.place.name.as_bytes()) {
                         self.look_again(at.path, row.node.place.name.as_bytes());
                     } else {
-                        self.missing.push(Missing {
-                            row,
-                            directory: at.path.to_vec(),
-                        });
+                        self.miss(at.path, row);
                     }
                 }
             }
@@ -238,11 +248,4 @@ impl Session<'_> {
         self.names = names;
         Ok(())
     }
-}
-
-/// Whether a group's directory was there.
-#[derive(PartialEq, Eq)]
-enum Looked {
-    There,
-    Nowhere,
 }

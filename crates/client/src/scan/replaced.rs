@@ -13,7 +13,7 @@ use hythe_sync::LocalNode;
 
 use super::ScanError;
 use super::identify::{has_one_place, keeps_content, may_have_moved};
-use super::session::{Missing, Session, fresh_id};
+use super::session::{Session, fresh_id};
 use crate::disk::Found;
 use crate::state::LocalRow;
 
@@ -33,7 +33,7 @@ impl Session<'_> {
     /// Says which node each file is that took a known name.
     pub(super) fn settle_replaced(&mut self) -> Result<(), ScanError> {
         let replaced = std::mem::take(&mut self.replaced);
-        let keeps = keep_names(&replaced, |node| self.claimed.contains(&node.id));
+        let keeps = keep_names(&replaced, |node| self.claimed.contains_key(&node.id));
         for (one, keeps) in replaced.into_iter().zip(keeps) {
             if keeps {
                 self.observe(one.next);
@@ -52,10 +52,7 @@ impl Session<'_> {
             found,
             directory,
         } = one;
-        self.missing.push(Missing {
-            row: before,
-            directory,
-        });
+        self.miss(&directory, before);
         match self.moved_from(&found, next.node.kind)? {
             Some(moved) => {
                 next.node.id = moved.node.id;
@@ -72,7 +69,7 @@ impl Session<'_> {
     /// Notes that a node is now what `next` says, and nowhere else. What is known of its content
     /// stays known if only its place changed.
     pub(super) fn claim(&mut self, before: &LocalNode, mut next: LocalRow) {
-        self.claimed.insert(before.id);
+        self.claimed.insert(before.id, next.node.place.clone());
         let stamps = (&before.stamp, &next.node.stamp);
         let kept = before
             .hash
@@ -95,7 +92,7 @@ impl Session<'_> {
             .rows()?
             .local_by_inode(self.folder(), found.stamp.inode)?;
         for row in candidates {
-            if !self.claimed.contains(&row.node.id)
+            if !self.claimed.contains_key(&row.node.id)
                 && may_have_moved(&row, found, kind)
                 && (has_one_place(found) || !self.is_still_there(&row)?)
             {

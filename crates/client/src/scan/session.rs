@@ -1,10 +1,11 @@
 //! One scan under way: what was found, and what is still open.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hythe_model::{NodeId, Timestamp, TreePath};
+use hythe_sync::Place;
 
 use super::names::Names;
 use super::replaced::Replaced;
@@ -35,12 +36,17 @@ pub(super) struct Session<'a> {
     now_ms: i64,
     pub(super) listing: Listing,
     pub(super) names: Names,
-    /// Nodes found at another place than their row says. Their rows elsewhere mean nothing.
-    pub(super) claimed: HashSet<NodeId>,
+    /// Nodes found at another place than their row said, and where. Rows that say otherwise are
+    /// out of date.
+    pub(super) claimed: HashMap<NodeId, Place>,
     /// Rows whose entry was not there: gone, unless they turn up elsewhere.
     pub(super) missing: Vec<Missing>,
     /// Entries that took the name of a known node while its own inode was nowhere to be seen yet.
     pub(super) replaced: Vec<Replaced>,
+    /// Nodes whose place was given to another node.
+    pub(super) displaced: Vec<NodeId>,
+    /// Directories that were looked through whole.
+    pub(super) covered: Vec<Vec<u8>>,
     pub(super) report: ScanReport,
     changes: Vec<Change>,
 }
@@ -86,9 +92,11 @@ impl<'a> Session<'a> {
             now_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
             listing: Listing::default(),
             names: Names::default(),
-            claimed: HashSet::new(),
+            claimed: HashMap::new(),
             missing: Vec::new(),
             replaced: Vec::new(),
+            displaced: Vec::new(),
+            covered: Vec::new(),
             report: ScanReport::default(),
             changes: Vec::new(),
         })
@@ -113,6 +121,18 @@ impl<'a> Session<'a> {
         self.changes.push(Change::Row(row));
     }
 
+    /// Notes that the entry of a row was not there.
+    pub(super) fn miss(&mut self, at: &[u8], row: LocalRow) {
+        if self.claimed.get(&row.node.id) == Some(&row.node.place) {
+            self.claimed.remove(&row.node.id);
+        }
+        self.missing.push(Missing {
+            row,
+            directory: at.to_vec(),
+        });
+    }
+
+    /// Notes that an entry cannot be synced or read.
     pub(super) fn trouble(&mut self, directory: &[u8], name: &[u8], trouble: Trouble) {
         let path = join(directory, name);
         self.report.problems += 1;
@@ -172,13 +192,11 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let (changes, folder) = (std::mem::take(&mut self.changes), self.folder());
-        self.scan
+        let displaced = self
+            .scan
             .state
-            .write_blocking(move |tx| -> Result<(), StateError> {
-                changes
-                    .iter()
-                    .try_for_each(|change| change.write(tx, folder))
-            })?;
+            .write_blocking(move |tx| write(tx, folder, &changes))?;
+        self.displaced.extend(displaced);
         self.snapshot = Rc::new(self.scan.state.snapshot()?);
         Ok(())
     }
@@ -187,29 +205,27 @@ impl<'a> Session<'a> {
     pub(super) fn finish(mut self) -> Result<ScanReport, ScanError> {
         self.settle_replaced()?;
         self.flush()?;
-        if !self.missing.is_empty() {
-            self.settle_missing()?;
-        }
+        self.settle_missing()?;
         Ok(self.report)
     }
 }
 
-impl Change {
-    fn write(&self, tx: &Tx<'_>, folder: FolderNumber) -> Result<(), StateError> {
-        match self {
-            Self::Row(row) => tx.put_local(folder, row).map(drop),
-            Self::Problem(problem) => tx.put_problem(folder, problem),
-            Self::NoProblemIn(directory) => {
-                tx.remove_problems_in(folder, ProblemSource::Scan, directory)
+/// Writes observations. Returns the nodes whose place was given to another one.
+fn write(tx: &Tx<'_>, folder: FolderNumber, changes: &[Change]) -> Result<Vec<NodeId>, StateError> {
+    const FINDER: ProblemSource = ProblemSource::Scan;
+    let mut displaced = Vec::new();
+    for change in changes {
+        match change {
+            Change::Row(row) => displaced.extend(tx.put_local(folder, row)?),
+            Change::Problem(problem) => tx.put_problem(folder, problem)?,
+            Change::NoProblemIn(directory) => tx.remove_problems_in(folder, FINDER, directory)?,
+            Change::NoProblemAt(path) => {
+                tx.remove_problem(folder, FINDER, &Subject::Path(path.clone()))?;
             }
-            Self::NoProblemAt(path) => {
-                tx.remove_problem(folder, ProblemSource::Scan, &Subject::Path(path.clone()))
-            }
-            Self::NoProblems => {
-                tx.remove_problems_below(folder, ProblemSource::Scan, &TreePath::ROOT)
-            }
+            Change::NoProblems => tx.remove_problems_below(folder, FINDER, &TreePath::ROOT)?,
         }
     }
+    Ok(displaced)
 }
 
 /// An id that no node ever had.

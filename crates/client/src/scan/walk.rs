@@ -39,6 +39,9 @@ impl Session<'_> {
     /// Looks through the directory at `path` and, as far as its depth says, what is below it. The
     /// path is the same again afterwards. However deep the tree, one handle is open at a time.
     pub(super) fn down(&mut self, path: &mut Vec<u8>, start: &Child) -> Result<(), ScanError> {
+        if start.depth == Depth::All {
+            self.covered.push(path.clone());
+        }
         let mut frames = vec![Frame {
             above: path.len(),
             rest: self.enter(path, start)?.into_iter(),

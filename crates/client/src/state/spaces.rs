@@ -141,7 +141,8 @@ impl Tx<'_> {
     /// # Errors
     /// The database's.
     pub fn name_space(&self, space: SpaceNumber, name: &str) -> Result<()> {
-        self.run("UPDATE spaces SET name = ?2 WHERE no = ?1", (space.0, name)).map(drop)
+        self.run("UPDATE spaces SET name = ?2 WHERE no = ?1", (space.0, name))
+            .map(drop)
     }
 
     /// The number of a space, which is entered, empty, if it is new here.

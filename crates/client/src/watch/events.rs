@@ -28,12 +28,16 @@ impl Watched {
             Seen::Removed { at, name, .. } => self.note(at, name, Open::No),
             Seen::Written { at, name } => self.note(at, name, Open::Yes),
             Seen::Closed { at, name } => self.note(at, name, Open::No),
-            Seen::MovedFrom { at, name, cookie, .. } => {
+            Seen::MovedFrom {
+                at, name, cookie, ..
+            } => {
                 self.note(at, name, Open::AsBefore);
                 let moving = self.table.child(at, name);
                 self.pairs.0.insert(cookie, moving);
             }
-            Seen::MovedTo { at, name, cookie, .. } => {
+            Seen::MovedTo {
+                at, name, cookie, ..
+            } => {
                 if let Some(Some(moving)) = self.pairs.0.remove(&cookie) {
                     self.table.place(moving, Some((at, name.into())));
                 }

@@ -72,7 +72,10 @@ impl std::fmt::Display for Unwatched {
                  often; raise fs.inotify.max_user_instances to see them at once"
             ),
             Self::Failed(kind) => {
-                write!(f, "directories cannot be watched ({kind}), so changes are found by looking every so often")
+                write!(
+                    f,
+                    "directories cannot be watched ({kind}), so changes are found by looking every so often"
+                )
             }
         }
     }
@@ -114,14 +117,28 @@ impl Watcher {
             (Err(error), _) if error.raw_os_error() == Some(libc::EMFILE) => {
                 (None, None, Some(Unwatched::Instances))
             }
-            (Err(error), _) | (_, Err(error)) => (None, None, Some(Unwatched::Failed(error.kind()))),
+            (Err(error), _) | (_, Err(error)) => {
+                (None, None, Some(Unwatched::Failed(error.kind())))
+            }
         };
-        let state = Mutex::new(Watched { unwatched, ..Watched::default() });
+        let state = Mutex::new(Watched {
+            unwatched,
+            ..Watched::default()
+        });
         let (arrived, notify) = (Condvar::new(), Notify::new());
-        let shared = Arc::new(Shared { watches, waker, limit, state, arrived, notify });
+        let shared = Arc::new(Shared {
+            watches,
+            waker,
+            limit,
+            state,
+            arrived,
+            notify,
+        });
         let thread = shared.watches.is_some().then(|| {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new().name("watch".to_owned()).spawn(move || shared.run())
+            std::thread::Builder::new()
+                .name("watch".to_owned())
+                .spawn(move || shared.run())
         });
         let thread = match thread {
             Some(Ok(thread)) => Some(thread),
@@ -192,7 +209,9 @@ impl Drop for Watcher {
 
 impl Entering for Watcher {
     fn entering(&self, directory: BorrowedFd<'_>, path: &[u8]) -> bool {
-        let Some(watches) = &self.shared.watches else { return true };
+        let Some(watches) = &self.shared.watches else {
+            return true;
+        };
         let mut state = self.shared.state();
         if state.table.len() >= self.shared.limit {
             state.limit_reached();
@@ -214,7 +233,9 @@ impl Entering for Watcher {
 
 impl Watched {
     fn limit_reached(&mut self) {
-        self.unwatched = Some(Unwatched::Watches { watched: self.table.len() });
+        self.unwatched = Some(Unwatched::Watches {
+            watched: self.table.len(),
+        });
     }
 }
 
@@ -225,7 +246,9 @@ impl Shared {
 
     /// The watcher's thread: hands events over until the end.
     fn run(&self) {
-        let (Some(watches), Some(waker)) = (&self.watches, &self.waker) else { return };
+        let (Some(watches), Some(waker)) = (&self.watches, &self.waker) else {
+            return;
+        };
         let mut half = false;
         loop {
             let waited = watches.wait(waker.as_fd(), half.then_some(PAIR));

@@ -43,7 +43,10 @@ impl Pending {
             self.lose();
             return;
         }
-        let before = self.places.entry((at, name.into())).or_insert(Open::AsBefore);
+        let before = self
+            .places
+            .entry((at, name.into()))
+            .or_insert(Open::AsBefore);
         if open != Open::AsBefore {
             *before = open;
         }
@@ -63,10 +66,16 @@ impl Pending {
     /// Takes everything, with paths as they are now.
     pub(super) fn take(&mut self, table: &Table) -> Changes {
         let Self { places, lost, root } = std::mem::take(self);
-        let mut changes = Changes { lost, root, ..Changes::default() };
+        let mut changes = Changes {
+            lost,
+            root,
+            ..Changes::default()
+        };
         for ((at, name), open) in places {
             // What is not in the folder any more was reported where it left.
-            let Some(path) = table.path(at, &name) else { continue };
+            let Some(path) = table.path(at, &name) else {
+                continue;
+            };
             if open == Open::Yes {
                 changes.open.insert(path.clone());
             }

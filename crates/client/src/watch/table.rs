@@ -40,9 +40,10 @@ impl Table {
             }
             Some((above, name)) => self.find(above).map(|above| (above, name)),
         };
-        self.directories
-            .entry(id)
-            .or_insert_with(|| Watched { place: None, children: HashMap::new() });
+        self.directories.entry(id).or_insert_with(|| Watched {
+            place: None,
+            children: HashMap::new(),
+        });
         self.place(id, place.map(|(above, name)| (above, name.into())));
         is_new
     }
@@ -54,7 +55,9 @@ impl Table {
 
     /// Puts a directory, with all below it, at another place; none when it left the folder.
     pub(super) fn place(&mut self, id: WatchId, place: Option<(WatchId, Box<[u8]>)>) {
-        let Some(directory) = self.directories.get_mut(&id) else { return };
+        let Some(directory) = self.directories.get_mut(&id) else {
+            return;
+        };
         let before = std::mem::replace(&mut directory.place, place.clone());
         if let Some((above, name)) = before {
             self.unlink(above, &name, id);
@@ -94,7 +97,9 @@ impl Table {
     }
 
     fn find(&self, path: &[u8]) -> Option<WatchId> {
-        let mut names = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
+        let mut names = path
+            .split(|byte| *byte == b'/')
+            .filter(|name| !name.is_empty());
         names.try_fold(self.root?, |above, name| self.child(above, name))
     }
 

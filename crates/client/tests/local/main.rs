@@ -1,0 +1,19 @@
+//! Disk, state, scan and watch on a real file system. Each test names what it shows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod confinement;
+mod disk;
+mod folder;
+mod ground;
+mod removal;
+mod replacement;
+mod scan;
+mod scan_identity;
+mod scan_random;
+mod scan_safety;
+mod state;
+mod watch;
