@@ -48,12 +48,11 @@ impl Sealer {
                 body,
             } => {
                 let body = body.zip(new.body);
+                let field = |(body, version): &_| self.body(node, *version, body);
                 let sealed = SealedNode {
                     name: self.name(node, new.place, &name),
                     attributes: self.attributes(node, new.attributes, attributes),
-                    body: body
-                        .as_ref()
-                        .map(|(body, version)| self.body(node, *version, body)),
+                    body: body.as_ref().map(field),
                 };
                 let create = Create {
                     node,
@@ -70,42 +69,31 @@ impl Sealer {
                 parent,
                 name,
                 expected,
-                new,
+                new: version,
             } => {
                 let place = self.place(parent, &name);
                 let restore = Restore {
                     node,
                     expected,
-                    version: new,
+                    version,
                     place,
                 };
-                draft.restore(restore, self.name(node, new, &name));
+                draft.restore(restore, self.name(node, version, &name));
             }
             Edit::Move {
                 node,
                 parent,
                 name,
                 expected,
-                new,
+                new: version,
             } => {
-                let place = Some(PlaceWrite {
+                let place = self.place(parent, &name);
+                let write = PlaceWrite {
                     expected,
-                    version: new,
-                    place: self.place(parent, &name),
-                });
-                let sealed = SealedFields {
-                    name: Some(self.name(node, new, &name)),
-                    ..Default::default()
+                    version,
+                    place,
                 };
-                draft.update(
-                    Update {
-                        node,
-                        place,
-                        attributes: None,
-                        body: None,
-                    },
-                    sealed,
-                );
+                rename(draft, node, write, self.name(node, version, &name));
             }
             Edit::Update {
                 node,
@@ -113,11 +101,8 @@ impl Sealer {
                 body,
             } => self.update(draft, node, attributes, body),
             Edit::Delete { node, expected } => {
-                draft.delete(Delete {
-                    node,
-                    place: expected.place,
-                    body: expected.body,
-                });
+                let (place, body) = (expected.place, expected.body);
+                draft.delete(Delete { node, place, body });
             }
         }
     }
@@ -187,6 +172,20 @@ impl Edit {
             body.stored.field.len() + 32 * body.stored.refs.len()
         })
     }
+}
+
+fn rename(draft: &mut Draft, node: NodeId, write: PlaceWrite, name: Vec<u8>) {
+    let update = Update {
+        node,
+        place: Some(write),
+        attributes: None,
+        body: None,
+    };
+    let sealed = SealedFields {
+        name: Some(name),
+        ..SealedFields::default()
+    };
+    draft.update(update, sealed);
 }
 
 fn body_write(body: Prepared, version: VersionId) -> BodyWrite {

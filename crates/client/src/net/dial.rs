@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use hythe_wire::IdentityKey;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -55,6 +55,16 @@ impl Target {
     /// Reads the address. Without TLS only this very machine is accepted: there nobody stands
     /// between, and nothing can be proven.
     pub(super) fn new(url: &Url, identity: IdentityKey) -> Result<Self, ApiError> {
+        Self::with_roots(url, identity, tls::public_authorities())
+    }
+
+    /// As [`Self::new`], with these authorities.
+    pub(super) fn with_roots(
+        url: &Url,
+        identity: IdentityKey,
+        roots: RootCertStore,
+    ) -> Result<Self, ApiError> {
+        let roots = Arc::new(roots);
         let host = url
             .host()
             .ok_or_else(|| wrong_server("the address names no host"))?
@@ -62,8 +72,10 @@ impl Target {
         let port = url.port_or_known_default().unwrap_or(443);
         let tls = match url.scheme() {
             "https" => {
-                let config =
-                    |version| tls::client_config(identity, version).map_err(ApiError::offline);
+                let config = |version| {
+                    tls::client_config(identity, Arc::clone(&roots), version)
+                        .map_err(ApiError::offline)
+                };
                 Some((
                     Arc::new(config(Version::Http2)?),
                     Arc::new(config(Version::Http1)?),

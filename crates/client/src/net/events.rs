@@ -26,11 +26,19 @@ impl Api {
     /// [`ApiError::EpochChanged`] and, by its code, a fork, when the server's logs are not the ones
     /// the positions are of; otherwise see [`ApiError`].
     pub async fn events(&self, from: &EventsRequest) -> Result<EventStream, ApiError> {
+        self.events_with(from, SILENCE).await
+    }
+
+    pub(super) async fn events_with(
+        &self,
+        from: &EventsRequest,
+        silence: Duration,
+    ) -> Result<EventStream, ApiError> {
         let body = Some((headers::CBOR, from.to_cbor().into()));
         let reader = self
             .call(Channel::Shared, Method::POST, routes::EVENTS, body)
             .await?;
-        let frames = Frames::new(reader.with_silence(SILENCE), Event::MAX_BYTES);
+        let frames = Frames::new(reader.with_silence(silence), Event::MAX_BYTES);
         Ok(EventStream { frames })
     }
 }

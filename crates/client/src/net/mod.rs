@@ -13,6 +13,8 @@ mod error;
 mod events;
 mod http;
 mod log;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::sync::Arc;

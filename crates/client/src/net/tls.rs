@@ -40,10 +40,11 @@ impl Version {
 /// Settings for connections of one version to the server with this identity.
 pub(super) fn client_config(
     identity: IdentityKey,
+    roots: Arc<RootCertStore>,
     version: Version,
 ) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = Arc::new(Verifier::new(identity, &provider)?);
+    let verifier = Arc::new(Verifier::new(identity, roots, &provider)?);
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
@@ -65,18 +66,25 @@ struct Verifier {
 }
 
 impl Verifier {
-    fn new(identity: IdentityKey, provider: &Arc<CryptoProvider>) -> Result<Self, rustls::Error> {
-        let roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let authorities =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-                .build()
-                .map_err(|error| rustls::Error::General(error.to_string()))?;
+    fn new(
+        identity: IdentityKey,
+        roots: Arc<RootCertStore>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, rustls::Error> {
+        let authorities = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+            .build()
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
         Ok(Self {
             identity,
             authorities,
         })
+    }
+}
+
+/// The public authorities, as browsers know them.
+pub(super) fn public_authorities() -> RootCertStore {
+    RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     }
 }
 

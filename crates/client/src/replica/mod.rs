@@ -34,6 +34,7 @@ pub(crate) use apply::Placed;
 pub(crate) use catch_up::now_ms;
 pub use keyring::Keyring;
 pub(crate) use keyring::seal_previous;
+pub(crate) use opened::size_and_hash;
 pub(crate) use view::RowsView;
 
 /// What all spaces of a device share.

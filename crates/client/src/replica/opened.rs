@@ -235,7 +235,7 @@ impl Opener {
 
 /// What a row shows of a body, without fetching the nodes of its tree. The fields are those of
 /// `docs/format/content.md`; whether the rest holds is found when the content is loaded.
-fn size_and_hash(field: &[u8]) -> Option<(u64, Option<ContentHash>)> {
+pub(crate) fn size_and_hash(field: &[u8]) -> Option<(u64, Option<ContentHash>)> {
     let mut decoder = minicbor::Decoder::new(field);
     let length = decoder.array().ok()??;
     match (decoder.u8().ok()?, length) {

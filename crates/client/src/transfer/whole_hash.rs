@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn s7_cells_join_to_the_hash_of_the_whole() {
         let bytes: Vec<u8> = (0..9 * CELL_BYTES as u64 + 1)
-            .map(|i| (i * i >> 7) as u8)
+            .map(|i| ((i * i) >> 7) as u8)
             .collect();
         for cells in 0..=9 {
             for more in [0, 1, 1023, 1024, 1025] {

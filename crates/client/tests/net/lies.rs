@@ -167,6 +167,9 @@ async fn e3_a_server_that_goes_back_or_elsewhere_is_noticed() {
     });
     let raised = alarm(scene.replica.catch_up().await);
     assert!(matches!(raised, Alarm::Fork { .. }), "{raised}");
+    scene.lie_in_log(|frames| first_entry(frames).head.chain.0[3] ^= 1);
+    let raised = alarm(scene.replica.catch_up().await);
+    assert!(matches!(raised, Alarm::Fork { .. }), "{raised}");
     let mut other = before;
     other.chain.0[5] ^= 1;
     let raised = alarm(scene.replica.take_event(other, None).await);

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod connection;
 mod content;
 mod devices;
 mod lies;

@@ -1,5 +1,6 @@
 //! A server in this process and devices that talk to it over TLS.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,12 +33,12 @@ pub struct Rig {
 
 pub async fn start() -> Rig {
     let data = tempfile::tempdir().unwrap();
-    let server = start_on(&data).await;
+    let server = start_on(&data, "127.0.0.1:0".parse().unwrap()).await;
     Rig { server, data }
 }
 
-pub async fn start_on(data: &TempDir) -> Running {
-    let config = ServerConfig::new(data.path().join("server"), "127.0.0.1:0".parse().unwrap());
+pub async fn start_on(data: &TempDir, listen: SocketAddr) -> Running {
+    let config = ServerConfig::new(data.path().join("server"), listen);
     Server::start(config).await.unwrap()
 }
 
