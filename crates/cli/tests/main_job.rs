@@ -70,3 +70,52 @@ fn sc139_a_second_device_with_a_filled_folder_merges_and_deletes_nothing() {
     let expected: [&[u8]; 5] = [b"a", b"b", b"of a", b"of b", b"same"];
     assert_eq!(values, expected);
 }
+
+/// Bytes that neither repeat nor compress (xorshift64).
+fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(&mut next).flatten().take(length).collect()
+}
+
+#[test]
+fn large_files_travel_beside_the_others_and_an_insertion_sends_little() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    let mut content = noise(48 << 20, 7);
+    stage.device("a").write("large.bin", &content);
+    stage.device("a").write("small.txt", "does not wait for the large one");
+    stage.settle_same();
+    content.insert(0, b'x');
+    stage.device("a").write("large.bin", &content);
+    stage.settle_same();
+    assert_eq!(stage.device("b").read("large.bin"), content);
+    // Back the other way, so that both devices cut the same content at the same places.
+    content.truncate(40 << 20);
+    stage.device("b").write("large.bin", &content);
+    stage.settle_same();
+    assert_eq!(stage.device("a").read("large.bin"), content);
+}
+
+#[test]
+fn sc071_holes_stay_holes_and_are_not_transferred() {
+    use std::os::unix::fs::{FileExt, MetadataExt};
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    let path = stage.device("a").path("sparse.img");
+    let file = fs::File::create(&path).unwrap();
+    file.set_len(8 << 30).unwrap();
+    file.write_all_at(&noise(1 << 20, 3), 5 << 30).unwrap();
+    drop(file);
+    stage.settle();
+    let there = fs::metadata(stage.device("b").path("sparse.img")).unwrap();
+    assert_eq!(there.len(), 8 << 30);
+    assert!(there.blocks() * 512 < 16 << 20, "{} bytes on disk", there.blocks() * 512);
+    let file = fs::File::open(stage.device("b").path("sparse.img")).unwrap();
+    let mut bytes = vec![0; 1 << 20];
+    file.read_exact_at(&mut bytes, 5 << 30).unwrap();
+    assert_eq!(bytes, noise(1 << 20, 3));
+}

@@ -53,6 +53,8 @@ pub struct PassReport {
     pub problems: Vec<(Option<TreePath>, Problem)>,
     /// What the scan could not read.
     pub scanned: ScanReport,
+    /// Places that changed while they were looked at.
+    pub look: BTreeSet<TreePath>,
     /// What waits for a yes.
     pub held: Option<HeldPlan>,
     /// Nodes created in the log by this pass.
@@ -115,6 +117,7 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     let late = bring_back_late(pass)?;
     let mut dirty = order.nodes.clone();
     dirty.extend(look(pass, &order.scope, &late, &mut report)?);
+    report.look.clone_from(&report.scanned.again);
     if order.all_nodes {
         dirty.extend(different(pass)?);
     }
@@ -124,12 +127,32 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
         if planned.steps.is_empty() {
             break;
         }
+        tracing::debug!(
+            folder = %pass.cx.root.path().display(),
+            dirty = dirty.len(),
+            steps = planned.steps.len(),
+            first = planned.steps.first().map(step_name),
+            "running a plan"
+        );
         let done = report.run.done;
         execute::run(&pass.cx, &planned, &mut report.run)?;
         dirty = next_dirty(pass, &planned, &mut report)?;
+        // What was found meanwhile is open too, planned in this pass or not.
+        report.open.extend(&dirty);
         if report.run.done == done {
             break;
         }
+    }
+    tracing::debug!(
+        done = report.run.done,
+        open = report.open.len(),
+        unstable = report.run.unstable.len(),
+        waiting = report.run.waiting.len(),
+        failed = report.run.failed.len(),
+        "the pass is over"
+    );
+    for node in order.nodes.difference(&report.run.waiting) {
+        pass.cx.bulk.forget(*node);
     }
     Ok(report)
 }
@@ -238,16 +261,18 @@ fn next_dirty(
     dirty.extend(std::mem::take(&mut report.run.again));
     let places = std::mem::take(&mut report.run.look);
     if !places.is_empty() {
-        dirty.extend(pass.scan(&crate::scan::Scope::Places(places))?.dirty);
+        let scanned = pass.scan(&crate::scan::Scope::Places(places))?;
+        dirty.extend(scanned.dirty);
+        report.look.extend(scanned.again);
     }
-    dirty.retain(|node| !report.run.failed.contains_key(node) && !report.run.unstable.contains(node));
+    dirty.retain(|node| !report.run.is_off(*node));
     Ok(dirty)
 }
 
 fn context(pass: &Passing, report: &PassReport) -> PlanContext {
     let mut blocked = BTreeSet::new();
     blocked.extend(report.run.failed.keys());
-    blocked.extend(&report.run.unstable);
+    blocked.extend(report.run.unstable.iter().chain(&report.run.waiting));
     PlanContext { device: pass.pass.device.clone(), date: today(), blocked }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use hythe_control::{Decision, Failure, FolderStatus, HeldChange, Problem, Status, Waited};
-use hythe_model::{Cursor, NodeId};
+use hythe_model::{Cursor, NodeId, TreePath};
 use tokio::sync::oneshot;
 
 use super::open::{OpenFailure, OpenFolder};
@@ -19,8 +19,10 @@ pub enum Event {
     Ask(Ask),
     /// A folder was opened, or could not be.
     Opened(FolderNumber, Box<Result<OpenFolder, OpenFailure>>),
-    /// The system told of changes on a folder's disk.
-    Disk(FolderNumber, Scope),
+    /// The system told of changes on a folder's disk; last, of files that are still being written.
+    Disk(FolderNumber, Scope, BTreeSet<TreePath>),
+    /// Large files of a folder were transferred, or may be now.
+    Transferred(FolderNumber, BTreeSet<NodeId>),
     /// Change sets were folded: the log changed these nodes and stands here now.
     Folded(SpaceNumber, BTreeSet<NodeId>, Cursor),
     /// The log is another one than it was: everything is to be compared.

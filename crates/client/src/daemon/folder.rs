@@ -94,7 +94,7 @@ impl Folder {
         if let Some(held) = &self.held {
             return Standing::Stopped(format!("a mass change is held: {}", held.plan.held));
         }
-        if self.open.is_none() || !self.work.is_settled() {
+        if self.open.is_none() || !self.work.is_settled() || self.is_transferring() {
             return Standing::Busy;
         }
         if self.work.is_idle() && self.first_problem().is_none() {
@@ -104,6 +104,11 @@ impl Folder {
             Some(reason) if server.is_none() => Standing::Stuck { at: self.cursor, reason },
             _ => Standing::Busy,
         }
+    }
+
+    /// Whether large files are under way beside the passes.
+    pub fn is_transferring(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.bulk.is_busy())
     }
 
     /// The first thing that is the matter with the folder, as one sentence.
@@ -147,7 +152,7 @@ impl Folder {
         self.failures.retain(|node, _| !order.all_nodes && !tried.contains(node));
         let failed: BTreeSet<NodeId> =
             report.run.failed.keys().chain(&report.run.unstable).copied().collect();
-        for (node, failure) in report.run.failed {
+        for (node, failure) in std::mem::take(&mut report.run.failed) {
             self.failures.entry(node).or_insert(Failed { failure, since_ms: now_ms });
         }
         let mut again = report.open;
@@ -155,10 +160,11 @@ impl Folder {
             // What waits for a yes is planned again when there is one.
             again.clear();
         }
-        again.retain(|node| !failed.contains(node));
-        let passed = Passed { again, failed, ..Passed::default() };
+        again.retain(|node| !failed.contains(node) && !report.run.waiting.contains(node));
+        let passed = Passed { again, failed, look: report.look, ..Passed::default() };
         self.work.end(now, order.scope == Scope::Whole, passed);
-        if self.work.is_idle() && self.held.is_none() && self.first_problem().is_none() {
+        let idle = self.work.is_idle() && !self.is_transferring();
+        if idle && self.held.is_none() && self.first_problem().is_none() {
             self.proven = Some(Proven { cursor: self.cursor.0, at_ms: now_ms });
         }
     }
@@ -194,8 +200,11 @@ impl Folder {
             tracing::warn!(folder = %self.row.path.display(), "{error}");
             self.trouble = Some(error.to_string());
         }
+        // What the scan of the failed pass found is in the local tree by now and will not be found
+        // again by looking at the disk: the trees have to be compared.
         let whole = order.scope == Scope::Whole;
-        self.work.end(now, whole, Passed { undone: Some(order), ..Passed::default() });
+        let undone = Order { all_nodes: true, ..order };
+        self.work.end(now, whole, Passed { undone: Some(undone), ..Passed::default() });
     }
 
     /// The folder is not there (any more).

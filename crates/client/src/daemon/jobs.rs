@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hythe_control::{Failure, FailureKind};
-use hythe_model::{Cursor, NodeId};
+use hythe_model::{Cursor, NodeId, TreePath};
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::{Event, Passing};
@@ -14,7 +14,7 @@ use super::folder::Folder;
 use super::open::{self, OpenFolder};
 use super::shared::Shared;
 use super::work::{Order, Scope};
-use crate::execute::Setting;
+use crate::execute::{Bulk, Setting};
 use crate::pass::{self, Pass};
 use crate::state::{FolderNumber, SpaceNumber, StateError};
 
@@ -37,8 +37,10 @@ pub fn open(shared: &Arc<Shared>, events: &Teller, folder: &Folder) {
     let (shared, events) = (Arc::clone(shared), events.clone());
     let number = folder.number;
     tokio::task::spawn_blocking(move || {
+        let transferred = events.clone();
+        let bulk = Bulk::new(move |nodes| tell(&transferred, Event::Transferred(number, nodes)));
         let opened = match shared.state.read(|rows| rows.folder(number)) {
-            Ok(Some(row)) => open::open(&shared.state, shared.device.device, number, &row),
+            Ok(Some(row)) => open::open(&shared.state, shared.device.device, number, &row, bulk),
             Ok(None) => Err(StateError::Invalid("folder number").into()),
             Err(error) => Err(error.into()),
         };
@@ -57,8 +59,13 @@ pub fn watch(events: &Teller, number: FolderNumber, open: &Arc<OpenFolder>) {
             drop(watcher);
             let Ok(changes) = heard else { continue };
             let whole = changes.lost || changes.root;
-            let scope = if whole { Scope::Whole } else { Scope::Places(changes.places) };
-            tell(&events, Event::Disk(number, scope));
+            let places: BTreeSet<TreePath> = &changes.places - &changes.open;
+            let scope = match whole {
+                true => Scope::Whole,
+                false if places.is_empty() => Scope::Nothing,
+                false => Scope::Places(places),
+            };
+            tell(&events, Event::Disk(number, scope, changes.open));
         }
     });
 }
@@ -110,6 +117,7 @@ pub fn setting(shared: &Arc<Shared>, folder: &Folder, open: &Arc<OpenFolder>) ->
         folder: folder.number,
         space: folder.row.space,
         root: Arc::clone(&open.root),
+        bulk: Arc::clone(&open.bulk),
         open: Arc::clone(open),
         state: Arc::clone(&shared.state),
         replica: Arc::clone(&space.replica),

@@ -30,7 +30,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub use board::{Board, Shown};
+pub(crate) use devices::unreachable;
 pub(crate) use door::Door;
+pub(crate) use event::{Ask, Event};
 pub use open::OpenFolder;
 pub(crate) use shared::{PERSONAL, Shared, Space, now_ms};
 pub use work::{Order, Scope};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hythe_model::DeviceId;
 
 use crate::disk::{Absence, DiskError, OpenError, Opened, Owner, Root};
+use crate::execute::Bulk;
 use crate::scan::Entering;
 use crate::state::{FolderNumber, FolderRow, PeriodError, State, StateError};
 use crate::watch::Watcher;
@@ -15,6 +16,8 @@ pub struct OpenFolder {
     pub root: Arc<Root>,
     /// Hears of changes, of those directories that scans have shown it.
     pub watcher: Arc<Watcher>,
+    /// Its large files under way.
+    pub bulk: Arc<Bulk>,
 }
 
 impl OpenFolder {
@@ -63,6 +66,7 @@ pub fn open(
     device: DeviceId,
     number: FolderNumber,
     row: &FolderRow,
+    bulk: Bulk,
 ) -> Result<OpenFolder, OpenFailure> {
     let owner = Owner { device, folder: row.id, generations: row.generations() };
     let root = match Root::open(&row.path, &owner)? {
@@ -76,5 +80,5 @@ pub fn open(
     };
     state.begin_period(number, &root)?;
     let watcher = Arc::new(Watcher::start(MAX_WATCHES));
-    Ok(OpenFolder { root: Arc::new(root), watcher })
+    Ok(OpenFolder { root: Arc::new(root), watcher, bulk: Arc::new(bulk) })
 }

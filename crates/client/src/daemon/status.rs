@@ -76,7 +76,7 @@ fn state(turn: &Turn, folder: &Folder) -> (FolderState, Option<String>) {
     if folder.open.is_none() {
         return (FolderState::Scanning, None);
     }
-    if !folder.work.is_settled() {
+    if !folder.work.is_settled() || folder.is_transferring() {
         return (FolderState::Syncing, None);
     }
     match folder.first_problem() {

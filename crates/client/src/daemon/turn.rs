@@ -3,12 +3,12 @@
 //! Nothing here waits for disk, network or processor: what does is started and tells its end as
 //! another event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hythe_control::{Decision, Failure, FailureKind, Waited};
-use hythe_model::{Cursor, NodeId};
+use hythe_model::{Cursor, NodeId, TreePath};
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::{Ask, Event, Passing, Trouble};
@@ -108,7 +108,12 @@ impl Turn {
         match event {
             Event::Ask(ask) => self.answer(ask),
             Event::Opened(number, result) => self.opened(number, *result),
-            Event::Disk(number, scope) => self.disk(number, scope),
+            Event::Disk(number, scope, writing) => self.disk(number, scope, writing),
+            Event::Transferred(number, nodes) => {
+                if let Some(folder) = self.folders.get_mut(&number) {
+                    folder.work.saw_log(nodes);
+                }
+            }
             Event::Folded(space, nodes, head) => self.folded(space, &nodes, head),
             Event::Rebased(space) => self.rebased(space),
             Event::Server(server) => self.server(server),
@@ -174,13 +179,14 @@ impl Turn {
         }
     }
 
-    fn disk(&mut self, number: FolderNumber, scope: Scope) {
+    fn disk(&mut self, number: FolderNumber, scope: Scope, writing: BTreeSet<TreePath>) {
         if let Some(folder) = self.folders.get_mut(&number) {
             folder.work.saw_disk(scope);
+            folder.work.saw_writing(Instant::now(), writing);
         }
     }
 
-    fn folded(&mut self, space: SpaceNumber, nodes: &std::collections::BTreeSet<NodeId>, head: Cursor) {
+    fn folded(&mut self, space: SpaceNumber, nodes: &BTreeSet<NodeId>, head: Cursor) {
         for folder in self.folders.values_mut().filter(|folder| folder.row.space == space) {
             if nodes.is_empty() && folder.work.is_idle() {
                 folder.cursor = folder.cursor.max(head);
@@ -223,7 +229,7 @@ impl Turn {
         let Some(folder) = self.folders.get_mut(&number) else { return };
         let now = Instant::now();
         let whole = order.scope == Scope::Whole;
-        let mut folded = std::collections::BTreeSet::new();
+        let mut folded = BTreeSet::new();
         let space = folder.row.space;
         match result {
             Ok(mut report) => {

@@ -19,6 +19,10 @@ pub const POLL: Duration = Duration::from_secs(30);
 /// How often a watched folder is looked through all the same: a lost event is found within this.
 const FULL_SCAN: Duration = Duration::from_secs(6 * 3600);
 
+/// How long a file that is open for writing is left alone after each word of it (S7). When it is
+/// closed it is looked at then.
+pub const SETTLE: Duration = Duration::from_secs(2);
+
 /// How much of the disk has to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Scope {
@@ -61,7 +65,8 @@ pub struct Order {
 pub struct Passed {
     /// Nodes to plan again at once: something moved while the pass ran.
     pub again: BTreeSet<NodeId>,
-    /// Places to look at again at once.
+    /// Places that changed while they were looked at: looked at again after a while, because what
+    /// is being written changes for as long as it is.
     pub look: BTreeSet<TreePath>,
     /// Nodes that failed: planned again after a while.
     pub failed: BTreeSet<NodeId>,
@@ -76,6 +81,8 @@ pub struct Passed {
 pub struct FolderWork {
     due: Order,
     waiting: Order,
+    /// Files that are being written, and when to look at them all the same.
+    settling: Option<(Instant, BTreeSet<TreePath>)>,
     running: bool,
     backoff: Backoff,
     next_full_scan: Option<Instant>,
@@ -89,6 +96,7 @@ impl FolderWork {
         Self {
             due,
             waiting: Order::default(),
+            settling: None,
             running: false,
             backoff: Backoff::new(seed),
             next_full_scan: None,
@@ -99,6 +107,15 @@ impl FolderWork {
     /// Something on the disk may have changed.
     pub fn saw_disk(&mut self, scope: Scope) {
         self.due.scope.add(scope);
+    }
+
+    /// Files are being written. They are looked at a while after the first word of them, however
+    /// often there is another: a file that is never closed gets its versions, one in a while.
+    pub fn saw_writing(&mut self, now: Instant, places: BTreeSet<TreePath>) {
+        if !places.is_empty() {
+            let (_, settling) = self.settling.get_or_insert_with(|| (now + SETTLE, BTreeSet::new()));
+            settling.extend(places);
+        }
     }
 
     /// The log changed these nodes.
@@ -140,6 +157,9 @@ impl FolderWork {
         if self.backoff.is_ready(now) {
             self.release();
         }
+        if let Some((_, places)) = self.settling.take_if(|(at, _)| *at <= now) {
+            self.due.scope.add(Scope::Places(places));
+        }
         if self.due == Order::default() {
             return None;
         }
@@ -154,10 +174,11 @@ impl FolderWork {
             self.next_full_scan = Some(now + if self.watched { FULL_SCAN } else { POLL });
         }
         self.due.nodes.extend(passed.again);
+        let failed =
+            !passed.failed.is_empty() || !passed.look.is_empty() || passed.undone.is_some();
         if !passed.look.is_empty() {
-            self.due.scope.add(Scope::Places(passed.look));
+            self.waiting.scope.add(Scope::Places(passed.look));
         }
-        let failed = !passed.failed.is_empty() || passed.undone.is_some();
         self.waiting.nodes.extend(passed.failed);
         if let Some(order) = passed.undone {
             self.waiting.scope.add(order.scope);
@@ -174,7 +195,8 @@ impl FolderWork {
     /// When [`Self::begin`] should be asked again, if nothing else happens.
     pub fn next_wakeup(&self) -> Option<Instant> {
         let retry = if self.waiting == Order::default() { None } else { self.backoff.retry_at() };
-        [retry, self.next_full_scan].into_iter().flatten().min()
+        let settle = self.settling.as_ref().map(|(at, _)| *at);
+        [retry, settle, self.next_full_scan].into_iter().flatten().min()
     }
 
     /// When what failed is tried again.
@@ -252,6 +274,28 @@ mod tests {
         work.end(now, false, Passed::default());
         let later = work.next_wakeup().unwrap();
         assert_eq!(work.begin(later).unwrap().nodes, failed);
+    }
+
+    #[test]
+    fn s7_what_changed_under_the_scan_is_looked_at_again() {
+        let (mut work, now) = begun();
+        let Scope::Places(look) = places(&["log"]) else { unreachable!() };
+        work.end(now, true, Passed { look, ..Passed::default() });
+        assert!(!work.is_idle());
+        let later = work.next_wakeup().unwrap();
+        assert_eq!(work.begin(later).unwrap().scope, places(&["log"]));
+    }
+
+    #[test]
+    fn sc068_a_file_that_is_never_closed_is_looked_at_once_in_a_while() {
+        let (mut work, now) = begun();
+        work.end(now, true, Passed::default());
+        let log = BTreeSet::from([TreePath::parse(b"log").unwrap()]);
+        work.saw_writing(now, log.clone());
+        work.saw_writing(now + SETTLE / 2, log);
+        assert_eq!(work.begin(now + SETTLE / 2), None);
+        assert_eq!(work.next_wakeup(), Some(now + SETTLE));
+        assert_eq!(work.begin(now + SETTLE).unwrap().scope, places(&["log"]));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Downloads: fetch into the staging area, sync once, then give each file its name.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use hythe_model::{Attributes, Body, ContentHash, Layout, NodeId, NodeKind, TreePath};
+use hythe_model::{Attributes, Body, ContentHash, Layout, NodeId, NodeKind, TreePath, VersionId};
 use hythe_control::Direction;
 use hythe_sync::{LocalNode, Place, Replaces, Step, Trees};
 
 use super::RunError;
 use super::books::Entry;
+use super::bulk::{Asked, BULK_FROM, Done as Fetched, For};
 use super::chunk_index::ChunkIndex;
 use super::content::Target;
 use super::BodyFailure;
@@ -198,13 +200,51 @@ impl LocalRun<'_> {
         staging.finish(offset, attributes_of(want))
     }
 
+    /// A large file: below [`BULK_FROM`] fetched now, else beside the passes.
     fn fetch_large(&mut self, want: &Wanted) -> Result<Option<Staged>, RunError> {
         let Some(layout) = layout_of(want) else { return Ok(None) };
-        let node = want.step.node();
+        if layout.size < BULK_FROM {
+            let Some(fetching) = self.fetching(want, layout)? else { return Ok(None) };
+            let fetched = self.cx.runtime.block_on(fetching);
+            return self.take_fetched(want, fetched);
+        }
+        let (node, version) = (want.step.node(), version_of(want));
+        let Some(what) = version.map(For::Download) else { return Ok(None) };
+        match self.cx.bulk.ask(node, what) {
+            Asked::Done(fetched) => return self.take_fetched(want, fetched),
+            Asked::Waiting => {}
+            Asked::Start => {
+                let Some(fetching) = self.fetching(want, layout)? else { return Ok(None) };
+                self.cx.bulk.start(&self.cx.runtime, node, what, fetching);
+            }
+        }
+        self.report.waiting.insert(node);
+        Ok(None)
+    }
+
+    fn take_fetched(&mut self, want: &Wanted, fetched: Fetched) -> Result<Option<Staged>, RunError> {
+        match fetched {
+            Fetched::Fetched(file) => Ok(Some(file)),
+            Fetched::Failed(error) => {
+                self.sort_transfer(want.step.node(), &want.path, error).map(|()| None)
+            }
+            _ => {
+                self.report.again.insert(want.step.node());
+                Ok(None)
+            }
+        }
+    }
+
+    /// What fetches one file into the staging area; none when nothing can be staged.
+    fn fetching(
+        &mut self,
+        want: &Wanted,
+        layout: &Layout,
+    ) -> Result<Option<impl Future<Output = Fetched> + Send + use<>>, RunError> {
         let staging = match self.cx.root.stage() {
             Ok(staging) => staging,
             Err(error) => {
-                self.report.disk(node, Some(&want.path), &error);
+                self.report.disk(want.step.node(), Some(&want.path), &error);
                 return Ok(None);
             }
         };
@@ -215,21 +255,21 @@ impl LocalRun<'_> {
             local: Some(Arc::new(ChunkIndex::new(self.cx)) as _),
             have: Vec::new(),
         };
-        let shown = self.cx.board.begin(self.cx.folder, &want.path, Direction::Down, layout.size);
-        let fetching = download_file(&self.cx.transfer, download, &shown.progress);
-        let fetched = self.cx.runtime.block_on(fetching);
-        if let Err(error) = fetched {
-            self.sort_transfer(node, &want.path, error)?;
-            return Ok(None);
-        }
-        let Some(staging) = target.take() else { return Ok(None) };
-        match staging.finish(layout.size, attributes_of(want)) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) => {
-                self.report.disk(node, Some(&want.path), &error);
-                Ok(None)
+        let (size, path, attributes) = (layout.size, want.path.clone(), attributes_of(want));
+        let (cx, folder) = (self.cx, self.cx.folder);
+        let (transfer, board) = (cx.transfer.clone(), Arc::clone(&cx.board));
+        Ok(Some(async move {
+            let shown = board.begin(folder, &path, Direction::Down, size);
+            if let Err(error) = download_file(&transfer, download, &shown.progress).await {
+                return Fetched::Failed(error);
             }
-        }
+            let Some(staging) = target.take() else { return Fetched::Changed };
+            // Short: the bytes were written as they came.
+            match staging.finish(size, attributes) {
+                Ok(file) => Fetched::Fetched(file),
+                Err(error) => Fetched::Failed(TransferError::Local(error.source)),
+            }
+        }))
     }
 
     fn place_file(&mut self, want: &Wanted, file: Staged) -> Result<(), RunError> {
@@ -366,6 +406,13 @@ fn attributes_of(want: &Wanted) -> Attributes {
     match want.step {
         Step::Download { attributes, .. } => *attributes,
         _ => Attributes::default(),
+    }
+}
+
+fn version_of(want: &Wanted) -> Option<VersionId> {
+    match want.step {
+        Step::Download { versions, .. } => versions.body,
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 //! finds it otherwise is not done, and the planner is asked again.
 
 mod books;
+mod bulk;
 mod content;
 mod chunk_index;
 mod download;
@@ -24,6 +25,7 @@ use crate::state::{FolderNumber, FolderTrees, SpaceNumber, State, StateError};
 use crate::transfer::{Transfer, TransferError, load_layout};
 
 pub use books::{Books, Entry};
+pub use bulk::Bulk;
 pub use places::Places;
 pub use report::{Failure, Report};
 
@@ -44,6 +46,8 @@ pub struct Setting {
     pub replica: Arc<Replica>,
     /// Runs what is asynchronous: a plan runs on a thread that may wait.
     pub runtime: tokio::runtime::Handle,
+    /// Large files under way.
+    pub bulk: Arc<Bulk>,
     /// What is being transferred, for `status`.
     pub board: Arc<Board>,
 }

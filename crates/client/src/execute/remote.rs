@@ -4,6 +4,7 @@
 //! content goes first; what could not be read as it was planned is left out, with all that depends
 //! on it; the rest is one change set.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use hythe_control::Direction;
@@ -12,6 +13,7 @@ use hythe_sync::record::Done;
 use hythe_sync::{BodyWrite, DiskStamp, Step, Trees};
 
 use super::books::{Books, Entry};
+use super::bulk::{Asked, BULK_FROM, Done as Sent, For};
 use super::content::Source;
 use super::places::Places;
 use super::report::Report;
@@ -20,14 +22,11 @@ use crate::commit::{CommitError, Edit, MAX_EDITS, NewAttributes, NewBody};
 use crate::disk::{DiskError, Outcome};
 use crate::state::FolderTrees;
 use crate::transfer::{
-    Prepared, TransferError, Upload, Uploaded, prepare_link, upload,
+    Prepared, SealedObject, SourceFile, TransferError, Upload, Uploaded, prepare_link, upload,
 };
 
 /// Content of one batch, in bytes: others see the first files before the last ones are sent.
 const BATCH_BYTES: u64 = 64 << 20;
-
-/// From this size on a file is shown while it is sent.
-const SHOWN_FROM: u64 = 8 << 20;
 
 /// Runs remote steps.
 pub fn run(cx: &Context, steps: &[&Step], report: &mut Report) -> Result<(), RunError> {
@@ -73,7 +72,14 @@ struct Ready<'p> {
 /// Sends one batch. False when the log refused it.
 fn send(cx: &Context, batch: &[&Step], report: &mut Report) -> Result<bool, RunError> {
     let trees = cx.state.folder_trees(cx.folder)?;
-    let mut sending = Sending { cx, trees: &trees, places: Places::new(&trees), books: Books::default(), report };
+    let mut sending = Sending {
+        cx,
+        trees: &trees,
+        places: Places::new(&trees),
+        books: Books::default(),
+        attached: Vec::new(),
+        report,
+    };
     let mut ready = sending.read(batch)?;
     let attached = sending.upload(&mut ready)?;
     let ready = sending.without_orphans(ready);
@@ -90,6 +96,8 @@ struct Sending<'c> {
     trees: &'c FolderTrees,
     places: Places<'c>,
     books: Books,
+    /// What large files left to travel with the commit.
+    attached: Vec<SealedObject>,
     report: &'c mut Report,
 }
 
@@ -114,6 +122,7 @@ impl<'c> Sending<'c> {
                 };
                 let opened = match self.kind_of(step)? {
                     NodeKind::Symlink => self.open_link(&mut reading, &path, stamp),
+                    _ if stamp.size >= BULK_FROM => self.ask_bulk(&mut reading, &path, stamp)?,
                     _ => self.open_file(&mut reading, &path, stamp),
                 };
                 if !opened {
@@ -155,6 +164,50 @@ impl<'c> Sending<'c> {
         }
     }
 
+    /// A large file: sent beside the passes. True when that is done.
+    fn ask_bulk(
+        &mut self,
+        reading: &mut Reading,
+        path: &TreePath,
+        stamp: &DiskStamp,
+    ) -> Result<bool, RunError> {
+        let node = reading.step.node();
+        let what = For::Upload(*stamp);
+        match self.cx.bulk.ask(node, what) {
+            Asked::Waiting => {
+                self.report.waiting.insert(node);
+                Ok(false)
+            }
+            Asked::Start => {
+                if self.open_file(reading, path, stamp)
+                    && let Some((source, path)) = reading.file.take()
+                {
+                    let previous = self.previous(reading.step)?;
+                    let sending = send_large(self.cx, source, path, previous);
+                    self.cx.bulk.start(&self.cx.runtime, node, what, sending);
+                    self.report.waiting.insert(node);
+                }
+                Ok(false)
+            }
+            Asked::Done(Sent::Sent(content, attached)) => {
+                // What was read is what the plan speaks of, if the disk shows it still.
+                let there = self.cx.root.stat(path)?.is_some_and(|found| found.stamp == *stamp);
+                if there {
+                    reading.content = Some(content);
+                    self.attached.extend(attached);
+                } else {
+                    self.report.changed(node, Some(path));
+                }
+                Ok(there)
+            }
+            Asked::Done(Sent::Failed(error)) => self.sort_failure(node, path, error).map(|()| false),
+            Asked::Done(_) => {
+                self.report.changed(node, Some(path));
+                Ok(false)
+            }
+        }
+    }
+
     fn open_link(&mut self, reading: &mut Reading, path: &TreePath, stamp: &DiskStamp) -> bool {
         let node = reading.step.node();
         let text = self.cx.root.read_link(path);
@@ -180,7 +233,7 @@ impl<'c> Sending<'c> {
     fn upload(
         &mut self,
         readings: &mut Vec<Reading>,
-    ) -> Result<Vec<crate::transfer::SealedObject>, RunError> {
+    ) -> Result<Vec<SealedObject>, RunError> {
         let mut files = Vec::new();
         for (at, reading) in readings.iter().enumerate() {
             if let Some((source, _)) = &reading.file {
@@ -188,10 +241,10 @@ impl<'c> Sending<'c> {
                 files.push(Upload { key: at, source: Arc::clone(source) as _, previous });
             }
         }
-        let mut attached = Vec::new();
+        let mut attached = std::mem::take(&mut self.attached);
         if !files.is_empty() {
-            let uploaded = self.upload_files(files, readings)?;
-            attached = uploaded.attached;
+            let uploaded = self.upload_files(files)?;
+            attached.extend(uploaded.attached);
             for (at, content) in uploaded.files {
                 self.sort(readings, at, content);
             }
@@ -209,24 +262,14 @@ impl<'c> Sending<'c> {
         Ok(attached)
     }
 
-    fn upload_files(
-        &self,
-        files: Vec<Upload<usize>>,
-        readings: &[Reading],
-    ) -> Result<Uploaded<usize>, RunError> {
+    fn upload_files(&self, files: Vec<Upload<usize>>) -> Result<Uploaded<usize>, RunError> {
         let cx = self.cx;
-        let bytes: u64 = files.iter().map(|file| file.source.size()).sum();
-        let first = readings.iter().find_map(|reading| reading.file.as_ref());
-        let path = first.map(|(_, path)| path.clone()).unwrap_or_default();
-        let shown = (bytes >= SHOWN_FROM)
-            .then(|| cx.board.begin(cx.folder, &path, Direction::Up, bytes));
-        let progress = shown.as_ref().map(|shown| Arc::clone(&shown.progress)).unwrap_or_default();
-        let uploaded = cx.runtime.block_on(upload(&cx.transfer, files, &progress));
-        uploaded.map_err(|error| match error {
+        let progress = Arc::default();
+        cx.runtime.block_on(upload(&cx.transfer, files, &progress)).map_err(|error| match error {
             TransferError::Api(error) => error.into(),
             other => RunError::Disk(DiskError {
                 action: "send",
-                place: path.to_string(),
+                place: "files".to_owned(),
                 source: std::io::Error::other(other),
             }),
         })
@@ -256,15 +299,37 @@ impl<'c> Sending<'c> {
         match (content, source.is_whole()) {
             (Ok(content), Ok(true)) => reading.content = Some(content),
             (_, Ok(false)) => self.report.changed(node, Some(path)),
-            (Err(TransferError::Local(source)), _) => {
+            (Err(error), _) => self.one_failed(node, path, error),
+            (_, Err(error)) => self.report.disk(node, Some(path), &error),
+        }
+    }
+
+    /// Sorts why a transfer failed: the server as a whole, or this one file.
+    fn sort_failure(
+        &mut self,
+        node: NodeId,
+        path: &TreePath,
+        error: TransferError,
+    ) -> Result<(), RunError> {
+        match error {
+            TransferError::Api(error) => Err(error.into()),
+            other => {
+                self.one_failed(node, path, other);
+                Ok(())
+            }
+        }
+    }
+
+    fn one_failed(&mut self, node: NodeId, path: &TreePath, error: TransferError) {
+        match error {
+            TransferError::Local(source) => {
                 let error = DiskError { action: "read", place: path.to_string(), source };
                 self.report.disk(node, Some(path), &error);
             }
-            (Err(error), _) => {
+            other => {
                 let action = "Hythe tries again by itself.";
-                self.report.fail(node, Some(path.clone()), error.to_string(), action);
+                self.report.fail(node, Some(path.clone()), other.to_string(), action);
             }
-            (_, Err(error)) => self.report.disk(node, Some(path), &error),
         }
     }
 
@@ -307,7 +372,7 @@ impl<'c> Sending<'c> {
     fn commit(
         &mut self,
         ready: Vec<Ready>,
-        attached: Vec<crate::transfer::SealedObject>,
+        attached: Vec<SealedObject>,
     ) -> Result<bool, RunError> {
         let mut steps = Vec::with_capacity(ready.len());
         let mut edits = Vec::with_capacity(ready.len());
@@ -379,6 +444,29 @@ impl<'c> Sending<'c> {
                 place: "a change set".to_owned(),
                 source: std::io::Error::other(other),
             })),
+        }
+    }
+}
+
+/// Sends one large file; looks at it again when it is sent (S7).
+fn send_large(
+    cx: &Context,
+    source: Arc<Source>,
+    path: TreePath,
+    previous: Option<Layout>,
+) -> impl Future<Output = Sent> + Send + use<> {
+    let (transfer, board, folder) = (cx.transfer.clone(), Arc::clone(&cx.board), cx.folder);
+    async move {
+        let shown = board.begin(folder, &path, Direction::Up, source.size());
+        let file = Upload { key: (), source: Arc::clone(&source) as _, previous };
+        let uploaded = match upload(&transfer, vec![file], &shown.progress).await {
+            Ok(uploaded) => uploaded,
+            Err(error) => return Sent::Failed(error),
+        };
+        match (uploaded.files.into_iter().next(), source.is_whole()) {
+            (Some(((), Ok(content))), Ok(true)) => Sent::Sent(content, uploaded.attached),
+            (Some(((), Err(error))), Ok(true)) => Sent::Failed(error),
+            _ => Sent::Changed,
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Report {
     pub look: BTreeSet<TreePath>,
     /// Nodes that are being written to: plan them again once the stability window is over (S7).
     pub unstable: BTreeSet<NodeId>,
+    /// Nodes whose content is being transferred beside the passes.
+    pub waiting: BTreeSet<NodeId>,
     /// Nodes that failed, and why.
     pub failed: BTreeMap<NodeId, Failure>,
     /// Nodes that change sets of others changed, which were read before ours could be sent.
@@ -60,6 +62,9 @@ impl Report {
 
     /// Whether a node will not be as the plan says when the plan has run.
     pub fn is_off(&self, node: NodeId) -> bool {
-        self.again.contains(&node) || self.unstable.contains(&node) || self.failed.contains_key(&node)
+        self.again.contains(&node)
+            || self.unstable.contains(&node)
+            || self.waiting.contains(&node)
+            || self.failed.contains_key(&node)
     }
 }
