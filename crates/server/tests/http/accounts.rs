@@ -164,9 +164,11 @@ async fn a_second_device_enrols_with_a_one_time_token_and_only_once() {
     );
     assert_eq!(spaces.send().await.unwrap().status(), 200);
 
+    let late = enrol_with_offer(&account, &secret, now_ms(), &mut entropy).unwrap();
     let other = EnrolRequest {
+        device: info(),
         token: Token(entropy.secret()),
-        ..request.clone()
+        change_set: late.change_set.encoded().to_vec().into(),
     };
     let post = world.client().post(world.url(routes::DEVICES_ENROL));
     let late = cbor(shown(post, &one_time, headers::ONE_TIME), &other)

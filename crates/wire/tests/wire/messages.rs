@@ -1,10 +1,16 @@
 //! Messages come back as they were, in one encoding only.
 
-use hythe_model::{ChunkId, Head, SealHash};
+use hythe_model::{ChunkId, Head, SealHash, Secret32};
+use hythe_wire::account::{DeviceInfo, RegisterRequest};
 use hythe_wire::chunk::{MissingRequest, ObjectName, ReadRequest};
-use hythe_wire::limits::{MAX_CHANGE_SET_BYTES, MAX_MISSING_CHUNKS, MAX_READ_CHUNKS};
-use hythe_wire::log::{CommitRequest, LogEntry, LogFrame};
-use hythe_wire::{DecodeError, Message};
+use hythe_wire::limits::{
+    MAX_ATTACHED_OBJECTS, MAX_CHANGE_SET_BYTES, MAX_FOUNDING_CHANGE_SETS, MAX_MISSING_CHUNKS,
+    MAX_READ_CHUNKS, MAX_RECORD_PARTS, MAX_TEXT_BYTES,
+};
+use hythe_wire::log::{
+    AttachedObject, CommitRequest, LogEntry, LogFrame, SnapshotFrame, SnapshotRecord,
+};
+use hythe_wire::{ByteVec, DecodeError, Message, Token};
 use proptest::prelude::*;
 
 use crate::samples::{Visitor, visit};
@@ -96,4 +102,60 @@ fn a_message_over_its_limit_is_not_looked_at() {
     let bytes = vec![0xff; ReadRequest::MAX_BYTES + 1];
     let refused = ReadRequest::from_cbor(&bytes);
     assert!(matches!(refused, Err(DecodeError::TooLong { .. })));
+}
+
+#[test]
+fn r16_every_list_and_text_has_a_limit_of_its_own() {
+    let empty = ByteVec::from(Vec::new());
+    let info = DeviceInfo {
+        name: String::new(),
+        platform: String::new(),
+        version: String::new(),
+    };
+    let token = Token(Secret32::new([0; 32]));
+    let register = |login: usize, account: usize, name: usize| {
+        let request = RegisterRequest {
+            login: "x".repeat(login),
+            device: DeviceInfo {
+                name: "y".repeat(name),
+                ..info.clone()
+            },
+            token: token.clone(),
+            account: vec![empty.clone(); account],
+            space: vec![],
+        };
+        RegisterRequest::from_cbor(&request.to_cbor()).is_ok()
+    };
+    assert!(register(
+        MAX_TEXT_BYTES,
+        MAX_FOUNDING_CHANGE_SETS,
+        MAX_TEXT_BYTES
+    ));
+    assert!(!register(MAX_TEXT_BYTES + 1, 0, 0));
+    assert!(!register(0, MAX_FOUNDING_CHANGE_SETS + 1, 0));
+    assert!(!register(0, 0, MAX_TEXT_BYTES + 1));
+
+    let commit = |count: usize| {
+        let object = AttachedObject {
+            name: objects(1)[0],
+            sealed: empty.clone(),
+        };
+        let request = CommitRequest {
+            change_set: empty.clone(),
+            attached: vec![object; count],
+        };
+        CommitRequest::from_cbor(&request.to_cbor()).is_ok()
+    };
+    assert!(commit(MAX_ATTACHED_OBJECTS));
+    assert!(!commit(MAX_ATTACHED_OBJECTS + 1));
+    let record = |count: usize| {
+        let record = SnapshotRecord {
+            record: empty.clone(),
+            sealed: vec![None; count],
+        };
+        let frame = SnapshotFrame::Record(record);
+        SnapshotFrame::from_cbor(&frame.to_cbor()).is_ok()
+    };
+    assert!(record(MAX_RECORD_PARTS));
+    assert!(!record(MAX_RECORD_PARTS + 1));
 }
