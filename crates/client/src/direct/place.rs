@@ -7,6 +7,7 @@ use hythe_control::{Failure, FailureKind, Place};
 use hythe_model::{EntryName, NodeId, NodeKind, TreePath};
 use hythe_sync::RemoteNode;
 
+use super::{current, past};
 use crate::daemon::{Door, Shared, Space};
 use crate::state::{Rows, SpaceNumber, StateError};
 
@@ -16,8 +17,6 @@ pub(crate) struct Found {
     pub path: TreePath,
     /// None for the root, which is in no tree itself.
     pub node: Option<RemoteNode>,
-    /// The directory that holds it, or would.
-    pub parent: NodeId,
 }
 
 impl Found {
@@ -32,20 +31,38 @@ impl Found {
     }
 }
 
-/// Finds a place. The directory above it must be there; it itself need not.
+/// Finds a place, with the log read on to where the server is. The directory above it must be there;
+/// it itself need not.
 pub(crate) async fn find(door: &Door, place: &Place) -> Result<Found, Failure> {
     let (space, path) = resolve(door, place).await?;
-    let number = space.number;
-    let walked = door.shared.state.read(|rows| walk(rows, number, &path)).map_err(state)?;
-    let Some((parent, node)) = walked else {
+    current::catch_up(door, &space).await?;
+    find_at(door, space, path)
+}
+
+/// Finds a place in what is known of a space.
+pub(super) fn find_at(door: &Door, space: Arc<Space>, path: TreePath) -> Result<Found, Failure> {
+    let walked = door.shared.state.read(|rows| walk(rows, space.number, &path))?;
+    let Some((_, node)) = walked else {
         return Err(nothing(&space, &path));
     };
-    Ok(Found { space, path, node, parent })
+    Ok(Found { space, path, node })
 }
 
 /// Finds a place where something must be.
-pub(crate) async fn existing(door: &Door, place: &Place) -> Result<Found, Failure> {
-    let found = find(door, place).await?;
+pub(super) async fn existing(door: &Door, place: &Place) -> Result<Found, Failure> {
+    there(find(door, place).await?)
+}
+
+/// Finds a place where something must be in what is known of a space.
+pub(super) fn existing_at(
+    door: &Door,
+    space: Arc<Space>,
+    path: TreePath,
+) -> Result<Found, Failure> {
+    there(find_at(door, space, path)?)
+}
+
+fn there(found: Found) -> Result<Found, Failure> {
     if found.id().is_none() {
         return Err(nothing(&found.space, &found.path));
     }
@@ -54,7 +71,12 @@ pub(crate) async fn existing(door: &Door, place: &Place) -> Result<Found, Failur
 
 /// The directory of a space that a place names.
 pub(crate) async fn directory(door: &Door, place: &Place) -> Result<(SpaceNumber, NodeId), Failure> {
-    let found = existing(door, place).await?;
+    let (space, path) = resolve(door, place).await?;
+    // The root is there before anything of the space was read.
+    if !path.is_root() {
+        current::catch_up(door, &space).await?;
+    }
+    let found = existing_at(door, space, path)?;
     match found.id() {
         Some(id) if found.is_directory() => Ok((found.space.number, id)),
         _ => Err(Failure::new(FailureKind::Refused, format!("{} is no directory", shown(&found.space, &found.path)))),
@@ -68,10 +90,6 @@ pub(crate) fn shown(space: &Space, path: &TreePath) -> String {
 pub(crate) fn nothing(space: &Space, path: &TreePath) -> Failure {
     Failure::new(FailureKind::NotFound, format!("There is nothing at {}", shown(space, path)))
         .next("`hythe ls` shows what is there.")
-}
-
-pub(crate) fn state(error: StateError) -> Failure {
-    Failure::new(FailureKind::Internal, "The state database failed").because(error)
 }
 
 /// Space and path of a place.
@@ -93,11 +111,11 @@ fn parse(path: &[u8]) -> Result<TreePath, Failure> {
 /// A path on this machine, inside a sync folder.
 fn local(shared: &Shared, path: &Path) -> Result<(Arc<Space>, TreePath), Failure> {
     use std::os::unix::ffi::OsStrExt;
-    let rows = shared.state.read(|rows| rows.folders()).map_err(state)?;
+    let rows = shared.state.read(|rows| rows.folders())?;
     for row in rows {
         let Ok(below) = path.strip_prefix(&row.path) else { continue };
         let Some(space) = shared.space(row.space) else { continue };
-        let above = shared.state.read(|rows| rows.remote_path(row.space, row.root)).map_err(state)?;
+        let above = shared.state.read(|rows| rows.remote_path(row.space, row.root))?;
         let below = parse(below.as_os_str().as_bytes())?;
         let names = above.unwrap_or_default().names().iter().chain(below.names()).cloned().collect();
         return Ok((space, TreePath::new(names)));
@@ -135,7 +153,7 @@ fn known(shared: &Shared, named: &str) -> Result<Option<Arc<Space>>, Failure> {
 
 /// Walks down from the root. None when a directory above is missing; else the last directory and
 /// what is there under the last name.
-fn walk(
+pub(super) fn walk(
     rows: &Rows<'_>,
     space: SpaceNumber,
     path: &TreePath,
@@ -153,7 +171,7 @@ fn walk(
     Ok(Some((parent, node)))
 }
 
-fn child(
+pub(super) fn child(
     rows: &Rows<'_>,
     space: SpaceNumber,
     parent: NodeId,
@@ -163,4 +181,58 @@ fn child(
         Some(id) => rows.remote_node(space, id),
         None => Ok(None),
     }
+}
+
+/// The node that was deleted last of those that had a path. Looks at every node of the space.
+pub(super) async fn deleted(
+    door: &Door,
+    space: &Space,
+    path: &TreePath,
+) -> Result<RemoteNode, Failure> {
+    let Some(name) = path.name() else { return Err(nothing(space, path)) };
+    let number = space.number;
+    let found = door.shared.state.read(|rows| {
+        let mut found: Vec<RemoteNode> = Vec::new();
+        rows.each_remote(number, |node| {
+            if node.deleted && node.name.as_ref() == Ok(name) {
+                found.push(node);
+            }
+            Ok(())
+        })?;
+        let mut fitting = Vec::new();
+        for node in found {
+            if had_path(rows, number, &node, path)? {
+                fitting.push(node);
+            }
+        }
+        Ok::<_, StateError>(fitting)
+    })?;
+    if let [node] = found.as_slice() {
+        return Ok(node.clone());
+    }
+    let mut latest = None;
+    for node in found {
+        let ended = past::entries(door, space, node.id).await?.first().map(|entry| entry.head.cursor);
+        if latest.as_ref().is_none_or(|(before, _)| *before < ended) {
+            latest = Some((ended, node));
+        }
+    }
+    latest.map(|(_, node)| node).ok_or_else(|| nothing(space, path))
+}
+
+/// Whether the names above a deleted node spell a path, be they deleted as well or not.
+fn had_path(
+    rows: &Rows<'_>,
+    space: SpaceNumber,
+    node: &RemoteNode,
+    path: &TreePath,
+) -> Result<bool, StateError> {
+    let mut at = node.parent;
+    for name in path.names().iter().rev().skip(1) {
+        match rows.remote_node(space, at)? {
+            Some(above) if above.name.as_ref() == Ok(name) => at = above.parent,
+            _ => return Ok(false),
+        }
+    }
+    Ok(at == NodeId::ROOT)
 }

@@ -1,0 +1,70 @@
+//! The log read on, before a command decides anything by it.
+
+use hythe_control::{Event as Told, Events, Failure, FailureKind, Progress};
+use hythe_model::Head;
+
+use super::words::refused;
+use crate::daemon::{Door, Event, Space};
+use crate::net::ApiError;
+use crate::replica::{Applied, ReplicaError};
+use crate::transfer::Transfer;
+
+/// What a listing says when it cannot be fresh.
+const KNOWN_ONLY: &str = "The server cannot be reached: this is what this device knows";
+
+/// Reads a space on to where the server is.
+pub(super) async fn catch_up(door: &Door, space: &Space) -> Result<(), Failure> {
+    let applied = space.replica.catch_up().await?;
+    tell(door, space, applied);
+    Ok(())
+}
+
+/// The same for commands that only look: without the server, they show what is known, and say so.
+pub(super) async fn catch_up_if_reached(
+    door: &Door,
+    space: &Space,
+    events: &Events,
+) -> Result<(), Failure> {
+    match space.replica.catch_up().await {
+        Ok(applied) => tell(door, space, applied),
+        Err(ReplicaError::Api(error @ (ApiError::Offline(_) | ApiError::Busy(_)))) => {
+            if space.replica.head().await == Head::START {
+                return Err(Failure::new(FailureKind::Unreachable, "The server cannot be reached")
+                    .because(error)
+                    .next("This device has not read the space yet: try again when the server answers."));
+            }
+            tracing::warn!("{KNOWN_ONLY}: {error}");
+            events.send(Told::Progress(progress(KNOWN_ONLY))).await;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Tells the loop which nodes changed, so that the folders show them.
+pub(super) fn tell(door: &Door, space: &Space, applied: Applied) {
+    if applied.anew {
+        // The loop ends last; when it has, nobody needs to know.
+        let _ = door.events.send(Event::Rebased(space.number));
+    }
+    if let Some(head) = applied.head {
+        let _ = door.events.send(Event::Folded(space.number, applied.changed, head.cursor));
+    }
+}
+
+/// The means to send and fetch content.
+pub(super) async fn transfer(space: &Space) -> Result<Transfer, Failure> {
+    let none = || refused("This device has no key of the space yet").next("Try again in a moment.");
+    space.replica.transfer().await.ok_or_else(none)
+}
+
+/// Progress that has only words.
+pub(super) fn progress(doing: impl Into<String>) -> Progress {
+    Progress {
+        doing: doing.into(),
+        done_items: 0,
+        total_items: None,
+        done_bytes: 0,
+        total_bytes: None,
+    }
+}

@@ -1,0 +1,125 @@
+//! `history`: what happened to a node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hythe_content::{Field, SpaceKeys};
+use hythe_control::{Change, Events, Failure, Octets, Place, Reply, Revision};
+use hythe_model::{DeviceId, EntryName, KeyEpoch, NodeId};
+use hythe_sync::RemoteNode;
+use hythe_wire::history::{Action, HistoryEntry};
+
+use super::place::{self, shown};
+use super::words::refused;
+use super::{entry, past};
+use crate::daemon::{Door, Space};
+use crate::replica::size_and_hash;
+use crate::state::{Rows, SpaceNumber, StateError};
+
+/// Tells what happened to a node, newest first.
+pub(super) async fn history(door: &Door, place: &Place, events: &Events) -> Result<Reply, Failure> {
+    let (space, path) = place::resolve(door, place).await?;
+    super::current::catch_up(door, &space).await?;
+    let node = match place::find_at(door, Arc::clone(&space), path.clone()) {
+        Ok(found) if path.is_root() => {
+            return Err(refused(format!("{} has no history of its own", shown(&found.space, &path)))
+                .next("Name a file or directory in it."));
+        }
+        Ok(found) => found.node,
+        Err(_) => None,
+    };
+    let node = match node {
+        Some(node) => node,
+        None => place::deleted(door, &space, &path).await?,
+    };
+    let revisions = Telling::new(door, &space).await.revisions(&node).await?;
+    let count = revisions.len() as u64;
+    events.revisions(revisions).await;
+    Ok(Reply::Count(count))
+}
+
+/// Names and keys for the lines of a history.
+struct Telling<'t> {
+    door: &'t Door,
+    space: &'t Space,
+    devices: BTreeMap<DeviceId, String>,
+}
+
+impl<'t> Telling<'t> {
+    async fn new(door: &'t Door, space: &'t Space) -> Self {
+        // Without names, a history still tells what happened.
+        let views = door.shared.api.devices().await.unwrap_or_default();
+        let devices = views.into_iter().map(|view| (view.id, view.name)).collect();
+        Self { door, space, devices }
+    }
+
+    async fn revisions(&self, node: &RemoteNode) -> Result<Vec<Revision>, Failure> {
+        let entries = past::entries(self.door, self.space, node.id).await?;
+        let mut keys: BTreeMap<KeyEpoch, Option<Arc<SpaceKeys>>> = BTreeMap::new();
+        for entry in &entries {
+            if !keys.contains_key(&entry.key_epoch) {
+                keys.insert(entry.key_epoch, past::keys(self.space, entry.key_epoch).await);
+            }
+        }
+        let mut at = (node.parent, node.name.clone().ok());
+        let mut revisions = Vec::with_capacity(entries.len());
+        // Oldest first, so that each line knows the place the node had by then.
+        for entry in entries.iter().rev() {
+            let keys = keys.get(&entry.key_epoch).and_then(Option::as_deref);
+            if let Some(parent) = entry.parent {
+                at = (parent, past::name(keys, node.id, entry));
+            }
+            revisions.push(self.revision(node.id, entry, keys, &at)?);
+        }
+        revisions.reverse();
+        Ok(revisions)
+    }
+
+    fn revision(
+        &self,
+        node: NodeId,
+        entry: &HistoryEntry,
+        keys: Option<&SpaceKeys>,
+        (parent, name): &(NodeId, Option<EntryName>),
+    ) -> Result<Revision, Failure> {
+        let number = self.space.number;
+        let path = self.door.shared.state.read(|rows| path_below(rows, number, *parent))?;
+        let name = name.as_ref().map_or_else(|| node.to_string().into_bytes(), |n| n.as_bytes().to_vec());
+        let field = past::open(keys, node, Field::Body, entry.body.as_ref());
+        let size = field.and_then(|field| size_and_hash(&field)).map(|(size, _)| size);
+        let named = self.devices.get(&entry.author).cloned();
+        Ok(Revision {
+            cursor: entry.head.cursor.0,
+            at_ms: entry.time_ms,
+            device: named.unwrap_or_else(|| entry.author.to_string().chars().take(8).collect()),
+            change: change(entry),
+            version: entry.body.as_ref().map(|body| body.version.to_string()),
+            size,
+            path: Octets([path, name].concat()),
+        })
+    }
+}
+
+/// What an entry did, in one word: the weightiest thing.
+fn change(entry: &HistoryEntry) -> Change {
+    match entry.action {
+        Action::Created => Change::Created,
+        Action::Deleted => Change::Deleted,
+        Action::Restored => Change::Restored,
+        Action::Updated if entry.body.is_some() => Change::Edited,
+        Action::Updated if entry.place.is_some() => Change::Moved,
+        Action::Updated => Change::Attributes,
+    }
+}
+
+/// The path of a directory as it is, or was, with a slash behind it; empty for the root.
+fn path_below(rows: &Rows<'_>, space: SpaceNumber, directory: NodeId) -> Result<Vec<u8>, StateError> {
+    let (mut names, mut at) = (Vec::new(), directory);
+    while at != NodeId::ROOT {
+        let Some(node) = rows.remote_node(space, at)? else { break };
+        names.push([entry::name(&node), b"/".to_vec()].concat());
+        at = node.parent;
+    }
+    names.reverse();
+    Ok(names.concat())
+}
