@@ -1,5 +1,7 @@
 //! Scenarios of groups G and J: kill -9 at any moment, server state that goes back in time.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod stage;
 
 use std::fs;

@@ -2,6 +2,8 @@
 //! offline (its daemon stopped) while the other acts; the server's order decides names, and no
 //! value is ever lost.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod stage;
 
 use std::fs;

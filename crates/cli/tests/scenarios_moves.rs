@@ -1,5 +1,7 @@
 //! Scenarios of group B: renames, moves, cycles; and T2: a move keeps the node.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod stage;
 
 use std::fs;

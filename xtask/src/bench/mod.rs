@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use candidates::Candidate;
 use works::Work;
 
 /// What the command line asked for.
@@ -70,7 +69,11 @@ fn run_work(
     work: &Work,
     samples: &mut Vec<Sample>,
 ) -> Result<()> {
-    if settings.only.as_deref().is_some_and(|only| only != work.name) {
+    if settings
+        .only
+        .as_deref()
+        .is_some_and(|only| only != work.name)
+    {
         return Ok(());
     }
     for name in candidates::names_for(work) {
@@ -84,7 +87,12 @@ fn run_work(
         let measured = (work.run)(settings, candidate.as_mut());
         candidate.stop()?;
         for sample in measured.with_context(|| format!("{} with {name}", work.name))? {
-            println!("round {round}  {:<28} {:<14} {:>9.3} s", sample.work, name, sample.took.as_secs_f64());
+            println!(
+                "round {round}  {:<28} {:<14} {:>9.3} s",
+                sample.work,
+                name,
+                sample.took.as_secs_f64()
+            );
             samples.push(sample);
         }
         std::fs::remove_dir_all(&place).ok();
@@ -104,7 +112,10 @@ fn parse(arguments: &[String]) -> Result<Settings> {
     };
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
-        let mut value = || rest.next().with_context(|| format!("{option} wants a value"));
+        let mut value = || {
+            rest.next()
+                .with_context(|| format!("{option} wants a value"))
+        };
         match option.as_str() {
             "--rounds" => settings.rounds = value()?.parse()?,
             "--only" => settings.only = Some(value()?.clone()),
