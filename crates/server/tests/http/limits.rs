@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hythe_server::Transport;
 use hythe_server::config::RateLimits;
 use hythe_wire::{Code, headers, routes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -248,4 +249,37 @@ async fn metrics_have_a_listener_of_their_own() {
         text.contains("hythe_requests_total{route=\"/healthz\",status=\"200\"}"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn r24_clients_are_named_by_a_proxy_only_where_one_is_configured() {
+    let rates = RateLimits { address_per_second: 1, address_burst: 1, ..RateLimits::default() };
+    let tight = |forwarded: bool| {
+        let rates = rates.clone();
+        World::with(move |config| {
+            config.transport = Transport::Plain;
+            config.forwarded = forwarded;
+            config.limits.rates = rates;
+        })
+    };
+    async fn status(world: &World, named: &str) -> u16 {
+        let get = world.client().get(world.url(routes::HEALTHZ)).header("x-forwarded-for", named);
+        get.send().await.unwrap().status().as_u16()
+    }
+    let behind = tight(true).await;
+    assert_eq!(status(&behind, "192.0.2.1").await, 200);
+    assert_eq!(status(&behind, "192.0.2.2").await, 200);
+    // What stands before the proxy's own entry may be made up.
+    assert_eq!(status(&behind, "192.0.2.3, 192.0.2.1").await, 429);
+
+    // All come from one loopback address here, so that none is limited by its address.
+    let alone = tight(false).await;
+    for _ in 0..3 {
+        assert_eq!(status(&alone, "192.0.2.1").await, 200);
+    }
+
+    // Over TLS nobody is believed.
+    let direct = World::limited(|limits| limits.rates = rates.clone()).await;
+    assert_eq!(status(&direct, "192.0.2.1").await, 200);
+    assert_eq!(status(&direct, "192.0.2.2").await, 429);
 }
