@@ -12,6 +12,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+use crate::state::make_private_folder;
+
 /// The name of a pack: BLAKE3 of all its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PackName(pub [u8; 32]);
@@ -42,7 +44,7 @@ impl Blobs {
     /// # Errors
     /// When the folder cannot be made or opened.
     pub fn local(folder: &Path) -> Result<Self, BlobError> {
-        std::fs::create_dir_all(folder).map_err(|error| BlobError::Store(Box::new(error)))?;
+        make_private_folder(folder).map_err(|error| BlobError::Store(Box::new(error)))?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self {
             store: Arc::new(store),

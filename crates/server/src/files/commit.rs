@@ -63,19 +63,7 @@ impl Files {
         self.still_valid(principal).await?;
         let space = commit.space;
         let change_set = decode(commit.change_set).await?;
-        if change_set.log() != space || change_set.header().is_genesis() {
-            return Err(FilesError::invalid("the change set belongs to another log"));
-        }
-        if change_set.header().author != principal.device() {
-            return Err(FilesError::invalid(
-                "the change set was not signed by this device",
-            ));
-        }
-        if change_set.header().behalf.is_some() {
-            return Err(FilesError::invalid(
-                "only the server writes on behalf of others",
-            ));
-        }
+        check_author(&change_set, principal, space)?;
         if !commit.attached.is_empty() {
             // Nobody who may not write fills the disk.
             self.may_upload(principal, space).await?;
@@ -115,6 +103,28 @@ impl Files {
         let log = log.ok_or(Denied::NotAMember)?;
         Ok(tree::settle(&self.inner.database, log.no, named).await?)
     }
+}
+
+/// What can be said of a commit by who sends it where.
+fn check_author(
+    change_set: &ChangeSet,
+    principal: &Principal,
+    space: SpaceId,
+) -> Result<(), FilesError> {
+    let header = change_set.header();
+    let says_restored = |operation: &Operation| matches!(operation, Operation::Restored(_));
+    let wrong = if change_set.log() != space || header.is_genesis() {
+        "the change set belongs to another log"
+    } else if header.author != principal.device() {
+        "the change set was not signed by this device"
+    } else if header.behalf.is_some() {
+        "only the server writes on behalf of others"
+    } else if change_set.operations().iter().any(says_restored) {
+        "only the server says that it was restored"
+    } else {
+        return Ok(());
+    };
+    Err(FilesError::invalid(wrong))
 }
 
 /// Reads a change set that a client sent.

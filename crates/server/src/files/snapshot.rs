@@ -1,6 +1,6 @@
 //! The state of a space at one position, for devices that begin.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hythe_model::{Head, NodeId, ServerEpoch, SpaceId};
 use hythe_space::{LtHash, Record};
@@ -35,6 +35,9 @@ pub struct Snapshot {
     /// The records, page by page; closed after the last.
     pub pages: mpsc::Receiver<Result<Vec<SnapshotRecord>, FilesError>>,
 }
+
+/// How long a snapshot may take in all: a million nodes at ten megabits a second.
+const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 /// What is known when the first page is being read.
 struct Start {
@@ -74,7 +77,14 @@ impl Files {
                 {
                     return Ok(());
                 }
-                send_records(tx, &log, &Pages(send))
+                send_records(
+                    tx,
+                    &log,
+                    &Pages {
+                        send,
+                        deadline: Instant::now() + DEADLINE,
+                    },
+                )
             };
             let result: Result<(), FilesError> = files.inner.database.read_long(read).await;
             if let Err(error) = result {
@@ -104,15 +114,19 @@ async fn first_error(
 }
 
 /// The way to the reader, from a thread that may block.
-struct Pages(mpsc::Sender<Result<Vec<SnapshotRecord>, FilesError>>);
+struct Pages {
+    send: mpsc::Sender<Result<Vec<SnapshotRecord>, FilesError>>,
+    deadline: Instant,
+}
 
 impl Pages {
     fn send(&self, page: Vec<SnapshotRecord>) -> Result<(), FilesError> {
         if page.is_empty() {
             return Ok(());
         }
+        let patience = PATIENCE.min(self.deadline.saturating_duration_since(Instant::now()));
         let handle = tokio::runtime::Handle::current();
-        let sent = handle.block_on(self.0.send_timeout(Ok(page), PATIENCE));
+        let sent = handle.block_on(self.send.send_timeout(Ok(page), patience));
         sent.map_err(|_| FilesError::Storage("the reader of a snapshot stopped".into()))
     }
 }

@@ -39,12 +39,16 @@ pub use value::{Row, V};
 use crate::notify::{Listener, Local, Notice, Notifier};
 use postgres::Postgres;
 use sqlite::Sqlite;
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
+
+/// Long reads at a time: half of a replica's connections to PostgreSQL.
+const LONG_READS: usize = 4;
 
 /// The database of a server: SQLite or PostgreSQL, with the same tables and the same statements.
 #[derive(Clone)]
 pub struct Database {
     engine: Engine,
+    long: Arc<Semaphore>,
     notices: Arc<Local>,
     _listener: Option<Arc<Listener>>,
 }
@@ -65,6 +69,7 @@ impl Database {
         let engine = Engine::Sqlite(Arc::new(Sqlite::open(path, notices.clone())?));
         let database = Self {
             engine,
+            long: Arc::new(Semaphore::new(LONG_READS)),
             notices,
             _listener: None,
         };
@@ -81,6 +86,7 @@ impl Database {
         let engine = Engine::Postgres(Arc::new(Postgres::open(url)?));
         let mut database = Self {
             engine,
+            long: Arc::new(Semaphore::new(LONG_READS)),
             notices,
             _listener: None,
         };
@@ -124,7 +130,8 @@ impl Database {
         }
     }
 
-    /// As [`Database::read`], for a read that lasts: it takes no place from the short ones.
+    /// As [`Database::read`], for a read that lasts. Few of them run at a time: each keeps the
+    /// database's old state, and on PostgreSQL a connection.
     ///
     /// # Errors
     /// The function's own or the engine's.
@@ -134,6 +141,7 @@ impl Database {
         E: From<DbError> + Send + 'static,
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
+        let _place = self.long.acquire().await.map_err(|_| DbError::Closed)?;
         match &self.engine {
             Engine::Sqlite(engine) => engine.read_long(function).await,
             Engine::Postgres(engine) => engine.read(function).await,

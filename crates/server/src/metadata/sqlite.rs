@@ -1,5 +1,7 @@
 //! The embedded database: one writer thread with group commit, readers beside it.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -44,6 +46,7 @@ impl Sqlite {
     /// # Errors
     /// When the file or a thread cannot be made.
     pub fn open(path: &Path, notifier: Arc<dyn Notifier>) -> Result<Self, DbError> {
+        make_private_file(path)?;
         let connection = connect(path)?;
         let (jobs, queue) = mpsc::sync_channel(QUEUE);
         let checkpoints = spawn_checkpointer(path.to_owned())?;
@@ -160,6 +163,15 @@ impl Drop for Sqlite {
 /// A mutex whose holder panicked still guards plain data: take it.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the file, if it is not there, for its owner only; SQLite's own files beside it follow.
+fn make_private_file(path: &Path) -> Result<(), DbError> {
+    let mut options = OpenOptions::new();
+    let opened = options.append(true).create(true).mode(0o600).open(path);
+    opened
+        .map(drop)
+        .map_err(|error| DbError::Engine(Box::new(error)))
 }
 
 fn connect(path: &Path) -> Result<Connection, DbError> {

@@ -17,7 +17,11 @@ use super::*;
 use crate::notify::Notice;
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 #[test]
@@ -26,7 +30,9 @@ fn sqlite_keeps_the_contract() {
     let count = AtomicU32::new(0);
     runtime().block_on(contract(async || {
         let no = count.fetch_add(1, Ordering::SeqCst);
-        Database::sqlite(&folder.path().join(format!("{no}.db"))).await.unwrap()
+        Database::sqlite(&folder.path().join(format!("{no}.db")))
+            .await
+            .unwrap()
     }));
 }
 
@@ -36,7 +42,9 @@ fn postgres_keeps_the_contract() {
     let count = AtomicU32::new(0);
     runtime().block_on(contract(async || {
         let no = count.fetch_add(1, Ordering::SeqCst);
-        Database::postgres(&cluster.database(&format!("d{no}")).unwrap()).await.unwrap()
+        Database::postgres(&cluster.database(&format!("d{no}")).unwrap())
+            .await
+            .unwrap()
     }));
 }
 
@@ -50,7 +58,8 @@ async fn contract(open: impl AsyncFn() -> Database) {
     nodes_and_names(&open().await).await;
     records_and_members(&open().await).await;
     chunks_and_packs(&open().await).await;
-    accounts_devices_and_tokens(&open().await).await;
+    accounts_and_tokens(&open().await).await;
+    devices_and_sightings(&open().await).await;
     operations_and_checkpoints(&open().await).await;
     leases_keep_their_beginning(&open().await).await;
     values_keep_their_form(&open().await).await;
@@ -64,7 +73,13 @@ async fn write<T: Send + 'static>(
 }
 
 fn new_log(id: &[u8; 32]) -> NewLog<'_> {
-    NewLog { id, kind: LogKind::Space, open: true, owner: Some(AccountId([9; 32])), now_ms: 5 }
+    NewLog {
+        id,
+        kind: LogKind::Space,
+        open: true,
+        owner: Some(AccountId([9; 32])),
+        now_ms: 5,
+    }
 }
 
 async fn with_log(database: &Database) -> logs::LogNo {
@@ -79,11 +94,18 @@ async fn transactions_are_whole(database: &Database) {
     write(database, |tx| {
         assert!(logs::insert(tx, new_log(&[1; 32]))?);
         assert!(!logs::insert(tx, new_log(&[1; 32]))?, "the id is taken");
-        assert!(logs::get(tx, &[1; 32])?.is_some(), "a transaction sees its own writes");
+        assert!(
+            logs::get(tx, &[1; 32])?.is_some(),
+            "a transaction sees its own writes"
+        );
         Ok(())
     })
     .await;
-    let found = database.read(|tx| logs::get(tx, &[1; 32])).await.unwrap().unwrap();
+    let found = database
+        .read(|tx| logs::get(tx, &[1; 32]))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((found.open, found.owner), (true, Some(AccountId([9; 32]))));
     assert_eq!((found.head, found.kind), (Head::START, LogKind::Space));
 }
@@ -104,7 +126,13 @@ async fn an_error_leaves_no_trace(database: &Database) {
         })
         .await;
     assert!(matches!(failed, Err(DbError::Engine(_))), "{failed:?}");
-    assert!(database.read(|tx| logs::get(tx, &[2; 32])).await.unwrap().is_none());
+    assert!(
+        database
+            .read(|tx| logs::get(tx, &[2; 32]))
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 async fn a_panic_costs_only_its_own_transaction(database: &Database) {
@@ -115,7 +143,13 @@ async fn a_panic_costs_only_its_own_transaction(database: &Database) {
         })
         .await;
     assert!(matches!(panicked, Err(DbError::Closed)));
-    assert!(database.read(|tx| logs::get(tx, &[3; 32])).await.unwrap().is_none());
+    assert!(
+        database
+            .read(|tx| logs::get(tx, &[3; 32]))
+            .await
+            .unwrap()
+            .is_none()
+    );
     with_log(database).await;
 }
 
@@ -127,7 +161,10 @@ async fn concurrent_transactions_of_one_row_all_count(database: &Database) {
             let count = |tx: &mut dyn Tx| {
                 let log = logs::lock(tx, &[1; 32])?.ok_or(DbError::Shape("a log"))?;
                 // Read, then write: lost updates would show.
-                let head = Head { cursor: log.head.cursor.next(), chain: log.head.chain };
+                let head = Head {
+                    cursor: log.head.cursor.next(),
+                    chain: log.head.chain,
+                };
                 logs::set_head(tx, log.no, head, &[], &[])
             };
             database.write(count).await
@@ -136,7 +173,11 @@ async fn concurrent_transactions_of_one_row_all_count(database: &Database) {
     for task in tasks.collect::<Vec<_>>() {
         task.await.unwrap().unwrap();
     }
-    let log = database.read(|tx| logs::get(tx, &[1; 32])).await.unwrap().unwrap();
+    let log = database
+        .read(|tx| logs::get(tx, &[1; 32]))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((log.no, log.head.cursor), (no, Cursor(20)));
     assert_eq!(database.read(logs::revision).await.unwrap(), 20);
 }
@@ -146,7 +187,9 @@ async fn notices_come_after_the_commit_only(database: &Database) {
     let account = AccountId([4; 32]);
     let failed: Result<(), DbError> = database
         .write(move |tx| {
-            tx.notify(Notice::Spaces { account: AccountId([5; 32]) });
+            tx.notify(Notice::Spaces {
+                account: AccountId([5; 32]),
+            });
             Err(DbError::Shape("a test"))
         })
         .await;
@@ -170,7 +213,10 @@ async fn notices_come_after_the_commit_only(database: &Database) {
 
 fn entry(at: u64) -> Entry {
     Entry {
-        head: Head { cursor: Cursor(at), chain: ChainHash([at as u8; 32]) },
+        head: Head {
+            cursor: Cursor(at),
+            chain: ChainHash([at as u8; 32]),
+        },
         header: HeaderHash([at as u8 + 100; 32]),
         digest: [7; 32],
         author: DeviceId([8; 32]),
@@ -190,13 +236,18 @@ async fn logs_and_entries(database: &Database) {
         logs::add_stored(tx, no, -3)
     })
     .await;
-    let twice = database.write(move |tx| logs::append(tx, no, &entry(5), b"x")).await;
+    let twice = database
+        .write(move |tx| logs::append(tx, no, &entry(5), b"x"))
+        .await;
     assert!(twice.is_err(), "a position is written once");
     database
         .read(move |tx| {
             let log = logs::get(tx, &[1; 32])?.unwrap();
             assert_eq!((log.head, log.stored_bytes), (entry(5).head, 7));
-            assert_eq!((&log.digest[..], &log.state[..]), (&b"digest"[..], &b"state"[..]));
+            assert_eq!(
+                (&log.digest[..], &log.state[..]),
+                (&b"digest"[..], &b"state"[..])
+            );
             assert_eq!(logs::head(tx, &[1; 32])?, Some(entry(5).head));
             assert_eq!(logs::entry(tx, no, Cursor(3))?, Some(entry(3)));
             assert_eq!(logs::entry(tx, no, Cursor(u64::MAX))?, None);
@@ -221,7 +272,11 @@ fn node(id: u8, parent: u8, tag: u8) -> NodeRow {
         deleted: None,
         created: Cursor(1),
         record: vec![id; 9],
-        sealed: Sealed { name: Some(vec![1]), attributes: Some(vec![2]), body: None },
+        sealed: Sealed {
+            name: Some(vec![1]),
+            attributes: Some(vec![2]),
+            body: None,
+        },
     }
 }
 
@@ -241,17 +296,29 @@ fn moved<'a>(id: u8, parent: u8, tag: u8) -> NodeWrite<'a> {
 async fn nodes_and_names(database: &Database) {
     let no = with_log(database).await;
     write(database, move |tx| {
-        nodes::insert(tx, no, &[node(1, 0, 1), node(2, 0, 2), node(3, 1, 1), node(4, 1, 2)])
+        nodes::insert(
+            tx,
+            no,
+            &[node(1, 0, 1), node(2, 0, 2), node(3, 1, 1), node(4, 1, 2)],
+        )
     })
     .await;
-    let taken = database.write(move |tx| nodes::insert(tx, no, &[node(9, 0, 1)])).await;
+    let taken = database
+        .write(move |tx| nodes::insert(tx, no, &[node(9, 0, 1)]))
+        .await;
     assert!(taken.is_err(), "T1: sibling names are unique");
-    let taken = database.write(move |tx| nodes::update(tx, no, &[moved(4, 1, 1)])).await;
+    let taken = database
+        .write(move |tx| nodes::update(tx, no, &[moved(4, 1, 1)]))
+        .await;
     assert!(taken.is_err(), "T1: also after a move");
 
     // SC-019: two nodes swap their names in one change set; a third takes a deleted one's.
     write(database, move |tx| {
-        let gone = NodeWrite { deleted: Some(Cursor(7)), name: None, ..moved(3, 1, 1) };
+        let gone = NodeWrite {
+            deleted: Some(Cursor(7)),
+            name: None,
+            ..moved(3, 1, 1)
+        };
         let writes = [moved(1, 0, 2), moved(2, 0, 1), moved(4, 1, 1), gone];
         nodes::update(tx, no, &writes)?;
         nodes::add_versions(tx, no, Cursor(7), &writes.map(|write| write.node))
@@ -270,12 +337,22 @@ async fn nodes_and_names(database: &Database) {
             assert_eq!(records, vec![Some(vec![4]), None]);
             assert_eq!(nodes::count(tx, no)?, (3, 1));
             let page = nodes::page(tx, no, Some(NodeId([1; 16])), 2)?;
-            assert_eq!(page.iter().map(|row| row.node.0[0]).collect::<Vec<_>>(), [2, 3]);
+            assert_eq!(
+                page.iter().map(|row| row.node.0[0]).collect::<Vec<_>>(),
+                [2, 3]
+            );
             assert_eq!(page[0].sealed.name.as_deref(), Some(&b"moved"[..]));
-            assert_eq!(page[0].sealed.attributes, Some(vec![2]), "what was not written stays");
+            assert_eq!(
+                page[0].sealed.attributes,
+                Some(vec![2]),
+                "what was not written stays"
+            );
             let trash = nodes::deleted_before(tx, no, Cursor(u64::MAX), 10)?;
             assert_eq!(trash.len(), 1);
-            assert_eq!((trash[0].node, trash[0].deleted), (NodeId([3; 16]), Some(Cursor(7))));
+            assert_eq!(
+                (trash[0].node, trash[0].deleted),
+                (NodeId([3; 16]), Some(Cursor(7)))
+            );
             assert!(nodes::deleted_before(tx, no, Cursor(7), 10)?.is_empty());
             let written = nodes::versions_before(tx, no, NodeId([4; 16]), Cursor(u64::MAX), 10)?;
             assert_eq!(written, [Cursor(7), Cursor(1)]);
@@ -303,8 +380,14 @@ async fn records_and_members(database: &Database) {
     .await;
     database
         .read(move |tx| {
-            assert_eq!(records::all(tx, no, Epoch)?, [b"first".to_vec(), b"second".to_vec()]);
-            assert_eq!(records::get(tx, no, Member, ann.as_bytes())?, Some(b"new".to_vec()));
+            assert_eq!(
+                records::all(tx, no, Epoch)?,
+                [b"first".to_vec(), b"second".to_vec()]
+            );
+            assert_eq!(
+                records::get(tx, no, Member, ann.as_bytes())?,
+                Some(b"new".to_vec())
+            );
             assert_eq!(records::get(tx, no, Member, bob.as_bytes())?, None);
             assert_eq!(records::role(tx, no, ann)?, Some(0));
             assert_eq!(records::spaces_of(tx, bob)?, [([1; 32], 1)]);
@@ -315,7 +398,10 @@ async fn records_and_members(database: &Database) {
         .await
         .unwrap();
     write(database, move |tx| records::set_member(tx, no, bob, None)).await;
-    let left = database.read(move |tx| records::share_a_space(tx, ann, bob)).await.unwrap();
+    let left = database
+        .read(move |tx| records::share_a_space(tx, ann, bob))
+        .await
+        .unwrap();
     assert!(!left);
 }
 
@@ -334,12 +420,28 @@ async fn chunks_and_packs(database: &Database) {
     let no = with_log(database).await;
     let (pack, small) = write(database, move |tx| {
         let pack = packs::register(tx, &[5; 32], 100, 1)?;
-        assert_eq!(packs::register(tx, &[5; 32], 100, 2)?, pack, "a pack is registered once");
-        let inline = [InlineChunk { id: ChunkId([2; 32]), sealed: b"small" }];
+        assert_eq!(
+            packs::register(tx, &[5; 32], 100, 2)?,
+            pack,
+            "a pack is registered once"
+        );
+        let inline = [InlineChunk {
+            id: ChunkId([2; 32]),
+            sealed: b"small",
+        }];
         let small = chunks::insert_inline(tx, no, &inline)?[0];
         let big = Location::Pack { pack, offset: 9 };
-        chunks::insert(tx, no, &[chunk(1, 1, big), chunk(1, 2, big), chunk(2, 1, small)])?;
-        chunks::put_refs(tx, no, ChunkId([1; 32]), &[ChunkId([2; 32]), ChunkId([3; 32])])?;
+        chunks::insert(
+            tx,
+            no,
+            &[chunk(1, 1, big), chunk(1, 2, big), chunk(2, 1, small)],
+        )?;
+        chunks::put_refs(
+            tx,
+            no,
+            ChunkId([1; 32]),
+            &[ChunkId([2; 32]), ChunkId([3; 32])],
+        )?;
         Ok((pack, small))
     })
     .await;
@@ -348,7 +450,10 @@ async fn chunks_and_packs(database: &Database) {
         let found = chunks::find(tx, no, &[1, 2, 3].map(|id| ChunkId([id; 32])))?;
         assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 0]);
         let forms = [(1, 2), (1, 3)].map(|(id, seal)| (ChunkId([id; 32]), SealHash([seal; 32])));
-        assert_eq!(chunks::find_forms(tx, no, &forms)?, [Some(chunk(1, 2, big)), None]);
+        assert_eq!(
+            chunks::find_forms(tx, no, &forms)?,
+            [Some(chunk(1, 2, big)), None]
+        );
         let refs = chunks::refs(tx, no, ChunkId([1; 32]))?.unwrap();
         assert_eq!(refs, [ChunkId([2; 32]), ChunkId([3; 32])]);
         assert_eq!(chunks::refs(tx, no, ChunkId([7; 32]))?, None);
@@ -357,7 +462,10 @@ async fn chunks_and_packs(database: &Database) {
         assert_eq!(packs::names(tx, &[pack, pack + 1])?, [Some([5; 32]), None]);
         assert_eq!(packs::count(tx)?, (1, 100));
 
-        assert!(!chunks::mark_bad(tx, no, ChunkId([2; 32]), big)?, "another place");
+        assert!(
+            !chunks::mark_bad(tx, no, ChunkId([2; 32]), big)?,
+            "another place"
+        );
         assert!(chunks::mark_bad(tx, no, ChunkId([2; 32]), small)?);
         assert_eq!(chunks::count_bad(tx)?, 1);
         chunks::replace(tx, no, &[chunk(2, 1, small)])?;
@@ -378,16 +486,46 @@ async fn chunks_and_packs(database: &Database) {
     .await;
 }
 
-async fn accounts_devices_and_tokens(database: &Database) {
+async fn accounts_and_tokens(database: &Database) {
     let ann = accounts::AccountRow {
         account: AccountId([1; 32]),
         login: "ann".into(),
         admin: true,
         created_ms: 5,
     };
+    let token = TokenRow {
+        kind: TokenKind::Device,
+        account: Some(ann.account),
+        admin: false,
+        expires_ms: 9,
+        used_by: None,
+    };
+    let device = DeviceId([2; 32]);
+    write(database, move |tx| {
+        assert!(accounts::insert(tx, &ann)?);
+        let other = accounts::AccountRow {
+            account: AccountId([8; 32]),
+            ..ann.clone()
+        };
+        assert!(!accounts::insert(tx, &other)?, "a login name is taken once");
+        assert_eq!(accounts::all(tx)?, std::slice::from_ref(&ann));
+
+        assert!(tokens::insert(tx, &[6; 32], &token, 1)?);
+        assert!(!tokens::insert(tx, &[6; 32], &token, 1)?);
+        assert_eq!(tokens::lock(tx, &[6; 32])?, Some(token));
+        tokens::spend(tx, &[6; 32], device)?;
+        let spent = tokens::get(tx, &[6; 32])?.unwrap();
+        assert_eq!(spent.used_by, Some(device));
+        assert_eq!(tokens::get(tx, &[7; 32])?, None);
+        Ok(())
+    })
+    .await;
+}
+
+async fn devices_and_sightings(database: &Database) {
     let row = DeviceRow {
         device: DeviceId([2; 32]),
-        account: ann.account,
+        account: AccountId([1; 32]),
         name: "laptop".into(),
         platform: "linux".into(),
         version: "0".into(),
@@ -398,45 +536,36 @@ async fn accounts_devices_and_tokens(database: &Database) {
         created_ms: 6,
         removed_ms: None,
     };
-    let token = TokenRow {
-        kind: TokenKind::Device,
-        account: Some(ann.account),
-        admin: false,
-        expires_ms: 9,
-        used_by: None,
+    let seen = Sighting {
+        device: row.device,
+        address: Some("::1".into()),
+        port: Some(65535),
+        seen_ms: 77,
     };
     write(database, move |tx| {
-        assert!(accounts::insert(tx, &ann)?);
-        let other = accounts::AccountRow { account: AccountId([8; 32]), ..ann.clone() };
-        assert!(!accounts::insert(tx, &other)?, "a login name is taken once");
-        assert_eq!(accounts::all(tx)?, [ann.clone()]);
-
         assert!(devices::insert(tx, &row, &[3; 32])?);
-        let other = DeviceRow { device: DeviceId([4; 32]), ..row.clone() };
-        assert!(!devices::insert(tx, &other, &[3; 32])?, "a token is one device's");
+        let other = DeviceRow {
+            device: DeviceId([4; 32]),
+            ..row.clone()
+        };
+        assert!(
+            !devices::insert(tx, &other, &[3; 32])?,
+            "a token is one device's"
+        );
         assert_eq!(devices::by_token(tx, &[3; 32])?, Some(row.clone()));
         assert_eq!(devices::by_token(tx, &[4; 32])?, None);
         devices::describe(tx, row.device, Some("desk"), None)?;
-        let seen = Sighting {
-            device: row.device,
-            address: Some("::1".into()),
-            port: Some(65535),
-            seen_ms: 77,
-        };
-        devices::seen(tx, &[seen])?;
+        devices::seen(tx, std::slice::from_ref(&seen))?;
         assert!(devices::remove(tx, row.account, row.device, 80)?);
-        assert!(!devices::remove(tx, row.account, row.device, 81)?, "removed once");
+        assert!(!devices::remove(tx, row.account, row.device, 81)?, "once");
         let found = devices::of_account(tx, row.account)?.pop().unwrap();
-        assert_eq!((found.name.as_str(), found.folders.as_str()), ("desk", "[]"));
-        assert_eq!((found.address.as_deref(), found.port), (Some("::1"), Some(65535)));
+        assert_eq!((&*found.name, &*found.folders), ("desk", "[]"));
+        assert_eq!(
+            (found.address, found.port),
+            (seen.address.clone(), seen.port)
+        );
         assert_eq!((found.last_seen_ms, found.removed_ms), (Some(77), Some(80)));
-
-        assert!(tokens::insert(tx, &[6; 32], &token, 1)?);
-        assert!(!tokens::insert(tx, &[6; 32], &token, 1)?);
-        assert_eq!(tokens::lock(tx, &[6; 32])?, Some(token));
-        tokens::spend(tx, &[6; 32], row.device)?;
-        assert_eq!(tokens::get(tx, &[6; 32])?.unwrap().used_by, Some(row.device));
-        assert_eq!(tokens::get(tx, &[7; 32])?, None);
+        assert_eq!(devices::get(tx, DeviceId([9; 32]))?, None);
         Ok(())
     })
     .await;
@@ -448,18 +577,28 @@ async fn operations_and_checkpoints(database: &Database) {
     write(database, move |tx| {
         assert_eq!(operations::find(tx, device, operation)?, None);
         operations::insert(tx, device, operation, no, Cursor(4))?;
-        assert_eq!(operations::find(tx, device, operation)?, Some((no, Cursor(4))));
+        assert_eq!(
+            operations::find(tx, device, operation)?,
+            Some((no, Cursor(4)))
+        );
         checkpoints::put(tx, no, Cursor(1000), device, b"one")?;
         checkpoints::put(tx, no, Cursor(1000), device, b"one again")?;
         checkpoints::put(tx, no, Cursor(2000), device, b"two")?;
         assert_eq!(checkpoints::latest(tx, no, Cursor(999))?, None);
-        assert_eq!(checkpoints::latest(tx, no, Cursor(1999))?, Some(b"one again".to_vec()));
-        assert_eq!(checkpoints::latest(tx, no, Cursor(u64::MAX))?, Some(b"two".to_vec()));
+        assert_eq!(
+            checkpoints::latest(tx, no, Cursor(1999))?,
+            Some(b"one again".to_vec())
+        );
+        assert_eq!(
+            checkpoints::latest(tx, no, Cursor(u64::MAX))?,
+            Some(b"two".to_vec())
+        );
         Ok(())
     })
     .await;
-    let twice =
-        database.write(move |tx| operations::insert(tx, device, operation, no, Cursor(5))).await;
+    let twice = database
+        .write(move |tx| operations::insert(tx, device, operation, no, Cursor(5)))
+        .await;
     assert!(twice.is_err(), "C6: an operation leads to one position");
 }
 
@@ -495,8 +634,14 @@ async fn values_keep_their_form(database: &Database) {
         let select = "SELECT i, t FROM any_value ORDER BY i IS NULL, i";
         let rows = tx.query(select, &[])?;
         assert_eq!((rows[0].int(0)?, rows[0].text(1)?), (i64::MIN, ""));
-        assert_eq!((rows[1].int(0)?, rows[1].text(1)?), (i64::MAX, long.as_str()));
-        assert_eq!((rows[2].int_or_null(0)?, rows[2].text_or_null(1)?), (None, None));
+        assert_eq!(
+            (rows[1].int(0)?, rows[1].text(1)?),
+            (i64::MAX, long.as_str())
+        );
+        assert_eq!(
+            (rows[2].int_or_null(0)?, rows[2].text_or_null(1)?),
+            (None, None)
+        );
         assert!(rows[2].int(0).is_err() && rows[0].bytes(0).is_err() && rows[0].int(5).is_err());
         assert!(rows[0].count(0).is_err(), "negative");
         Ok(())
@@ -510,13 +655,43 @@ fn sc092_tables_of_a_newer_version_are_refused_untouched() {
     let path = folder.path().join("hythe.db");
     runtime().block_on(async {
         let database = Database::sqlite(&path).await.unwrap();
-        write(&database, |tx| tx.batch("UPDATE schema_version SET version = 999")).await;
+        write(&database, |tx| {
+            tx.batch("UPDATE schema_version SET version = 999")
+        })
+        .await;
         drop(database);
         match Database::sqlite(&path).await.err() {
             Some(DbError::TooNew { found: 999, known }) => assert!(known < 999),
             other => panic!("{other:?}"),
         }
     });
+}
+
+#[test]
+fn s11_commits_wait_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hythe.db");
+    runtime().block_on(async {
+        let database = Database::sqlite(&path).await.unwrap();
+        write(&database, |tx| {
+            let full = tx.query_one("PRAGMA synchronous", &[])?.unwrap().int(0)?;
+            let mode = tx.query_one("PRAGMA journal_mode", &[])?.unwrap();
+            assert_eq!((full, mode.text(0)?), (2, "wal"));
+            Ok(())
+        })
+        .await;
+    });
+    use std::os::unix::fs::PermissionsExt;
+    for name in ["hythe.db", "hythe.db-wal"] {
+        let Ok(file) = std::fs::metadata(folder.path().join(name)) else {
+            continue;
+        };
+        assert_eq!(
+            file.permissions().mode() & 0o077,
+            0,
+            "{name} is its owner's only"
+        );
+    }
 }
 
 #[test]
@@ -531,7 +706,14 @@ fn an_acknowledged_transaction_is_there_after_the_process_vanished() {
             let copy = folder.path().join(format!("copy-{file}"));
             std::fs::copy(folder.path().join(file), copy).unwrap();
         }
-        let copy = Database::sqlite(&folder.path().join("copy-hythe.db")).await.unwrap();
-        assert!(copy.read(|tx| logs::get(tx, &[1; 32])).await.unwrap().is_some());
+        let copy = Database::sqlite(&folder.path().join("copy-hythe.db"))
+            .await
+            .unwrap();
+        assert!(
+            copy.read(|tx| logs::get(tx, &[1; 32]))
+                .await
+                .unwrap()
+                .is_some()
+        );
     });
 }

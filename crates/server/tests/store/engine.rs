@@ -4,6 +4,7 @@ use hythe_testkit::PostgresCluster;
 
 use crate::contract;
 use crate::fold_property;
+use crate::replicas;
 use crate::world::World;
 
 pub fn runtime() -> tokio::runtime::Runtime {
@@ -34,19 +35,13 @@ fn postgres_keeps_the_contract() {
     runtime().block_on(async {
         macro_rules! run {
             ($($case:ident),* $(,)?) => {$(
-                println!("case {}", stringify!($case));
+                let begun = std::time::Instant::now();
                 contract::$case(World::open(database()).await).await;
+                println!("{} {:?}", stringify!($case), begun.elapsed());
             )*};
         }
         contract::for_all_cases!(run);
+        replicas::replicas_hear_of_each_other(World::open(database()).await).await;
     });
-    let url = || cluster.database(&format!("p{}", rand_name())).unwrap();
-    fold_property::run(4, || Some(url()));
-}
-
-/// A name that no database of this cluster has.
-fn rand_name() -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    NEXT.fetch_add(1, Ordering::SeqCst).to_string()
+    fold_property::run(4, database);
 }

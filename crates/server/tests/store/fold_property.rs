@@ -46,6 +46,18 @@ enum Action {
     },
 }
 
+impl Action {
+    fn node(&self) -> u8 {
+        match *self {
+            Self::Create { node, .. }
+            | Self::Move { node, .. }
+            | Self::Edit { node, .. }
+            | Self::Delete { node, .. }
+            | Self::Restore { node, .. } => node,
+        }
+    }
+}
+
 const NODES: u8 = 6;
 
 fn action() -> impl Strategy<Value = Action> {
@@ -59,9 +71,9 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(node, parent, name, directory)| Action::Create {
                 node, parent, name, directory
             }),
-        3 => (node.clone(), parent.clone(), name.clone(), seen.clone())
+        3 => (node.clone(), parent.clone(), name.clone(), seen)
             .prop_map(|(node, parent, name, seen)| Action::Move { node, parent, name, seen }),
-        2 => (node.clone(), any::<bool>(), any::<bool>(), seen.clone())
+        2 => (node.clone(), any::<bool>(), any::<bool>(), seen)
             .prop_map(|(node, attributes, body, seen)| Action::Edit {
                 node, attributes: attributes || !body, body, seen
             }),
@@ -162,7 +174,8 @@ fn expected(seen: bool, there: Option<VersionId>) -> VersionId {
 }
 
 fn add(ann: &mut Person, draft: &mut Draft, action: &Action) {
-    let record = |ann: &Person, node: u8| ann.fold.node_record(id(node)).cloned();
+    let record = ann.fold.node_record(id(action.node())).cloned();
+    let there = record.as_ref().map(|record| record.place.version);
     match *action {
         Action::Create {
             node,
@@ -170,26 +183,7 @@ fn add(ann: &mut Person, draft: &mut Draft, action: &Action) {
             name,
             directory,
         } => {
-            let kind = if directory {
-                NodeKind::Directory
-            } else {
-                NodeKind::File
-            };
-            let body = (!directory).then(|| ann.body(vec![], false));
-            let create = Create {
-                node: id(node),
-                kind,
-                place: place(parent, name),
-                place_version: ann.version(),
-                attributes_version: ann.version(),
-                body: body.clone(),
-            };
-            let sealed = SealedNode {
-                name: vec![name, 1],
-                attributes: ann.version().0.to_vec(),
-                body: body.map(|body| body.version.0.to_vec()),
-            };
-            draft.create(create, sealed);
+            create(ann, draft, id(node), place(parent, name), directory);
         }
         Action::Move {
             node,
@@ -197,7 +191,6 @@ fn add(ann: &mut Person, draft: &mut Draft, action: &Action) {
             name,
             seen,
         } => {
-            let there = record(ann, node).map(|record| record.place.version);
             let (expected, version) = (expected(seen, there), ann.version());
             let write = PlaceWrite {
                 expected,
@@ -221,19 +214,20 @@ fn add(ann: &mut Person, draft: &mut Draft, action: &Action) {
             attributes,
             body,
             seen,
-        } => edit(ann, draft, node, attributes, body, seen),
+        } => {
+            edit(ann, draft, node, attributes, body, seen);
+        }
         Action::Delete { node, seen } => {
-            let there = record(ann, node);
-            let body = there.as_ref().and_then(|record| record.body);
-            let place = expected(seen, there.map(|record| record.place.version));
+            let body = record
+                .and_then(|record| record.body)
+                .map(|body| body.field.version);
             draft.delete(Delete {
                 node: id(node),
-                place,
-                body: body.map(|b| b.field.version),
+                place: expected(seen, there),
+                body,
             });
         }
         Action::Restore { node, parent, name } => {
-            let there = record(ann, node).map(|record| record.place.version);
             let (expected, version) = (expected(true, there), ann.version());
             let place = place(parent, name);
             draft.restore(
@@ -247,6 +241,30 @@ fn add(ann: &mut Person, draft: &mut Draft, action: &Action) {
             );
         }
     }
+}
+
+fn create(ann: &mut Person, draft: &mut Draft, node: NodeId, place: Place, directory: bool) {
+    let kind = if directory {
+        NodeKind::Directory
+    } else {
+        NodeKind::File
+    };
+    let body = (!directory).then(|| ann.body(vec![], false));
+    let sealed = SealedNode {
+        name: place.tag.0[..2].to_vec(),
+        attributes: ann.version().0.to_vec(),
+        body: body.as_ref().map(|body| body.version.0.to_vec()),
+    };
+    let (place_version, attributes_version) = (ann.version(), ann.version());
+    let create = Create {
+        node,
+        kind,
+        place,
+        place_version,
+        attributes_version,
+        body,
+    };
+    draft.create(create, sealed);
 }
 
 fn edit(ann: &mut Person, draft: &mut Draft, node: u8, attributes: bool, body: bool, seen: bool) {

@@ -1,11 +1,18 @@
 //! The rules under the doors, on SQLite and on PostgreSQL.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod contract;
 mod durability;
 mod engine;
 mod fold_property;
 mod limits;
 mod person;
+mod replicas;
 mod restored;
 mod tampering;
 mod world;

@@ -1,0 +1,60 @@
+//! What the rules promise, whatever the database.
+
+mod accounts;
+mod chunks;
+mod commits;
+mod conflicts;
+mod reading;
+
+pub use accounts::*;
+pub use chunks::*;
+pub use commits::*;
+pub use conflicts::*;
+pub use reading::*;
+
+use crate::engine::on_sqlite;
+
+/// Hands the names of all cases to a macro.
+macro_rules! for_all_cases {
+    ($run:ident) => {
+        $run! {
+            registering_happens_once,
+            a_bad_registration_leaves_nothing,
+            devices_come_and_go,
+            devices_are_described,
+            a_commit_is_folded_numbered_and_told,
+            c6_a_repeated_operation_has_its_effect_once,
+            sc001_sc029_an_unseen_edit_beats_edit_and_delete,
+            sc018_a_name_that_was_taken_meanwhile_is_refused,
+            sc014_sc034_the_tree_stays_a_tree,
+            concurrent_commits_of_one_name_have_one_winner,
+            sc019_names_swap_within_a_change_set,
+            sc021_a_directory_of_any_size_is_renamed_by_one_operation,
+            another_history_is_refused,
+            strangers_see_nothing,
+            chunks_are_stored_once,
+            chunks_are_read_in_the_order_asked,
+            a_commit_without_its_chunks_is_refused,
+            small_chunks_move_into_packs_unnoticed,
+            trees_are_shown_complete_before_they_are_named,
+            a_small_tree_comes_with_its_commit,
+            a_snapshot_is_the_state_of_one_position,
+            what_was_deleted_stays_in_the_trash,
+            history_keeps_every_version,
+            checkpoints_are_kept_if_they_are_true,
+            logs_are_read_in_bounded_pages,
+            more_spaces_are_created,
+            a_clean_server_checks_clean,
+        }
+    };
+}
+pub(crate) use for_all_cases;
+
+macro_rules! sqlite_tests {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $case() { super::on_sqlite(super::$case); })*
+        }
+    };
+}
+for_all_cases!(sqlite_tests);
