@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -17,7 +18,7 @@ use hythe_wire::invite::InviteUrl;
 
 use crate::address::{self, Addresses};
 use crate::admin::{self, Office};
-use crate::config::{ServerConfig, Transport};
+use crate::config::{ConnectionLimits, ServerConfig, Transport};
 use crate::files::{Files, FilesError, OpenError, StoreOptions};
 use crate::http::accept::accept;
 use crate::http::app::{App, BODY_UNIT_BYTES, Rates};
@@ -134,53 +135,70 @@ async fn run(config: &ServerConfig, files: Files) -> Result<Running, StartError>
         Arc::clone(&identity),
         addresses.certificate_names(),
     )?;
-    let (stop, abort, tasks) = (
-        CancellationToken::new(),
-        CancellationToken::new(),
-        TaskTracker::new(),
-    );
-    let office = Office::new(files.clone(), Some(addresses.public.clone()));
-    let door = admin::Listener::bind(&config.data).map_err(StartError::Data)?;
-    if let Some(address) = config.metrics {
-        let recorder = exposition::recorder().map_err(StartError::Metrics)?;
-        tasks.spawn(exposition::serve(
-            listen(address).await?,
-            recorder,
-            abort.clone(),
-        ));
-    }
-    let app = app(config, files.clone(), Arc::clone(&identity), &stop, &tasks);
     let tls = match &certificates {
         Some(certificates) => Some(TlsAcceptor::from(Arc::new(certificates.server_config()?))),
         None => None,
     };
-    let mut limits = config.limits.connections.clone();
-    if matches!(config.transport, Transport::Plain) {
-        // All connections come from the proxy.
-        limits.per_address = limits.total;
-    }
+    let metrics = metrics(config).await?;
+    let door = admin::Listener::bind(&config.data).map_err(StartError::Data)?;
+
+    // Nothing below can fail, so that no task is left behind.
+    let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+    let tasks = TaskTracker::new();
+    let office = Office::new(files.clone(), Some(addresses.public.clone()));
+    let app = app(config, files.clone(), Arc::clone(&identity), &stop, &tasks);
+    let limits = connection_limits(config);
     let connections = Connections {
         router: router(app),
         tls,
         limits,
         stop: stop.clone(),
     };
-    let connections = Arc::new(connections);
-    tasks.spawn(accept(listener, connections, tasks.clone(), abort.clone()));
+    tasks.spawn(accept(
+        listener,
+        Arc::new(connections),
+        tasks.clone(),
+        abort.clone(),
+    ));
     tasks.spawn(admin::serve(door, office.clone(), stop.clone()));
+    if let Some((listener, recorder)) = metrics {
+        tasks.spawn(exposition::serve(listener, recorder, stop.clone()));
+    }
     if let Some(certificates) = certificates {
         tasks.spawn(renew(certificates, stop.clone()));
     }
+    let (identity, patience) = (identity.public(), config.limits.requests.stop);
     Ok(Running {
         files,
         addresses,
-        identity: identity.public(),
+        identity,
         office,
         tasks,
         stop,
         abort,
-        patience: config.limits.requests.stop,
+        patience,
     })
+}
+
+/// Where metrics will be served, and what records them.
+async fn metrics(
+    config: &ServerConfig,
+) -> Result<Option<(TcpListener, PrometheusHandle)>, StartError> {
+    let Some(address) = config.metrics else {
+        return Ok(None);
+    };
+    let recorder = exposition::recorder().map_err(StartError::Metrics)?;
+    Ok(Some((listen(address).await?, recorder)))
+}
+
+/// Limits of connections as they apply to the transport.
+fn connection_limits(config: &ServerConfig) -> ConnectionLimits {
+    let mut limits = config.limits.connections.clone();
+    if matches!(config.transport, Transport::Plain) {
+        // All connections come from the proxy.
+        limits.per_address = limits.total;
+    }
+    limits
 }
 
 /// What all handlers share.

@@ -225,7 +225,7 @@ async fn metrics_have_a_listener_of_their_own() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let world = World::with(|config| config.metrics = Some(address)).await;
+    let mut world = World::with(|config| config.metrics = Some(address)).await;
     world
         .client()
         .get(world.url(routes::HEALTHZ))
@@ -249,11 +249,23 @@ async fn metrics_have_a_listener_of_their_own() {
         text.contains("hythe_requests_total{route=\"/healthz\",status=\"200\"}"),
         "{text}"
     );
+
+    let began = tokio::time::Instant::now();
+    world.stop().await;
+    assert!(
+        began.elapsed() < PATIENCE / 10,
+        "nothing is left to wait for"
+    );
+    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
 async fn r24_clients_are_named_by_a_proxy_only_where_one_is_configured() {
-    let rates = RateLimits { address_per_second: 1, address_burst: 1, ..RateLimits::default() };
+    let rates = RateLimits {
+        address_per_second: 1,
+        address_burst: 1,
+        ..RateLimits::default()
+    };
     let tight = |forwarded: bool| {
         let rates = rates.clone();
         World::with(move |config| {
@@ -263,7 +275,10 @@ async fn r24_clients_are_named_by_a_proxy_only_where_one_is_configured() {
         })
     };
     async fn status(world: &World, named: &str) -> u16 {
-        let get = world.client().get(world.url(routes::HEALTHZ)).header("x-forwarded-for", named);
+        let get = world
+            .client()
+            .get(world.url(routes::HEALTHZ))
+            .header("x-forwarded-for", named);
         get.send().await.unwrap().status().as_u16()
     }
     let behind = tight(true).await;
