@@ -34,7 +34,10 @@ pub enum Command {
     /// Run a server
     Serve(Serve),
     /// Govern a server
-    #[command(subcommand, after_help = "Example:\n  hythe admin invite --data /srv/hythe")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  hythe admin invite --data /srv/hythe"
+    )]
     Admin(AdminCommand),
     /// Enrol this device with a server
     Connect(Connect),

@@ -114,7 +114,9 @@ pub fn unexpected(reply: &Reply) -> Trouble {
 
 /// The client's home, made when missing.
 pub fn home() -> Result<Home, Trouble> {
-    Home::place_from_environment().and_then(Home::open).map_err(home_trouble)
+    Home::place_from_environment()
+        .and_then(Home::open)
+        .map_err(home_trouble)
 }
 
 /// Takes the home, or finds the daemon that has it. Waits for a command in the daemon's place.

@@ -148,12 +148,33 @@ impl From<Failure> for Trouble {
             FailureKind::Attention => Exit::Attention,
             _ => Exit::Failed,
         };
+        let next = failure
+            .next
+            .or_else(|| usual_next(failure.kind).map(str::to_owned));
         Self {
             exit,
             message: failure.message,
             cause: failure.cause,
-            next: failure.next,
+            next,
         }
+    }
+}
+
+/// The next step where whoever failed knew none for the case at hand.
+fn usual_next(kind: FailureKind) -> Option<&'static str> {
+    match kind {
+        FailureKind::Usage => Some("See the command's --help."),
+        FailureKind::NotFound => Some("See what is there with `hythe ls`."),
+        FailureKind::Attention => Some("See `hythe status`."),
+        FailureKind::Unreachable => {
+            Some("Check that the server runs and that this device is online; then try again.")
+        }
+        FailureKind::Protocol => {
+            Some("Stop the daemon and start it again, so that both are of one version.")
+        }
+        FailureKind::Internal => Some("Try again; if it stays so, see the daemon's log."),
+        // What stands in the way is in the message, and only the user knows what is wanted.
+        FailureKind::Refused => None,
     }
 }
 

@@ -37,9 +37,8 @@ pub fn layered(args: Serve) -> Result<Serve, Trouble> {
 
 fn read(path: &Path) -> Result<Settings, Trouble> {
     let shown = Octets::from(path);
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Trouble::usage(format!("{shown} could not be read.")).because(error)
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Trouble::usage(format!("{shown} could not be read.")).because(error))?;
     toml::from_str(&text).map_err(|error| {
         Trouble::usage(format!("{shown} is not a file of settings."))
             .cause(error.message())
@@ -104,7 +103,10 @@ mod tests {
 
     #[test]
     fn unknown_names_are_refused() {
-        assert_eq!(file("lisen = \"0.0.0.0\"\n").unwrap_err().exit, crate::error::Exit::Usage);
+        assert_eq!(
+            file("lisen = \"0.0.0.0\"\n").unwrap_err().exit,
+            crate::error::Exit::Usage
+        );
         assert_eq!(file("").unwrap(), Settings::default());
     }
 }

@@ -30,7 +30,10 @@ pub async fn run(command: AdminCommand) -> Result<Exit, Trouble> {
 async fn invite(args: args::Invite) -> Result<Exit, Trouble> {
     let json = args.admin.output.json;
     let admin = args.role == InviteRole::Admin;
-    let request = AdminRequest::Invite { lifetime_s: INVITE_SECONDS, admin };
+    let request = AdminRequest::Invite {
+        lifetime_s: INVITE_SECONDS,
+        admin,
+    };
     let AdminReply::Invite { url, expires_ms } = ask(args.admin, request).await? else {
         return Err(unexpected());
     };
@@ -38,7 +41,9 @@ async fn invite(args: args::Invite) -> Result<Exit, Trouble> {
         output::json(&Invite { url, expires_ms })?;
     } else {
         let until = words::moment(expires_ms);
-        output::line(format!("Makes one account, once, until {until}: hythe connect URL"))?;
+        output::line(format!(
+            "Makes one account, once, until {until}: hythe connect URL"
+        ))?;
         output::line(url)?;
     }
     Ok(Exit::Done)
@@ -59,13 +64,39 @@ async fn stats(args: Admin) -> Result<Exit, Trouble> {
 
 fn stats_lines(stats: &Stats) -> Vec<String> {
     vec![
-        format!("{}, {}", words::count(stats.accounts, "account", "accounts"), words::count(stats.spaces, "space", "spaces")),
-        format!("{} in {}", words::count(stats.nodes, "node", "nodes"), words::count(stats.change_sets, "change set", "change sets")),
-        format!("{} deleted that can be brought back", words::count(stats.deleted_nodes, "node", "nodes")),
-        format!("{} of sealed chunks, {} of them damaged", words::size(stats.stored_bytes), stats.bad_chunks),
-        format!("{} with {}", words::count(stats.packs, "pack", "packs"), words::size(stats.pack_bytes)),
-        format!("{} wait for a pack", words::count(stats.waiting_chunks, "small chunk", "small chunks")),
-        format!("epoch {}, started {}", stats.epoch, words::count(stats.starts, "time", "times")),
+        format!(
+            "{}, {}",
+            words::count(stats.accounts, "account", "accounts"),
+            words::count(stats.spaces, "space", "spaces")
+        ),
+        format!(
+            "{} in {}",
+            words::count(stats.nodes, "node", "nodes"),
+            words::count(stats.change_sets, "change set", "change sets")
+        ),
+        format!(
+            "{} deleted that can be brought back",
+            words::count(stats.deleted_nodes, "node", "nodes")
+        ),
+        format!(
+            "{} of sealed chunks, {} of them damaged",
+            words::size(stats.stored_bytes),
+            stats.bad_chunks
+        ),
+        format!(
+            "{} with {}",
+            words::count(stats.packs, "pack", "packs"),
+            words::size(stats.pack_bytes)
+        ),
+        format!(
+            "{} wait for a pack",
+            words::count(stats.waiting_chunks, "small chunk", "small chunks")
+        ),
+        format!(
+            "epoch {}, started {}",
+            stats.epoch,
+            words::count(stats.starts, "time", "times")
+        ),
     ]
 }
 
@@ -77,7 +108,12 @@ async fn check(args: Admin) -> Result<Exit, Trouble> {
     if json {
         output::json(&report)?;
     } else {
-        output::lines(report.findings.iter().map(|found| format!("{}: {}", found.log, found.what)))?;
+        output::lines(
+            report
+                .findings
+                .iter()
+                .map(|found| format!("{}: {}", found.log, found.what)),
+        )?;
         output::line(summary(&report))?;
     }
     if report.is_clean() {
@@ -114,7 +150,9 @@ async fn ask(args: Admin, request: AdminRequest) -> Result<AdminReply, Trouble> 
             AdminError::Open(_) => "See to it that the folder is the server's data, and yours.",
             AdminError::Failed(_) => "See the server's log.",
         };
-        Trouble::failed("The server's data could not be asked.").because(error).next(next)
+        Trouble::failed("The server's data could not be asked.")
+            .because(error)
+            .next(next)
     })
 }
 

@@ -15,14 +15,21 @@ use crate::error::{Exit, Trouble};
 use crate::{identity, output};
 
 pub async fn run(args: Connect) -> Result<Exit, Trouble> {
-    let url = if args.url == "-" { first_line()? } else { args.url };
+    let url = if args.url == "-" {
+        first_line()?
+    } else {
+        args.url
+    };
     let home = match door::take(door::home()?).await? {
         Use::Ours(home) => home,
         Use::Daemon(_) => return Err(connect_trouble(EnrolError::Connected)),
     };
     let names = Chosen::of(args.names);
     let keys = enrol(&home, &url, &names).await?;
-    output::line(format!("This device is \"{}\" now, on {}.", names.device, keys.server.url))?;
+    output::line(format!(
+        "This device is \"{}\" now, on {}.",
+        names.device, keys.server.url
+    ))?;
     output::line("Next: `hythe sync DIR`, then `hythe daemon start`.")?;
     Ok(Exit::Done)
 }
@@ -60,7 +67,9 @@ pub async fn enrol(home: &LockedHome, url: &str, names: &Chosen) -> Result<Devic
 }
 
 fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -95,7 +104,9 @@ fn connect_trouble(error: EnrolError) -> Trouble {
         EnrolError::Keys(_) => "See to it that Hythe's home can be written.",
         _ => "Try again with the same URL; if that does not help, ask for a new one.",
     };
-    Trouble::failed("This device could not be enrolled.").because(error).next(next)
+    Trouble::failed("This device could not be enrolled.")
+        .because(error)
+        .next(next)
 }
 
 /// One line of standard input; the rest stays unread.
@@ -105,8 +116,6 @@ pub fn first_line() -> Result<String, Trouble> {
     match read {
         Ok(0) => Err(Trouble::usage("Standard input ended before a line came.")),
         Ok(_) => Ok(line.trim().to_owned()),
-        Err(error) => {
-            Err(Trouble::usage("Standard input could not be read.").because(error))
-        }
+        Err(error) => Err(Trouble::usage("Standard input could not be read.").because(error)),
     }
 }

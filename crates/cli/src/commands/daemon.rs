@@ -51,8 +51,14 @@ async fn foreground() -> Result<Exit, Trouble> {
 
 async fn begin() -> Result<Daemon, Trouble> {
     let home = door::take_for_daemon(door::home()?).await?;
-    let options = Options { door: true, folders: true, ..Options::default() };
-    daemon::start(home, options).await.map_err(door::start_trouble)
+    let options = Options {
+        door: true,
+        folders: true,
+        ..Options::default()
+    };
+    daemon::start(home, options)
+        .await
+        .map_err(door::start_trouble)
 }
 
 async fn start() -> Result<Exit, Trouble> {

@@ -281,7 +281,16 @@ mod tests {
             Duration::from_millis(500)
         );
         // Far past what any file system stores, and no panic.
-        system_time(Modified { seconds: i64::MIN, nanos: 0 });
-        assert_eq!(system_time(Modified { seconds: i64::MAX, nanos: u32::MAX }), None);
+        system_time(Modified {
+            seconds: i64::MIN,
+            nanos: 0,
+        });
+        assert_eq!(
+            system_time(Modified {
+                seconds: i64::MAX,
+                nanos: u32::MAX
+            }),
+            None
+        );
     }
 }

@@ -53,11 +53,7 @@ fn markdown(command: &Command) -> String {
 }
 
 fn section(page: &mut String, command: &Command, name: &str) {
-    let help = command
-        .clone()
-        .term_width(100)
-        .bin_name(name)
-        .render_help();
+    let help = command.clone().term_width(100).bin_name(name).render_help();
     // Writing to a string cannot fail.
     let _ = write!(
         page,

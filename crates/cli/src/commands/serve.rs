@@ -52,7 +52,11 @@ pub fn config(store: Store, listen: SocketAddr) -> Result<ServerConfig, Trouble>
 
 /// Where starts are counted outside the data, so that a restored copy is noticed (D4).
 fn witness() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
     state.map(|state| state.join("hythe/starts"))
 }
@@ -64,13 +68,17 @@ pub async fn start(config: ServerConfig) -> Result<Running, Trouble> {
 
 fn start_trouble(error: StartError) -> Trouble {
     let next = match &error {
-        StartError::Open(_) => "See to it that the data folder is there, is yours, and no other server uses it.",
+        StartError::Open(_) => {
+            "See to it that the data folder is there, is yours, and no other server uses it."
+        }
         StartError::NotLoopback { .. } => "Listen on 127.0.0.1, or leave --http out.",
         StartError::Listen { .. } => "Choose another address or port with --listen.",
         StartError::Tls(_) => "Check the certificate and its key.",
         _ => "See to it that the data folder can be written.",
     };
-    Trouble::failed("The server could not start.").because(error).next(next)
+    Trouble::failed("The server could not start.")
+        .because(error)
+        .next(next)
 }
 
 /// `--listen`.

@@ -57,7 +57,9 @@ async fn beside(
         server_url: Some(server.local_url().to_string()),
         advertised_url: Some(server.url().to_string()),
     };
-    let daemon = daemon::start(home, options).await.map_err(door::start_trouble)?;
+    let daemon = daemon::start(home, options)
+        .await
+        .map_err(door::start_trouble)?;
     let told = tell(server, &daemon, dir, first).await;
     if told.is_ok() {
         tokio::select! {
@@ -80,9 +82,12 @@ async fn enrol_once(server: &Running, home: &LockedHome, names: Names) -> Result
             .cause(format!("It is enrolled at {}.", device.server.url))
             .next("Run `hythe daemon start` for it, or set HYTHE_HOME for a device of this one."));
     }
-    let mut invite = server.invite(INVITE_LIFETIME, true).await.map_err(|error| {
-        Trouble::failed("The server could not make its first account.").because(error)
-    })?;
+    let mut invite = server
+        .invite(INVITE_LIFETIME, true)
+        .await
+        .map_err(|error| {
+            Trouble::failed("The server could not make its first account.").because(error)
+        })?;
     // This device is on the same machine, wherever other devices find the server.
     invite.server = server.local_url().clone();
     connect::enrol(home, &invite.to_string(), &Chosen::of(names)).await?;
@@ -100,7 +105,10 @@ async fn tell(
     let folders = folders(&mut caller, dir).await?;
     output::line(format!("The server runs at {}.", server.url()))?;
     for folder in folders {
-        output::line(format!("{} syncs with {}:/{}.", folder.dir, folder.space, folder.path))?;
+        output::line(format!(
+            "{} syncs with {}:/{}.",
+            folder.dir, folder.space, folder.path
+        ))?;
     }
     if first {
         output::line("Add the next device: run `hythe devices add` here, in another terminal.")?;
@@ -122,7 +130,10 @@ async fn folders(caller: &mut Caller, dir: Option<PathBuf>) -> Result<Vec<Folder
     if is_there(&folders, &wanted)? {
         return Ok(folders);
     }
-    match caller.call(&sync::add_request(&wanted, None, None)?, None, |_| ()).await? {
+    match caller
+        .call(&sync::add_request(&wanted, None, None)?, None, |_| ())
+        .await?
+    {
         Reply::Folder(folder) => folders.push(folder),
         other => return Err(door::unexpected(&other)),
     }
