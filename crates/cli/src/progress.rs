@@ -67,16 +67,41 @@ fn style(bounded: bool) -> ProgressStyle {
 }
 
 fn words_of(progress: &Progress) -> String {
-    let items = match progress.total_items {
-        Some(total) => format!(
-            "{} of {}",
-            progress.done_items,
+    let items = match (progress.done_items, progress.total_items) {
+        (0, None) => None,
+        (done, None) => Some(words::count(done, "item", "items")),
+        (done, Some(total)) => Some(format!(
+            "{done} of {}",
             words::count(total, "item", "items")
-        ),
-        None => words::count(progress.done_items, "item", "items"),
+        )),
     };
-    match progress.done_bytes {
-        0 => format!("{}: {items}", progress.doing),
-        bytes => format!("{}: {items}, {}", progress.doing, words::size(bytes)),
+    let bytes = (progress.done_bytes > 0).then(|| words::size(progress.done_bytes));
+    let known: Vec<String> = items.into_iter().chain(bytes).collect();
+    match known.is_empty() {
+        true => progress.doing.clone(),
+        false => format!("{}: {}", progress.doing, known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_known_is_said() {
+        let progress = |done_items, total_items, done_bytes| Progress {
+            doing: "sending f".into(),
+            done_items,
+            total_items,
+            done_bytes,
+            total_bytes: None,
+        };
+        assert_eq!(words_of(&progress(0, None, 0)), "sending f");
+        assert_eq!(words_of(&progress(0, None, 2048)), "sending f: 2.0 KiB");
+        assert_eq!(
+            words_of(&progress(1, Some(3), 0)),
+            "sending f: 1 of 3 items"
+        );
+        assert_eq!(words_of(&progress(1, None, 1)), "sending f: 1 item, 1 B");
     }
 }

@@ -78,7 +78,9 @@ pub fn show(invite: &Invite) -> Result<(), Trouble> {
     if stdout().is_terminal() {
         // A URL too long for a code is still a URL.
         if let Ok(code) = QrCode::new(&invite.url) {
-            output::line(code.render::<Dense1x2>().build())?;
+            // Black on white whatever the terminal's colours are: not every camera reads others.
+            let drawn = code.render::<Dense1x2>().build();
+            output::lines(drawn.lines().map(|row| format!("\x1b[30;107m{row}\x1b[0m")))?;
         }
     }
     Ok(())
