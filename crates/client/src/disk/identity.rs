@@ -29,7 +29,8 @@ pub enum Opened {
     /// The folder, as this device left it.
     Ready(Root),
     /// The folder, but folder and state database do not belong to the same moment. What was
-    /// "last agreed" must be forgotten, so that both sides are merged and nothing is deleted.
+    /// "last agreed" must be forgotten, so that both sides are merged and nothing is deleted. Until
+    /// then the marker stays as it is: after a crash the folder is found in the same state again.
     Reconcile(Root, Mismatch),
     /// Not the folder. Pause; conclude nothing from what is or is not there.
     Away(Absence),
@@ -116,7 +117,7 @@ fn holder_text(holder: &Option<u32>) -> String {
 pub struct Inspection {
     /// Its marker, if it has one.
     pub marker: Option<Marker>,
-    /// Whether it has no entries at all.
+    /// Whether it has no entries at all; with a marker it has at least that.
     pub empty: bool,
     /// The file system it is on.
     pub file_system: u64,

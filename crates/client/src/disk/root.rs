@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hythe_model::{Timestamp, TreePath};
 
 use super::error::DiskError;
-use super::identity::{Absence, Inspection, Mismatch, OpenError, Opened, Owner, Verdict};
+use super::identity::{Absence, Inspection, OpenError, Opened, Owner, Verdict};
 use super::marker::{Generation, Marker};
 use super::place::Place;
 use super::probe::{self, Grain};
@@ -31,6 +31,7 @@ pub struct Root {
     out: OwnedFd,
     lock: Mutex<File>,
     marker: Mutex<Marker>,
+    file_system: u64,
     device: u64,
     inode: u64,
     mount: u64,
@@ -87,13 +88,10 @@ impl Root {
         if root.inode != seen.inode {
             return Ok(Opened::Away(Absence::Replaced));
         }
-        match mismatch {
-            None => Ok(Opened::Ready(root)),
-            Some(mismatch) => {
-                root.settle_in(mismatch, seen.file_system)?;
-                Ok(Opened::Reconcile(root, mismatch))
-            }
-        }
+        Ok(match mismatch {
+            None => Opened::Ready(root),
+            Some(mismatch) => Opened::Reconcile(root, mismatch),
+        })
     }
 
     pub(super) fn look(path: &Path) -> Result<Inspection, Absence> {
@@ -104,8 +102,11 @@ impl Root {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => return Err(error),
             };
-            let mut empty = true;
-            Listing::default().read(&directory, |_, _| empty = false)?;
+            // Only where it says something: the folder may have a million entries.
+            let mut empty = marker.is_none();
+            if empty {
+                Listing::default().read(&directory, |_, _| empty = false)?;
+            }
             Ok(Inspection {
                 marker,
                 empty,
@@ -129,6 +130,7 @@ impl Root {
             return Err(OpenError::Unsupported);
         }
         let info = os::info_of(&directory)?;
+        let file_system = os::file_system_id(&directory)?;
         Ok(Self {
             path: path.to_owned(),
             grain: probe::grain(staging.as_fd())?,
@@ -138,28 +140,13 @@ impl Root {
             out,
             lock: Mutex::new(lock),
             marker: Mutex::new(marker),
+            file_system,
             device: info.device,
             inode: info.inode,
             mount: info.mount,
             umask: os::umask(),
             out_busy: Mutex::new(()),
         })
-    }
-
-    /// After a copy, the marker speaks of this place from now on.
-    fn settle_in(&self, mismatch: Mismatch, file_system: u64) -> io::Result<()> {
-        if mismatch != Mismatch::Copied {
-            return Ok(());
-        }
-        let mut marker = self.lock_marker();
-        let here = Marker {
-            file_system,
-            inode: self.inode,
-            ..marker.clone()
-        };
-        here.write(self.own.as_fd())?;
-        *marker = here;
-        Ok(())
     }
 
     /// Where the folder is, as it was opened.
@@ -177,7 +164,9 @@ impl Root {
         self.grain
     }
 
-    /// Begins a period of use: writes `generation` into the marker, durably.
+    /// Begins a period of use: writes `generation` into the marker, durably. From then on the
+    /// marker speaks of this directory, even if it was a copy when it was opened; so what was
+    /// agreed on before must have been forgotten by then.
     ///
     /// # Errors
     /// The system's.
@@ -185,6 +174,8 @@ impl Root {
         let mut marker = self.lock_marker();
         let next = Marker {
             generation,
+            file_system: self.file_system,
+            inode: self.inode,
             ..marker.clone()
         };
         next.write(self.own.as_fd())

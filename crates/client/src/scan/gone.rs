@@ -29,21 +29,20 @@ impl Session<'_> {
         self.scan.root.still_there().map_err(ScanError::Away)?;
         missing.retain(|missing| !self.claimed.contains_key(&missing.row.node.id));
         if missing.len() <= ONCE_MORE {
-            missing = missing
-                .into_iter()
-                .filter(|missing| self.is_still_missing(missing))
-                .collect();
+            missing.retain(|missing| self.is_still_missing(missing));
         }
         open.extend(missing.into_iter().map(Gone::missing));
         while !open.is_empty() {
             let folder = self.folder();
-            let (rest, gone) = self.scan.state.write_blocking(
-                move |tx| -> Result<(Vec<Gone>, Vec<NodeId>), StateError> {
+            let (rest, gone) = self
+                .scan
+                .state
+                .observe(move |tx| -> Result<(Vec<Gone>, Vec<NodeId>), StateError> {
                     let mut gone = Vec::new();
                     remove(tx, folder, &mut open, &mut gone)?;
                     Ok((open, gone))
-                },
-            )?;
+                })
+                .wait()?;
             self.report.dirty.extend(gone);
             open = rest;
         }

@@ -14,6 +14,9 @@ use crate::os::{self, Want};
 /// So many entries of one directory are looked at one by one; for more, all of it is.
 const SINGLE: usize = 256;
 
+/// A place, and how deep the known way to it was when it was looked at last.
+type Open = (TreePath, usize);
+
 /// A known directory and names in it to be looked at.
 struct Group {
     directory: TreePath,
@@ -28,8 +31,7 @@ impl Session<'_> {
             let root = self.root_as_child(Depth::Shallow)?;
             self.down(&mut Vec::new(), &root)?;
         }
-        let mut open: Vec<(TreePath, usize)> =
-            places.iter().map(|place| (place.clone(), 0)).collect();
+        let mut open: Vec<Open> = places.iter().map(|place| (place.clone(), 0)).collect();
         while !open.is_empty() {
             let (groups, below) = self.groups(&open)?;
             for group in &groups {
@@ -58,10 +60,7 @@ impl Session<'_> {
     /// Sorts places by the directory they are in. A place below a directory that is not known
     /// yet means that directory at first; it is returned again, with how deep the known way to it
     /// was, unless that is as deep as the last time.
-    fn groups(
-        &self,
-        places: &[(TreePath, usize)],
-    ) -> Result<(Vec<Group>, Vec<(TreePath, usize)>), ScanError> {
+    fn groups(&self, places: &[Open]) -> Result<(Vec<Group>, Vec<Open>), ScanError> {
         let mut groups: BTreeMap<TreePath, Group> = BTreeMap::new();
         let mut below = Vec::new();
         for (place, reached) in places {

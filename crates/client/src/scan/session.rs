@@ -70,25 +70,33 @@ enum Change {
 
 impl<'a> Session<'a> {
     pub(super) fn new(scan: &'a Scan<'a>) -> Result<Self, ScanError> {
-        let snapshot = scan.state.snapshot()?;
-        let rows = snapshot.rows()?;
-        let folder = rows
-            .folder(scan.folder)?
-            .ok_or(StateError::Invalid("folder number"))?;
-        let knows_any = rows.has_local(scan.folder)?;
-        let has_problems = rows.has_problems(scan.folder, ProblemSource::Scan)?;
-        drop(rows);
+        let snapshot = Rc::new(scan.state.snapshot()?);
+        let (root, knows_any, has_problems) = {
+            let rows = snapshot.rows()?;
+            let folder = rows
+                .folder(scan.folder)?
+                .ok_or(StateError::Invalid("folder number"))?;
+            let has_problems = rows.has_problems(scan.folder, ProblemSource::Scan)?;
+            (folder.root, rows.has_local(scan.folder)?, has_problems)
+        };
+        let tick = scan.root.grain().tick();
+        // Asking for the time writes a file; where stamps are exact nothing needs it.
+        let began = if tick.is_zero() {
+            Timestamp::default()
+        } else {
+            scan.root.now()?
+        };
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Ok(Self {
             scan,
-            snapshot: Rc::new(snapshot),
-            root: folder.root,
+            snapshot,
+            root,
             knows_any,
             has_problems,
-            began: scan.root.now()?,
-            tick: scan.root.grain().tick(),
+            began,
+            tick,
             now_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
             listing: Listing::default(),
             names: Names::default(),
@@ -195,7 +203,8 @@ impl<'a> Session<'a> {
         let displaced = self
             .scan
             .state
-            .write_blocking(move |tx| write(tx, folder, &changes))?;
+            .observe(move |tx| write(tx, folder, &changes))
+            .wait()?;
         self.displaced.extend(displaced);
         self.snapshot = Rc::new(self.scan.state.snapshot()?);
         Ok(())

@@ -49,7 +49,7 @@ pub use trees::FolderTrees;
 pub use writer::Written;
 
 use readers::Readers;
-use writer::Writer;
+use writer::{Kept, Writer};
 
 /// The state of one device. A handle: clones are the same state. It is closed when the last one is
 /// dropped, which first does everything that is queued.
@@ -98,7 +98,21 @@ impl State {
         T: Send + 'static,
         E: From<StateError> + Send + 'static,
     {
-        self.shared.writer.submit(change)
+        self.shared.writer.submit(Kept::OnDisk, change)
+    }
+
+    /// Queues an observation: as [`Self::write`], but it is acknowledged before it is on the disk.
+    /// It outlives the process; a power cut may undo the newest observations, never one that an
+    /// acknowledged [`Self::write`] came after. For what is found again by looking.
+    pub fn observe<T, E>(
+        &self,
+        change: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Written<T, E>
+    where
+        T: Send + 'static,
+        E: From<StateError> + Send + 'static,
+    {
+        self.shared.writer.submit(Kept::ByTheSystem, change)
     }
 
     /// Makes a change and waits until it is on the disk. Not for async code.

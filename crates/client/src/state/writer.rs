@@ -2,7 +2,8 @@
 //!
 //! A commit waits for the disk once, whatever it holds. So while one commit waits, changes gather,
 //! and the next commit takes them all. Each change runs in a savepoint of its own: one that fails
-//! is undone alone.
+//! is undone alone. A commit that holds nothing but observations does not wait for the disk at
+//! all: what a power cut takes of it, a look finds again.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +12,6 @@ use std::pin::Pin;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -22,13 +22,28 @@ use super::rows::Tx;
 
 /// Changes that may wait for the writer; more make the sender wait.
 const QUEUE: usize = 1024;
-/// A commit takes no further change once it has lasted so long, so that none waits for many.
-const GATHERING: Duration = Duration::from_millis(20);
+/// So many changes at most go into one commit, so that none waits for too many others.
+const TOGETHER: usize = 256;
 
 /// What a change leaves to be said when the outcome of the commit is known.
 type Answer = Box<dyn FnOnce(Result<(), StateError>) + Send>;
 /// A change. Says whether it is to be kept, and to whom to answer.
-type Job = Box<dyn FnOnce(&Tx<'_>) -> (bool, Answer) + Send>;
+type Change = Box<dyn FnOnce(&Tx<'_>) -> (bool, Answer) + Send>;
+
+/// When a change is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// When it is on the disk.
+    OnDisk,
+    /// When it survives the end of the process.
+    ByTheSystem,
+}
+
+/// A queued change.
+struct Job {
+    kept: Kept,
+    change: Change,
+}
 
 /// The writer's thread.
 pub(super) struct Writer {
@@ -78,6 +93,7 @@ impl Writer {
     /// Queues a change.
     pub(super) fn submit<T, E>(
         &self,
+        kept: Kept,
         change: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Written<T, E>
     where
@@ -85,10 +101,10 @@ impl Writer {
         E: From<StateError> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let job: Job = Box::new(move |tx| {
+        let run: Change = Box::new(move |tx| {
             let result = catch_unwind(AssertUnwindSafe(|| change(tx)))
                 .unwrap_or_else(|_| Err(StateError::BrokeOff.into()));
-            let kept = result.is_ok();
+            let succeeded = result.is_ok();
             let answer: Answer = Box::new(move |committed| {
                 let result = match committed {
                     Ok(()) => result,
@@ -97,11 +113,11 @@ impl Writer {
                 // Nobody waiting for the answer is no error.
                 let _ = sender.send(result);
             });
-            (kept, answer)
+            (succeeded, answer)
         });
         if let Some(jobs) = &self.jobs {
             // A closed queue drops the job, and with it the sender: the answer is `Closed`.
-            let _ = jobs.send(job);
+            let _ = jobs.send(Job { kept, change: run });
         }
         Written(receiver)
     }
@@ -118,9 +134,15 @@ impl Drop for Writer {
 }
 
 fn run(mut connection: Connection, path: &Path, jobs: &Receiver<Job>) {
+    let mut synchronous = Kept::OnDisk;
     while let Ok(first) = jobs.recv() {
-        let mut answers = Vec::new();
-        let committed = commit(&mut connection, first, jobs, &mut answers)
+        let together: Vec<Job> = std::iter::once(first)
+            .chain(jobs.try_iter())
+            .take(TOGETHER)
+            .collect();
+        let mut answers = Vec::with_capacity(together.len());
+        let committed = set_kept(&connection, &mut synchronous, &together)
+            .and_then(|()| commit(&mut connection, together, &mut answers))
             .and_then(|roster| roster.map_or(Ok(()), |roster| roster.write(path)));
         for answer in answers {
             answer(committed.clone());
@@ -128,34 +150,52 @@ fn run(mut connection: Connection, path: &Path, jobs: &Receiver<Job>) {
     }
 }
 
-/// Runs a change and those that wait behind it, and commits. Returns the list of folders if it
-/// changed.
+/// Makes the next commit wait for the disk, if any of its changes asks for it. That covers the
+/// commits before it too: they are earlier in the same log.
+fn set_kept(
+    connection: &Connection,
+    current: &mut Kept,
+    together: &[Job],
+) -> Result<(), StateError> {
+    let wanted = match together.iter().any(|job| job.kept == Kept::OnDisk) {
+        true => Kept::OnDisk,
+        false => Kept::ByTheSystem,
+    };
+    if wanted != *current {
+        let value = if wanted == Kept::OnDisk {
+            "full"
+        } else {
+            "normal"
+        };
+        connection.pragma_update(None, "synchronous", value)?;
+        *current = wanted;
+    }
+    Ok(())
+}
+
+/// Runs changes in order and commits. Returns the list of folders if it changed.
 fn commit(
     connection: &mut Connection,
-    first: Job,
-    jobs: &Receiver<Job>,
+    together: Vec<Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<Option<Roster>, StateError> {
-    let began = Instant::now();
     let mut roster = None;
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut next = Some(first);
-    while let Some(job) = next.take() {
+    for job in together {
         let savepoint = transaction.savepoint()?;
-        let tx = Tx::new(&savepoint);
-        let (kept, answer) = job(&tx);
-        answers.push(answer);
-        if kept && tx.has_new_roster() {
-            roster = Some(Roster::of(&tx)?);
+        let (succeeded, new_roster) = {
+            let tx = Tx::new(&savepoint);
+            let (succeeded, answer) = (job.change)(&tx);
+            answers.push(answer);
+            (succeeded, succeeded && tx.has_new_roster())
+        };
+        if new_roster {
+            roster = Some(Roster::of(&Tx::new(&savepoint))?);
         }
-        drop(tx);
-        if kept {
+        if succeeded {
             savepoint.commit()?;
         } else {
             savepoint.finish()?;
-        }
-        if began.elapsed() < GATHERING {
-            next = jobs.try_recv().ok();
         }
     }
     transaction.commit()?;

@@ -109,8 +109,16 @@ fn sc138_a_copied_folder_is_merged_and_then_known() {
     let opened = Root::open(&copy, &known()).unwrap();
     assert!(matches!(opened, Opened::Reconcile(_, Mismatch::Copied)));
     drop(opened);
+    // Ended before what was agreed on had been forgotten: it is still a copy.
+    let Opened::Reconcile(root, Mismatch::Copied) = Root::open(&copy, &known()).unwrap() else {
+        panic!("taken for the folder itself")
+    };
+    let next = marker().generation.next().unwrap();
+    root.set_generation(next).unwrap();
+    assert_eq!(root.still_there(), Ok(()));
+    drop(root);
     assert!(matches!(
-        Root::open(&copy, &known()).unwrap(),
+        Root::open(&copy, &owner(&[next])).unwrap(),
         Opened::Ready(_)
     ));
 }

@@ -7,6 +7,7 @@
 
 mod confinement;
 mod disk;
+mod durability;
 mod folder;
 mod ground;
 mod removal;

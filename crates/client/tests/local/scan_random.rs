@@ -104,10 +104,10 @@ proptest! {
             let after = entries(&ground);
             for row in ground.local().values() {
                 let identity = (row.node.stamp.inode, row.node.stamp.born);
-                if row.node.kind == hythe_model::NodeKind::Directory {
-                    if let Some(id) = before.get(&identity) {
-                        prop_assert_eq!(after[&identity], *id);
-                    }
+                if row.node.kind == hythe_model::NodeKind::Directory
+                    && let Some(id) = before.get(&identity)
+                {
+                    prop_assert_eq!(after[&identity], *id);
                 }
             }
             // Every difference was told.

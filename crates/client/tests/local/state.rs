@@ -275,9 +275,8 @@ fn a_hash_is_kept_only_for_the_stamp_it_was_read_under() {
 }
 
 #[test]
-fn spaces_problems_uploads_and_chunks_come_back() {
+fn a_space_comes_back_with_its_chain_its_records_and_our_place_in_it() {
     let ground = Ground::new();
-    let folder = ground.folder;
     let row = SpaceRow {
         id: SpaceId([6; 32]),
         name: "home".to_owned(),
@@ -289,11 +288,65 @@ fn spaces_problems_uploads_and_chunks_come_back() {
         },
         digest: vec![1; 2048],
     };
+    let next = Head {
+        cursor: Cursor(6),
+        chain: ChainHash([6; 32]),
+    };
     let own = OwnRow {
         counter: 3,
         previous: HeaderHash([3; 32]),
         underway: Some(vec![1]),
     };
+    let (put, kept) = (row.clone(), own.clone());
+    let space = write(&ground.state, move |tx| {
+        let space = tx.space_number(put.id)?;
+        assert_eq!(tx.space_number(put.id)?, space);
+        tx.update_space(space, &put)?;
+        tx.advance(space, next, &[2])?;
+        tx.put_record(space, b"m1", b"one")?;
+        tx.put_record(space, b"m2", b"two")?;
+        tx.put_record(space, b"n", b"other")?;
+        tx.put_own(space, &kept)?;
+        Ok(space)
+    });
+    let look = |rows: &hythe_client::state::Rows<'_>| -> Result<(), StateError> {
+        let wanted = SpaceRow {
+            head: next,
+            digest: vec![2],
+            ..row
+        };
+        assert_eq!(rows.space_by_id(SpaceId([6; 32]))?, Some((space, wanted)));
+        assert_eq!(rows.chain_at(space, Cursor(6))?, Some(ChainHash([6; 32])));
+        assert_eq!(rows.chain_at(space, Cursor(4))?, None);
+        assert_eq!(
+            rows.records(space, b"m")?,
+            [b"one".to_vec(), b"two".to_vec()]
+        );
+        assert_eq!(rows.own(space)?, Some(own));
+        Ok(())
+    };
+    ground.state.read(look).unwrap();
+    write(&ground.state, move |tx| tx.forget_log(space));
+    let left = ground
+        .state
+        .read(|rows| rows.space(space))
+        .unwrap()
+        .unwrap();
+    assert_eq!(left.head, Head::START);
+    assert_eq!(
+        ground
+            .state
+            .read(|rows| rows.records(space, b""))
+            .unwrap()
+            .len(),
+        0
+    );
+}
+
+#[test]
+fn prepared_uploads_and_places_of_chunks_come_back() {
+    let ground = Ground::new();
+    let folder = ground.folder;
     let pending = PendingRow {
         stamp: stamp(1),
         body: vec![2],
@@ -304,6 +357,30 @@ fn spaces_problems_uploads_and_chunks_come_back() {
         node: node(1),
         offset: 1 << 40,
     };
+    let put = pending.clone();
+    write(&ground.state, move |tx| {
+        tx.put_pending(folder, node(1), &put)?;
+        tx.put_chunk(&chunk, &at)?;
+        tx.put_chunk(&chunk, &at)
+    });
+    let read = || {
+        let look = |rows: &hythe_client::state::Rows<'_>| -> Result<_, StateError> {
+            Ok((rows.pending(folder, node(1))?, rows.chunk_places(&chunk)?))
+        };
+        ground.state.read(look).unwrap()
+    };
+    assert_eq!(read(), (Some(pending), vec![at]));
+    write(&ground.state, move |tx| {
+        tx.remove_pending(folder, node(1))?;
+        tx.remove_chunk(&chunk, &at)
+    });
+    assert_eq!(read(), (None, vec![]));
+}
+
+#[test]
+fn problems_are_replaced_by_those_who_found_them() {
+    let ground = Ground::new();
+    let folder = ground.folder;
     let problem = |path: &str, reason: &str| ProblemRow {
         source: ProblemSource::Scan,
         subject: Subject::Path(path.into()),
@@ -313,86 +390,36 @@ fn spaces_problems_uploads_and_chunks_come_back() {
         since_ms: 1,
         retry_ms: Some(2),
     };
-    let (wanted, (kept, put)) = (row.clone(), (own.clone(), pending.clone()));
-    let space = write(&ground.state, move |tx| {
-        let space = tx.space_number(row.id)?;
-        assert_eq!(tx.space_number(row.id)?, space);
-        tx.update_space(space, &row)?;
-        tx.advance(
-            space,
-            Head {
-                cursor: Cursor(6),
-                chain: ChainHash([6; 32]),
-            },
-            &[2],
-        )?;
-        tx.put_record(space, b"m1", b"one")?;
-        tx.put_record(space, b"m2", b"two")?;
-        tx.put_record(space, b"n", b"other")?;
-        tx.put_own(space, &own)?;
-        tx.put_pending(folder, node(1), &pending)?;
-        tx.put_chunk(&chunk, &at)?;
+    let listed = || ground.state.read(|rows| rows.problems(folder)).unwrap();
+    write(&ground.state, move |tx| {
         tx.put_problem(folder, &problem("a/b", "why"))?;
-        tx.put_problem(folder, &problem("a/b", "why now"))?;
+        tx.put_problem(
+            folder,
+            &ProblemRow {
+                since_ms: 9,
+                ..problem("a/b", "why now")
+            },
+        )?;
         tx.put_problem(folder, &problem("ab", "x"))?;
-        tx.put_problem(folder, &problem("a/b/c", "y"))?;
-        Ok(space)
+        tx.put_problem(folder, &problem("a/b/c", "y"))
     });
-    ground
-        .state
-        .read(|rows| -> Result<(), StateError> {
-            let head = Head {
-                cursor: Cursor(6),
-                chain: ChainHash([6; 32]),
-            };
-            let wanted = SpaceRow {
-                head,
-                digest: vec![2],
-                ..wanted
-            };
-            assert_eq!(rows.space_by_id(SpaceId([6; 32]))?, Some((space, wanted)));
-            assert_eq!(rows.chain_at(space, Cursor(6))?, Some(ChainHash([6; 32])));
-            assert_eq!(rows.chain_at(space, Cursor(4))?, None);
-            assert_eq!(
-                rows.records(space, b"m")?,
-                [b"one".to_vec(), b"two".to_vec()]
-            );
-            assert_eq!(rows.own(space)?, Some(kept));
-            assert_eq!(rows.pending(folder, node(1))?, Some(put));
-            assert_eq!(rows.chunk_places(&chunk)?, [at]);
-            let problems = rows.problems(folder)?;
-            assert_eq!(
-                problems,
-                [
-                    problem("a/b", "why now"),
-                    problem("a/b/c", "y"),
-                    problem("ab", "x")
-                ]
-            );
-            Ok(())
-        })
-        .unwrap();
+    assert_eq!(
+        listed(),
+        [
+            problem("a/b", "why now"),
+            problem("a/b/c", "y"),
+            problem("ab", "x")
+        ]
+    );
     write(&ground.state, move |tx| {
         tx.remove_problems_in(folder, ProblemSource::Scan, b"a")?;
         tx.remove_problems_below(folder, ProblemSource::Plan, &TreePath::ROOT)
     });
-    let left = |state: &State| state.read(|rows| rows.problems(folder)).unwrap();
-    assert_eq!(
-        left(&ground.state),
-        [problem("a/b/c", "y"), problem("ab", "x")]
-    );
+    assert_eq!(listed(), [problem("a/b/c", "y"), problem("ab", "x")]);
     write(&ground.state, move |tx| {
-        tx.remove_problems_below(folder, ProblemSource::Scan, &TreePath::parse(b"a").unwrap())?;
-        tx.forget_log(space)
+        tx.remove_problems_below(folder, ProblemSource::Scan, &TreePath::parse(b"a").unwrap())
     });
-    assert_eq!(left(&ground.state), [problem("ab", "x")]);
-    let head = ground
-        .state
-        .read(|rows| rows.space(space))
-        .unwrap()
-        .unwrap()
-        .head;
-    assert_eq!(head, Head::START);
+    assert_eq!(listed(), [problem("ab", "x")]);
 }
 
 #[test]
@@ -464,7 +491,7 @@ fn closing_does_what_is_queued() {
     let (state, condition) = State::open(&path).unwrap();
     assert_eq!(condition, Condition::New);
     for n in 0..100_u8 {
-        let _ = state.write(move |tx| tx.set_setting("n", &[n]));
+        drop(state.write(move |tx| tx.set_setting("n", &[n])));
     }
     drop(state);
     let (state, condition) = State::open(&path).unwrap();
