@@ -33,6 +33,8 @@ pub struct Shared {
     /// What `devices add` puts into its URL instead of the address this device uses itself.
     pub advertised_url: Option<String>,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
+    /// Held while a space is opened: two copies of one log would each carry it on for themselves.
+    opening: tokio::sync::Mutex<()>,
 }
 
 /// A space this device follows.
@@ -71,6 +73,7 @@ impl Shared {
             account_name: parts.account_name,
             advertised_url: parts.advertised_url,
             spaces: RwLock::default(),
+            opening: tokio::sync::Mutex::default(),
         }
     }
 
@@ -106,6 +109,7 @@ impl Shared {
     }
 
     async fn open_space(&self, id: SpaceId, name: String) -> Result<(), ReplicaError> {
+        let _opening = self.opening.lock().await;
         if self.spaces().iter().any(|space| space.id == id) {
             return Ok(());
         }
