@@ -56,7 +56,7 @@ impl Blobs {
     /// # Errors
     /// See [`BlobError`].
     pub async fn put_pack(&self, pack: Bytes) -> Result<PackName, BlobError> {
-        let name = PackName(*blake3::hash(&pack).as_bytes());
+        let name = name_of(&pack).await?;
         self.store
             .put(&key(name), PutPayload::from_bytes(pack))
             .await?;
@@ -101,6 +101,19 @@ impl Blobs {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Packs up to this size are hashed where they arrive; longer ones where blocking is allowed.
+const MAX_HASHED_IN_PLACE: usize = 256 << 10;
+
+async fn name_of(pack: &Bytes) -> Result<PackName, BlobError> {
+    if pack.len() <= MAX_HASHED_IN_PLACE {
+        return Ok(PackName(*blake3::hash(pack).as_bytes()));
+    }
+    let pack = pack.clone();
+    let hash = tokio::task::spawn_blocking(move || blake3::hash(&pack)).await;
+    let hash = hash.map_err(|error| BlobError::Store(Box::new(error)))?;
+    Ok(PackName(*hash.as_bytes()))
 }
 
 /// Two levels of folders, so that no folder holds more than a few thousand names.

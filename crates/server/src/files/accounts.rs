@@ -227,7 +227,9 @@ impl Files {
             let account = usable(offer, TokenKind::Device, device)?.account;
             let account = account.ok_or(DbError::Shape("a token of an account"))?;
             let committed = append_in(tx, account, &change_set)?;
-            if !committed.repeated {
+            if committed.repeated {
+                check_token(tx, device, &token)?;
+            } else {
                 let row = new_device(account, device, &enrolment.device, enrolment.address);
                 insert_device(tx, &row, &token)?;
                 tokens::spend(tx, &hash, device)?;
@@ -304,6 +306,7 @@ impl Founding {
     }
 
     fn again(&self, tx: &mut dyn Tx) -> Result<Registered, FilesError> {
+        check_token(tx, self.row.device, &self.token)?;
         let account = logs::head(tx, self.row.account.as_bytes())?;
         let first = self.space.first().map(ChangeSet::log);
         let space = first
@@ -442,6 +445,15 @@ fn insert_device(tx: &mut dyn Tx, row: &DeviceRow, token: &[u8; 32]) -> Result<(
     match devices::insert(tx, row, token)? {
         true => Ok(()),
         false => Err(FilesError::invalid("the device or its token is in use")),
+    }
+}
+
+/// A repetition brings the very token that the device was registered with; with another one it is
+/// a second use of what may be used once.
+fn check_token(tx: &mut dyn Tx, device: DeviceId, token: &[u8; 32]) -> Result<(), FilesError> {
+    match devices::by_token(tx, token)? {
+        Some(row) if row.device == device => Ok(()),
+        _ => Err(Denied::TokenSpent.into()),
     }
 }
 

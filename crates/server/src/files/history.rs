@@ -1,6 +1,6 @@
 //! What was: the history of a node, and what was deleted in a space.
 
-use hythe_model::{Cursor, NodeId, SpaceId, VersionId};
+use hythe_model::{Cursor, DeviceId, Head, NodeId, SpaceId, VersionId};
 use hythe_space::{ChangeSet, Operation, Part, Write};
 use hythe_wire::ByteVec;
 use hythe_wire::history::{Action, FieldState, HistoryEntry, TrashEntry};
@@ -15,9 +15,13 @@ use crate::metadata::{DbError, Tx, nodes};
 /// Most change sets that one page of a history is gathered from: each is read whole.
 const MAX_PAGE: u32 = 100;
 
+/// Bytes of change sets read for one page, unless the first alone is longer.
+const MAX_PAGE_BYTES: u64 = 32 << 20;
+
 impl Files {
     /// What was written to a node before a position (none: up to now), newest first. A page ends
-    /// with the whole of a change set; the next begins before the last entry's position.
+    /// with the whole of a change set; the next begins before the last entry's position, and the
+    /// page after the last is empty.
     ///
     /// # Errors
     /// [`super::Denied`], or the database's.
@@ -36,18 +40,67 @@ impl Files {
             let before = before.unwrap_or(Cursor(u64::MAX));
             let limit = limit.min(MAX_PAGE);
             let mut entries = Vec::new();
+            let mut bytes = 0;
             for at in nodes::versions_before(tx, log, node, before, limit)? {
-                entries_of(tx, log, at, node, &mut entries)?;
+                bytes += entries_of(tx, log, at, node, &mut entries)?;
+                if bytes >= MAX_PAGE_BYTES {
+                    break;
+                }
             }
             Ok(entries)
         };
         self.inner.database.read(read).await
     }
 
-    /// What was deleted in a space before a position (none: up to now), latest deletion first.
+    /// What was deleted in a space, the last deleted first: the page after a place (none: the
+    /// first page).
     ///
     /// # Errors
     /// [`super::Denied`], or the database's.
+    pub async fn trash_page(
+        &self,
+        principal: &Principal,
+        space: SpaceId,
+        after: Option<TrashPlace>,
+        limit: u32,
+    ) -> Result<TrashPage, FilesError> {
+        self.still_valid(principal).await?;
+        let principal = principal.clone();
+        let read = move |tx: &mut dyn Tx| {
+            let log = access::space(tx, &principal, space, Want::Read)?.no;
+            let after = after.map(|place| (place.cursor, place.node));
+            let deleted = nodes::deleted_after(tx, log, after, limit.min(MAX_PAGE))?;
+            let mut page = TrashPage {
+                entries: Vec::with_capacity(deleted.len()),
+                next: None,
+            };
+            let mut deletions = Deletions::default();
+            for row in deleted {
+                let cursor = row.deleted.ok_or(DbError::Shape("a deleted node"))?;
+                page.next = Some(TrashPlace {
+                    cursor,
+                    node: row.node,
+                });
+                let (head, author, time_ms) = deletions.find(tx, log, cursor)?;
+                let node = snapshot_record(row)?;
+                page.entries.push(TrashEntry {
+                    head,
+                    author,
+                    time_ms,
+                    node,
+                });
+            }
+            Ok(page)
+        };
+        self.inner.database.read(read).await
+    }
+}
+
+impl Files {
+    /// As [`Files::trash_page`], for what was deleted before a position.
+    ///
+    /// # Errors
+    /// As there.
     pub async fn trash(
         &self,
         principal: &Principal,
@@ -55,26 +108,51 @@ impl Files {
         before: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<TrashEntry>, FilesError> {
-        self.still_valid(principal).await?;
-        let principal = principal.clone();
-        let read = move |tx: &mut dyn Tx| {
-            let log = access::space(tx, &principal, space, Want::Read)?.no;
-            let before = before.unwrap_or(Cursor(u64::MAX));
-            let deleted = nodes::deleted_before(tx, log, before, limit.min(MAX_PAGE))?;
-            let mut entries = Vec::with_capacity(deleted.len());
-            for row in deleted {
-                let at = row.deleted.ok_or(DbError::Shape("a deleted node"))?;
-                let (entry, change_set) = read_entry(tx, log, at)?;
-                entries.push(TrashEntry {
-                    head: entry.head,
-                    author: entry.author,
-                    time_ms: change_set.header().time_ms,
-                    node: snapshot_record(row)?,
-                });
-            }
-            Ok(entries)
-        };
-        self.inner.database.read(read).await
+        let after = before.map(|before| TrashPlace {
+            cursor: Cursor(before.0.saturating_sub(1)),
+            node: NodeId::ROOT,
+        });
+        Ok(self
+            .trash_page(principal, space, after, limit)
+            .await?
+            .entries)
+    }
+}
+
+/// A place in the trash of a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrashPlace {
+    /// The position of the change set that deleted the node.
+    pub cursor: Cursor,
+    /// The node.
+    pub node: NodeId,
+}
+
+/// Some of what was deleted.
+pub struct TrashPage {
+    /// The deleted nodes.
+    pub entries: Vec<TrashEntry>,
+    /// Where the next page begins; none when this one is empty, and so the last.
+    pub next: Option<TrashPlace>,
+}
+
+/// Who deleted and when, read once for all that one change set deleted.
+#[derive(Default)]
+struct Deletions(Option<(Head, DeviceId, i64)>);
+
+impl Deletions {
+    fn find(
+        &mut self,
+        tx: &mut dyn Tx,
+        log: LogNo,
+        at: Cursor,
+    ) -> Result<(Head, DeviceId, i64), DbError> {
+        if let Some(known) = self.0.filter(|(head, ..)| head.cursor == at) {
+            return Ok(known);
+        }
+        let (entry, change_set) = read_entry(tx, log, at)?;
+        let found = (entry.head, entry.author, change_set.header().time_ms);
+        Ok(*self.0.insert(found))
     }
 }
 
@@ -92,14 +170,15 @@ fn read_entry(
     Ok((entry, change_set))
 }
 
-/// Adds what the change set at `at` did to a node, its last operation first.
+/// Adds what the change set at `at` did to a node, its last operation first; returns how long the
+/// change set is.
 fn entries_of(
     tx: &mut dyn Tx,
     log: LogNo,
     at: Cursor,
     node: NodeId,
     into: &mut Vec<HistoryEntry>,
-) -> Result<(), DbError> {
+) -> Result<u64, DbError> {
     let (entry, change_set) = read_entry(tx, log, at)?;
     let writes = change_set
         .writes()
@@ -122,7 +201,7 @@ fn entries_of(
             body: state(done.body, write.parts.body),
         });
     }
-    Ok(())
+    Ok(entry.length)
 }
 
 fn state(version: Option<VersionId>, part: Option<Part<'_>>) -> Option<FieldState> {

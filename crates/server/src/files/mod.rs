@@ -40,6 +40,7 @@ pub use check::{CheckReport, Finding};
 pub use chunks::{Missing, PackStored};
 pub use commit::Commit;
 pub use error::{Denied, FilesError, Refused};
+pub use history::{TrashPage, TrashPlace};
 pub use invites::Invite;
 pub use log::{LogEntry, LogPage, Standing};
 pub use objects::Attached;

@@ -251,20 +251,27 @@ pub fn page(
     rows.into_iter().map(read_node).collect()
 }
 
-/// Deleted nodes, the last deleted first.
+/// Deleted nodes after one of them, the last deleted first, and by id within a change set.
 ///
 /// # Errors
 /// The database's.
-pub fn deleted_before(
+pub fn deleted_after(
     tx: &mut dyn Tx,
     log: LogNo,
-    before: Cursor,
+    after: Option<(Cursor, NodeId)>,
     limit: u32,
 ) -> Result<Vec<NodeRow>, DbError> {
+    let (cursor, node) = after.unwrap_or((Cursor(u64::MAX), NodeId::ROOT));
     let rows = tx.query(
         "SELECT node, parent, tag, deleted, created, record, name, attributes, body FROM nodes \
-         WHERE log = $1 AND deleted <> 0 AND deleted < $2 ORDER BY deleted DESC, node LIMIT $3",
-        &[log.into(), before.0.into(), limit.into()],
+         WHERE log = $1 AND deleted <> 0 AND deleted <= $2 AND (deleted < $2 OR node > $3) \
+         ORDER BY deleted DESC, node LIMIT $4",
+        &[
+            log.into(),
+            cursor.0.into(),
+            node.as_bytes().into(),
+            limit.into(),
+        ],
     )?;
     rows.into_iter().map(read_node).collect()
 }

@@ -347,13 +347,15 @@ async fn nodes_and_names(database: &Database) {
                 Some(vec![2]),
                 "what was not written stays"
             );
-            let trash = nodes::deleted_before(tx, no, Cursor(u64::MAX), 10)?;
+            let trash = nodes::deleted_after(tx, no, None, 10)?;
             assert_eq!(trash.len(), 1);
-            assert_eq!(
-                (trash[0].node, trash[0].deleted),
-                (NodeId([3; 16]), Some(Cursor(7)))
-            );
-            assert!(nodes::deleted_before(tx, no, Cursor(7), 10)?.is_empty());
+            let place = (Cursor(7), NodeId([3; 16]));
+            assert_eq!((trash[0].deleted, trash[0].node), (Some(place.0), place.1));
+            assert!(nodes::deleted_after(tx, no, Some(place), 10)?.is_empty());
+            let before = Some((Cursor(7), NodeId([2; 16])));
+            assert_eq!(nodes::deleted_after(tx, no, before, 10)?.len(), 1);
+            let earlier = Some((Cursor(6), NodeId::ROOT));
+            assert!(nodes::deleted_after(tx, no, earlier, 10)?.is_empty());
             let written = nodes::versions_before(tx, no, NodeId([4; 16]), Cursor(u64::MAX), 10)?;
             assert_eq!(written, [Cursor(7), Cursor(1)]);
             let written = nodes::versions_before(tx, no, NodeId([4; 16]), Cursor(7), 10)?;

@@ -181,8 +181,18 @@ impl Person {
             .await
             .unwrap();
         assert_eq!(done.device, enrolled.key.device_id());
-        let again = world.files.enrol(&one_time, enrolment).await.unwrap();
+        let again = world
+            .files
+            .enrol(&one_time, enrolment.clone())
+            .await
+            .unwrap();
         assert_eq!(again, done, "C6: repeated after a lost reply");
+        let other_token = Enrolment {
+            token: Token(entropy.secret()),
+            ..enrolment
+        };
+        let spent = world.files.enrol(&one_time, other_token).await;
+        assert!(spent.is_err(), "a second use, no repetition");
         self.account
             .append(Moment::Replaying, &enrolled.change_set)
             .unwrap();

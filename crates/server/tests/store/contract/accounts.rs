@@ -25,6 +25,11 @@ pub async fn registering_happens_once(world: World) {
         .unwrap();
     assert_eq!(again, registered, "C6: the reply was lost");
     assert_eq!(world.files.accounts().await.unwrap().len(), 1);
+    let mut other_token = first.registration.clone();
+    other_token.token = Token(hythe_model::Secret32::new([8; 32]));
+    let spent = world.files.register(&invite, other_token).await;
+    let is_spent = matches!(spent, Err(FilesError::Denied(Denied::TokenSpent)));
+    assert!(is_spent, "a second use, no repetition");
 
     let other = prepare(&world, "bob").await;
     let spent = world

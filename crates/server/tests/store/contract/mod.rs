@@ -40,6 +40,7 @@ macro_rules! for_all_cases {
             a_small_tree_comes_with_its_commit,
             a_snapshot_is_the_state_of_one_position,
             what_was_deleted_stays_in_the_trash,
+            the_trash_is_read_page_by_page,
             history_keeps_every_version,
             checkpoints_are_kept_if_they_are_true,
             logs_are_read_in_bounded_pages,

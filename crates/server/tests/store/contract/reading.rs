@@ -38,7 +38,7 @@ pub async fn strangers_see_nothing(world: World) {
         files.changes(p, space, Cursor::START, 10, 1000).await,
         files.snapshot(p, space).await,
         files.history(p, space, node, None, 10).await,
-        files.trash(p, space, None, 10).await,
+        files.trash_page(p, space, None, 10).await,
         files.checkpoint(p, space).await,
         files.standing(p, space, Head::START).await,
         files.missing(p, space, &[name]).await,
@@ -312,8 +312,11 @@ async fn bring_back(world: &World, ann: &mut Person, node: NodeId) {
 pub async fn what_was_deleted_stays_in_the_trash(world: World) {
     let mut ann = Person::register(&world, "ann").await;
     let life = a_life(&world, &mut ann).await;
-    let trash = world.files.trash(&ann.principal, ann.space, None, 10).await;
-    let trash = trash.unwrap();
+    let trash = world
+        .files
+        .trash_page(&ann.principal, ann.space, None, 10)
+        .await;
+    let trash = trash.unwrap().entries;
     assert_eq!(trash.len(), 1);
     let author = ann.key.device_id();
     assert_eq!((trash[0].head, trash[0].author), (life.deleted, author));
@@ -328,8 +331,49 @@ pub async fn what_was_deleted_stays_in_the_trash(world: World) {
         "it can be brought back"
     );
     bring_back(&world, &mut ann, life.node).await;
-    let trash = world.files.trash(&ann.principal, ann.space, None, 10).await;
-    assert!(trash.unwrap().is_empty());
+    let trash = world
+        .files
+        .trash_page(&ann.principal, ann.space, None, 10)
+        .await;
+    assert!(trash.unwrap().entries.is_empty());
+}
+
+pub async fn the_trash_is_read_page_by_page(world: World) {
+    let mut ann = Person::register(&world, "ann").await;
+    let mut draft = Draft::new();
+    let mut nodes: Vec<NodeId> = (0..5)
+        .map(|index| ann.file(&mut draft, NodeId::ROOT, &format!("f{index}"), vec![]))
+        .collect();
+    ann.commit(&world, draft, vec![]).await.unwrap();
+    // One of them alone, later the four others at once: pages end in the midst of a change set.
+    let first = nodes.pop().unwrap();
+    let mut draft = Draft::new();
+    ann.delete(&mut draft, first);
+    ann.commit(&world, draft, vec![]).await.unwrap();
+    let mut draft = Draft::new();
+    nodes.iter().for_each(|node| ann.delete(&mut draft, *node));
+    ann.commit(&world, draft, vec![]).await.unwrap();
+    nodes.sort_unstable();
+    nodes.push(first);
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = world
+            .files
+            .trash_page(&ann.principal, ann.space, after, 3)
+            .await;
+        let page = page.unwrap();
+        for entry in &page.entries {
+            let Record::Node(node) = Record::decode(&entry.node.record).unwrap() else {
+                panic!("a node")
+            };
+            found.push(node.node);
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, nodes);
 }
 
 pub async fn history_keeps_every_version(world: World) {
