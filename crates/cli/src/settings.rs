@@ -70,7 +70,11 @@ mod tests {
     use crate::args::{Arguments, Command};
 
     fn typed(arguments: &[&str]) -> Serve {
-        let all = [&["hythe", "serve", "--data", "d"], arguments].concat();
+        let all = [
+            &["hythe", "serve", "--data", "d", "--config", "f"],
+            arguments,
+        ]
+        .concat();
         match Arguments::parse_from(all).command {
             Command::Serve(args) => args,
             other => panic!("{other:?}"),
