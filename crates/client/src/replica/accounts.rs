@@ -1,6 +1,7 @@
 //! The accounts whose devices write in this device's spaces: their logs, verified and kept.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hythe_model::AccountId;
 use hythe_space::{
@@ -18,9 +19,16 @@ use crate::state::{SpaceNumber, State, StateError};
 pub struct AccountBook {
     state: Arc<State>,
     api: Api,
-    known: Mutex<Arc<Accounts>>,
+    known: Mutex<Known>,
     /// Held while an account is read on, so that no two do it at once.
     reading: tokio::sync::Mutex<()>,
+}
+
+/// The accounts, and who they are.
+#[derive(Default)]
+struct Known {
+    accounts: Arc<Accounts>,
+    ids: BTreeSet<AccountId>,
 }
 
 impl AccountBook {
@@ -29,14 +37,14 @@ impl AccountBook {
         Self {
             state: Arc::clone(state),
             api: api.clone(),
-            known: Mutex::new(Arc::default()),
+            known: Mutex::default(),
             reading: tokio::sync::Mutex::new(()),
         }
     }
 
     /// All accounts known now.
     pub(crate) fn all(&self) -> Arc<Accounts> {
-        Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.lock().accounts)
     }
 
     /// An account; asks the server only if it was never read.
@@ -63,12 +71,34 @@ impl AccountBook {
         if Some(after.head()) == known_to {
             return Ok(false);
         }
-        let (name, bytes) = (setting(account), after.encode());
+        self.keep(after).await?;
+        Ok(true)
+    }
+
+    async fn keep(&self, account: AccountState) -> Result<(), ReplicaError> {
+        let (name, bytes) = (setting(account.id()), account.encode());
         self.state
             .write(move |tx| tx.set_setting(&name, &bytes))
             .await?;
-        self.insert(after);
-        Ok(true)
+        self.insert(account);
+        Ok(())
+    }
+
+    /// Reads accounts' logs anew in a new life of the server's data, where they may have lost their
+    /// ends, but nothing else: what is there has to be the beginning of what was there.
+    pub(crate) async fn start_over(&self) -> Result<(), ReplicaError> {
+        let _reading = self.reading.lock().await;
+        let (known, ids) = (self.all(), self.lock().ids.clone());
+        for before in ids.iter().filter_map(|account| known.get(*account)) {
+            let account = before.id();
+            let after = self.read_on(account, None).await?;
+            let common = before.head().cursor.min(after.head().cursor);
+            if before.chain_at(common) != after.chain_at(common) {
+                return Err(other(account, "it is another than before"));
+            }
+            self.keep(after).await?;
+        }
+        Ok(())
     }
 
     /// The secrets of the device's own account.
@@ -107,8 +137,14 @@ impl AccountBook {
     }
 
     fn insert(&self, state: AccountState) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut known).insert(state);
+        let mut known = self.lock();
+        known.ids.insert(state.id());
+        Arc::make_mut(&mut known.accounts).insert(state);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // No code that can panic runs under this lock.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read_on(

@@ -47,6 +47,7 @@ impl Replica {
             if governs {
                 self.load_keys(position).await?;
             }
+            self.show(position);
             if let Some((head, digest)) = folded.checkpoint {
                 self.offer_checkpoint(head, digest).await;
             }

@@ -50,17 +50,24 @@ impl Replica {
         }
     }
 
-    /// Forgets the log and reads it anew, because the server began a new life of its data. What is
-    /// on disk, and what was agreed on, stays.
+    /// Reads on in a new life of the server's data. Where the log this device has was abandoned, it
+    /// is forgotten and read anew; what is on disk, and what was agreed on, stays.
     ///
     /// # Errors
     /// See [`ReplicaError`].
     pub async fn start_over(&self, epoch: ServerEpoch) -> Result<Applied, ReplicaError> {
         let mut position = self.position.lock().await;
-        self.forget(&mut position).await?;
-        let mut applied = self.read_to_head(&mut position).await?;
+        let applied = match self.read_to_head(&mut position).await {
+            Err(ReplicaError::EpochChanged | ReplicaError::Alarm(_)) => {
+                self.common.accounts.start_over().await?;
+                self.forget(&mut position).await?;
+                let mut applied = self.read_to_head(&mut position).await?;
+                applied.anew = true;
+                applied
+            }
+            read => read?,
+        };
         self.set_epoch(epoch).await?;
-        applied.anew = true;
         Ok(applied)
     }
 
@@ -87,6 +94,8 @@ impl Replica {
         let mut applied = Applied::default();
         if position.head == Head::START {
             self.begin(position, &mut applied).await?;
+        } else if position.keyring.current().is_none() {
+            self.load_keys(position).await?;
         }
         loop {
             let before = position.head.cursor;

@@ -16,8 +16,9 @@ mod snapshot;
 mod view;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use hythe_content::SpaceKeys;
 use hythe_model::{Head, NodeId, SpaceId};
 use hythe_space::{CryptoError, LtHash};
 use tokio::sync::Mutex;
@@ -59,6 +60,16 @@ pub struct Replica {
     pub(crate) number: SpaceNumber,
     /// Held while the log is carried on, and while a change set of this device is under way.
     pub(crate) position: Mutex<Position>,
+    /// What others see meanwhile: they never wait for the network.
+    shown: RwLock<Shown>,
+}
+
+/// A copy of what is asked for most.
+#[derive(Clone)]
+struct Shown {
+    head: Head,
+    digest: [u8; 32],
+    keys: Option<Arc<SpaceKeys>>,
 }
 
 /// How far the log was folded, and the keys that follow from it.
@@ -119,20 +130,27 @@ impl Replica {
         })?;
         common.accounts.load_members(number)?;
         let keyring = Keyring::default();
-        let position = Mutex::new(Position {
+        let position = Position {
             head,
             digest,
             keyring,
-        });
+        };
+        let shown = RwLock::new(Shown::of(&position));
+        let position = Mutex::new(position);
         let replica = Self {
             common,
             space,
             number,
             position,
+            shown,
         };
-        replica
-            .load_keys(&mut *replica.position.lock().await)
-            .await?;
+        let mut position = replica.position.lock().await;
+        match replica.load_keys(&mut position).await {
+            // Found when the log is read on.
+            Err(ReplicaError::Api(error)) => tracing::debug!(%error, "no keys of the space yet"),
+            loaded => loaded?,
+        }
+        drop(position);
         Ok(replica)
     }
 
@@ -146,20 +164,20 @@ impl Replica {
         self.number
     }
 
-    /// How far the log is folded.
+    /// How far the log is folded. Never waits, as the two that follow.
     pub async fn head(&self) -> Head {
-        self.position.lock().await.head
+        self.shown().head
     }
 
     /// The digest of the state at [`Self::head`], to be compared with the server's or a checkpoint.
     pub async fn digest(&self) -> (Head, [u8; 32]) {
-        let position = self.position.lock().await;
-        (position.head, *position.digest.digest().as_bytes())
+        let shown = self.shown();
+        (shown.head, shown.digest)
     }
 
     /// What transfers of this space need; none before the log was read so far that it has a key.
     pub async fn transfer(&self) -> Option<Transfer> {
-        let keys = self.position.lock().await.keyring.current()?;
+        let keys = self.shown().keys?;
         let (api, pool) = (self.common.api.clone(), self.common.pool.clone());
         Some(Transfer {
             api,
@@ -167,6 +185,17 @@ impl Replica {
             space: self.space,
             keys,
         })
+    }
+
+    fn shown(&self) -> Shown {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        shown.clone()
+    }
+
+    /// Shows others where the log has come to.
+    pub(crate) fn show(&self, position: &Position) {
+        let shown = Shown::of(position);
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
     }
 
     /// Opens the keys that the folded records hold for this device.
@@ -186,7 +215,18 @@ impl Replica {
             }
             loaded => loaded?,
         };
+        self.show(position);
         Ok(())
+    }
+}
+
+impl Shown {
+    fn of(position: &Position) -> Self {
+        Self {
+            head: position.head,
+            digest: *position.digest.digest().as_bytes(),
+            keys: position.keyring.current(),
+        }
     }
 }
 

@@ -82,6 +82,7 @@ impl Replica {
         position.head = Head::START;
         position.digest = LtHash::default();
         position.keyring = super::Keyring::default();
+        self.show(position);
         Ok(())
     }
 
@@ -113,6 +114,7 @@ impl Replica {
             .await?;
         position.head = head;
         position.digest = reading.digest;
+        self.show(position);
         Ok(())
     }
 

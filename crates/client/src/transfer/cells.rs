@@ -175,13 +175,21 @@ impl CellTask {
 }
 
 impl DataPart {
+    /// Whether the extent is too short to be cut, as most files are.
+    fn is_one_chunk(&self, cutter: &Cutter) -> bool {
+        let length = self.range.end - self.extent_start;
+        self.ends_extent && length <= u64::from(cutter.limits().min)
+    }
+
     fn read(&self, source: &dyn SourceFile, cutter: &Cutter) -> io::Result<DataRun> {
         // What comes before decides about the first cuts.
         let context = (self.range.start - self.extent_start).min(CONTEXT_BYTES as u64);
         let mut bytes = vec![0; (self.range.end - self.range.start + context) as usize];
         source.read_exact_at(&mut bytes, self.range.start - context)?;
         let mut candidates = Vec::new();
-        cutter.candidates(&bytes, context as usize, &mut candidates);
+        if !self.is_one_chunk(cutter) {
+            cutter.candidates(&bytes, context as usize, &mut candidates);
+        }
         Ok(DataRun {
             offset: self.range.start,
             bytes: Bytes::from(bytes).slice(context as usize..),

@@ -21,7 +21,7 @@ use super::{Transfer, TransferError};
 use crate::net::object_name;
 
 /// How much is asked about in one request.
-const ASK_BYTES: usize = 4 << 20;
+const ASK_BYTES: usize = 2 << 20;
 const ASK_OBJECTS: usize = 1024;
 /// Requests under way: enough that sealing, the network and the server's disk all stay busy.
 const MAX_UNDER_WAY: usize = 3;

@@ -10,7 +10,7 @@ use blake3::hazmat::{
 use hythe_model::ContentHash;
 
 /// Length of a cell in bytes: the unit of reading, hashing and cutting.
-pub const CELL_BYTES: usize = 4 << 20;
+pub const CELL_BYTES: usize = 2 << 20;
 
 /// The hash of one cell, to be joined in order.
 #[derive(Clone, Copy)]

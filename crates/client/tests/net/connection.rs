@@ -1,12 +1,14 @@
 //! Connections that come and go.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hythe_client::net::{ApiError, Retry};
+use hythe_client::replica::ReplicaError;
 use hythe_model::NodeId;
 use hythe_wire::event::EventsRequest;
 
-use crate::rig::{find, put, start, start_on};
+use crate::rig::{find, list, names, put, start, start_on};
 
 #[tokio::test]
 async fn sc085_a_server_that_was_stopped_and_started_is_met_again_by_kept_connections() {
@@ -61,4 +63,66 @@ async fn the_end_of_a_server_ends_the_event_stream_at_once() {
         began.elapsed() < Duration::from_secs(29),
         "noticed by the end, not by silence"
     );
+}
+
+/// Copies a folder with all it holds, in place of another.
+fn copy(from: &Path, to: &Path) {
+    if to.exists() {
+        std::fs::remove_dir_all(to).unwrap();
+    }
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn sc123_a_restored_server_is_a_new_life_and_no_attack() {
+    let rig = start().await;
+    let device = rig.account("ada").await;
+    let home = device.home().await;
+    put(&home, "kept", b"a".to_vec()).await.unwrap();
+    let listen = rig.server.addr();
+    let (live, backup) = (
+        rig.data.path().join("server"),
+        rig.data.path().join("backup"),
+    );
+    rig.server.stop().await;
+    copy(&live, &backup);
+    let server = start_on(&rig.data, listen).await;
+    put(&home, "lost", b"b".to_vec()).await.unwrap();
+    // The account's log loses its end as well.
+    device.add().await;
+    device
+        .common
+        .accounts
+        .refresh(device.keys.account)
+        .await
+        .unwrap();
+    server.stop().await;
+    copy(&backup, &live);
+    let server = start_on(&rig.data, listen).await;
+
+    let noticed = home.catch_up().await.unwrap_err();
+    assert!(matches!(noticed, ReplicaError::EpochChanged), "{noticed}");
+    let epoch = device.common.api.spaces().await.unwrap().epoch;
+    let applied = home.start_over(epoch).await.unwrap();
+    assert!(applied.anew);
+    assert_eq!(names(&list(&device, &home, NodeId::ROOT)), ["kept"]);
+    // Content comes back as a new change set of this device.
+    put(&home, "lost", b"b".to_vec()).await.unwrap();
+    let second = device.add().await;
+    let there = second.home().await;
+    assert_eq!(
+        names(&list(&second, &there, NodeId::ROOT)),
+        ["kept", "lost"]
+    );
+    assert_eq!(there.digest().await, home.digest().await);
+    server.stop().await;
 }

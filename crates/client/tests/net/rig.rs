@@ -38,7 +38,9 @@ pub async fn start() -> Rig {
 }
 
 pub async fn start_on(data: &TempDir, listen: SocketAddr) -> Running {
-    let config = ServerConfig::new(data.path().join("server"), listen);
+    let mut config = ServerConfig::new(data.path().join("server"), listen);
+    // Outside the data, so that a copy that is put back is noticed.
+    config.witness = Some(data.path().join("witness"));
     Server::start(config).await.unwrap()
 }
 
