@@ -170,3 +170,36 @@ impl Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(modified: i64, changed: i64) -> DiskStamp {
+        let at = |millis: i64| Timestamp {
+            seconds: millis.div_euclid(1000),
+            nanos: u32::try_from(millis.rem_euclid(1000)).unwrap() * 1_000_000,
+        };
+        DiskStamp {
+            device: 0,
+            inode: 1,
+            size: 1,
+            modified: at(modified),
+            changed: at(changed),
+            born: None,
+        }
+    }
+
+    #[test]
+    fn sc164_a_stamp_is_young_within_the_tick_of_either_time() {
+        let now = stamp(0, 10_000).changed;
+        let tick = Duration::from_millis(10);
+        let young = |modified, changed| is_young(&stamp(modified, changed), now, tick);
+        assert!(young(0, 10_000));
+        assert!(young(0, 9_990));
+        assert!(!young(0, 9_989));
+        assert!(young(9_995, 0), "the content's time counts as well");
+        assert!(young(0, 11_000), "a stamp from the future proves nothing");
+        assert!(!young(-5_000, -5_000));
+    }
+}

@@ -74,3 +74,87 @@ impl Watched {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: WatchId = WatchId(1);
+    const D: WatchId = WatchId(2);
+
+    fn watched() -> Watched {
+        let mut watched = Watched::default();
+        watched.table.put(ROOT, b"");
+        watched.table.put(D, b"d");
+        watched
+    }
+
+    fn places(watched: &mut Watched) -> Vec<String> {
+        let changes = watched
+            .take()
+            .map(|changes| changes.places)
+            .unwrap_or_default();
+        changes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn sc080_an_overflow_means_everything_and_names_nothing() {
+        let mut watched = watched();
+        watched.see(Seen::Closed { at: D, name: b"f" });
+        watched.see(Seen::Overflow);
+        watched.see(Seen::Closed { at: D, name: b"g" });
+        let changes = watched.take().unwrap();
+        assert!(changes.lost);
+        assert!(changes.places.is_empty());
+        watched.see(Seen::Closed { at: D, name: b"g" });
+        assert_eq!(places(&mut watched), ["/d/g"]);
+    }
+
+    #[test]
+    fn both_halves_of_a_rename_are_told_and_the_directory_follows() {
+        let mut watched = watched();
+        let from = Seen::MovedFrom {
+            at: ROOT,
+            name: b"d",
+            directory: true,
+            cookie: 9,
+        };
+        watched.see(from);
+        assert!(!watched.pairs.is_empty());
+        watched.see(Seen::Closed { at: D, name: b"f" });
+        watched.see(Seen::MovedTo {
+            at: ROOT,
+            name: b"e",
+            directory: true,
+            cookie: 9,
+        });
+        assert!(watched.pairs.is_empty());
+        assert_eq!(places(&mut watched), ["/d", "/e", "/e/f"]);
+    }
+
+    #[test]
+    fn s7_a_file_is_open_from_the_first_write_to_the_close() {
+        let mut watched = watched();
+        watched.see(Seen::Written { at: D, name: b"f" });
+        watched.see(Seen::Attributes {
+            at: D,
+            name: b"f",
+            directory: false,
+        });
+        assert_eq!(watched.take().unwrap().open.len(), 1);
+        watched.see(Seen::Written { at: D, name: b"f" });
+        watched.see(Seen::Closed { at: D, name: b"f" });
+        assert_eq!(watched.take().unwrap().open.len(), 0);
+    }
+
+    #[test]
+    fn our_own_folder_is_nobodys_business() {
+        let mut watched = watched();
+        watched.see(Seen::Attributes {
+            at: ROOT,
+            name: HYTHE,
+            directory: true,
+        });
+        assert!(watched.take().is_none());
+    }
+}

@@ -6,6 +6,7 @@
 )]
 
 mod confinement;
+mod crash;
 mod disk;
 mod durability;
 mod folder;
