@@ -1,6 +1,10 @@
 //! The main job: what one device has, the other gets, both ways.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod stage;
 
@@ -21,14 +25,33 @@ fn files_directories_links_modes_and_times_reach_the_other_device() {
     symlink("notes/today.txt", a.path("link")).unwrap();
     symlink("/nowhere/at all", a.path("dangling")).unwrap();
     let old = std::time::UNIX_EPOCH + std::time::Duration::new(1_000_000_000, 123_456_789);
-    fs::File::open(a.path("notes/today.txt")).unwrap().set_modified(old).unwrap();
+    fs::File::open(a.path("notes/today.txt"))
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
     stage.settle_same();
     let b = stage.device("b");
     assert_eq!(b.read("notes/today.txt"), b"buy bread\n");
     assert!(b.path("hollow").is_dir());
-    assert_eq!(fs::read_link(b.path("dangling")).unwrap().to_str(), Some("/nowhere/at all"));
-    assert_eq!(fs::metadata(b.path("tool.sh")).unwrap().permissions().mode() & 0o100, 0o100);
-    assert_eq!(fs::metadata(b.path("notes/today.txt")).unwrap().modified().unwrap(), old);
+    assert_eq!(
+        fs::read_link(b.path("dangling")).unwrap().to_str(),
+        Some("/nowhere/at all")
+    );
+    assert_eq!(
+        fs::metadata(b.path("tool.sh"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o100,
+        0o100
+    );
+    assert_eq!(
+        fs::metadata(b.path("notes/today.txt"))
+            .unwrap()
+            .modified()
+            .unwrap(),
+        old
+    );
 }
 
 #[test]
@@ -67,7 +90,11 @@ fn sc139_a_second_device_with_a_filled_folder_merges_and_deletes_nothing() {
     b.start();
     stage.settle_same();
     let b = stage.device("b");
-    assert_eq!(b.read("other"), b"of a", "the value that was committed first keeps the name");
+    assert_eq!(
+        b.read("other"),
+        b"of a",
+        "the value that was committed first keeps the name"
+    );
     let values = b.values();
     let expected: [&[u8]; 5] = [b"a", b"b", b"of a", b"of b", b"same"];
     assert_eq!(values, expected);
@@ -82,7 +109,10 @@ fn noise(length: usize, seed: u64) -> Vec<u8> {
         state ^= state << 17;
         state.to_le_bytes()
     };
-    std::iter::repeat_with(&mut next).flatten().take(length).collect()
+    std::iter::repeat_with(&mut next)
+        .flatten()
+        .take(length)
+        .collect()
 }
 
 #[test]
@@ -90,7 +120,9 @@ fn large_files_travel_beside_the_others_and_an_insertion_sends_little() {
     let mut stage = Stage::with_devices(&["a", "b"]);
     let mut content = noise(48 << 20, 7);
     stage.device("a").write("large.bin", &content);
-    stage.device("a").write("small.txt", "does not wait for the large one");
+    stage
+        .device("a")
+        .write("small.txt", "does not wait for the large one");
     stage.settle_same();
     content.insert(0, b'x');
     stage.device("a").write("large.bin", &content);
@@ -115,7 +147,11 @@ fn sc071_holes_stay_holes_and_are_not_transferred() {
     stage.settle();
     let there = fs::metadata(stage.device("b").path("sparse.img")).unwrap();
     assert_eq!(there.len(), 8 << 30);
-    assert!(there.blocks() * 512 < 16 << 20, "{} bytes on disk", there.blocks() * 512);
+    assert!(
+        there.blocks() * 512 < 16 << 20,
+        "{} bytes on disk",
+        there.blocks() * 512
+    );
     let file = fs::File::open(stage.device("b").path("sparse.img")).unwrap();
     let mut bytes = vec![0; 1 << 20];
     file.read_exact_at(&mut bytes, 5 << 30).unwrap();

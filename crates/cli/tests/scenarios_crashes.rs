@@ -1,6 +1,10 @@
 //! Scenarios of groups G and J: kill -9 at any moment, server state that goes back in time.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod stage;
 
@@ -12,7 +16,9 @@ use stage::Stage;
 
 /// A seed for the moments of the kills; printed, and taken from `HYTHE_SEED` to repeat a run.
 fn seed() -> u64 {
-    let given = std::env::var("HYTHE_SEED").ok().and_then(|text| text.parse().ok());
+    let given = std::env::var("HYTHE_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let seed = given.unwrap_or_else(|| u64::from(std::process::id()));
     println!("HYTHE_SEED={seed}");
     seed
@@ -41,9 +47,13 @@ fn sc090_s10_kills_at_random_moments_lose_nothing_and_converge() {
     for round in 0..6 {
         for n in 0..60 {
             let name = format!("round{round}/f{n:02}");
-            stage.device("a").write(&name, format!("{round} {n} ").repeat(n * 40));
+            stage
+                .device("a")
+                .write(&name, format!("{round} {n} ").repeat(n * 40));
         }
-        stage.device("b").write(&format!("of-b/{round}"), format!("b{round}"));
+        stage
+            .device("b")
+            .write(&format!("of-b/{round}"), format!("b{round}"));
         let_run(&mut random, Duration::from_millis(400));
         match next(&mut random) % 3 {
             0 => {
@@ -63,13 +73,23 @@ fn sc090_s10_kills_at_random_moments_lose_nothing_and_converge() {
     stage.settle_same();
     let a = stage.device("a");
     for round in 0..6 {
-        assert_eq!(a.read(&format!("of-b/{round}")), format!("b{round}").as_bytes());
+        assert_eq!(
+            a.read(&format!("of-b/{round}")),
+            format!("b{round}").as_bytes()
+        );
         for n in 0..60 {
             let expected = format!("{round} {n} ").repeat(n * 40);
-            assert_eq!(a.read(&format!("round{round}/f{n:02}")), expected.as_bytes());
+            assert_eq!(
+                a.read(&format!("round{round}/f{n:02}")),
+                expected.as_bytes()
+            );
         }
     }
-    let copies: Vec<String> = a.names().into_iter().filter(|n| n.contains("(conflict")).collect();
+    let copies: Vec<String> = a
+        .names()
+        .into_iter()
+        .filter(|n| n.contains("(conflict"))
+        .collect();
     assert!(copies.is_empty(), "a kill is not an edit: {copies:?}");
     a.ok(&["verify"]);
 }
@@ -88,7 +108,10 @@ fn sc082_a_killed_upload_is_not_committed_twice() {
     stage.settle_same();
     let text = stage.device("a").ok(&["history", ":/f", "--json"]);
     let history: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let versions = history["versions"].as_array().expect("a list of versions").len();
+    let versions = history["versions"]
+        .as_array()
+        .expect("a list of versions")
+        .len();
     assert_eq!(versions, 5, "each value once: {text}");
 }
 
@@ -96,7 +119,9 @@ fn sc082_a_killed_upload_is_not_committed_twice() {
 fn sc085_the_server_keeps_what_it_acknowledged_before_a_kill() {
     let mut stage = Stage::with_devices(&["a"]);
     for turn in 0..8 {
-        stage.device("a").write(&format!("f{turn}"), format!("value {turn}"));
+        stage
+            .device("a")
+            .write(&format!("f{turn}"), format!("value {turn}"));
         stage.device("a").ok(&["wait", "--timeout", "100"]);
         stage.kill_server();
         stage.start_server();
@@ -195,11 +220,18 @@ fn sc125_a_device_that_was_offline_at_the_restore_loses_nothing() {
 #[test]
 fn sc131_a_second_server_on_the_same_data_refuses_and_names_the_first() {
     let stage = Stage::server_only();
-    let mut second = stage::hythe();
-    second.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(stage.data());
+    let mut second = stage.server_command();
+    second
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(stage.data());
     let done = second.output().unwrap();
     assert_eq!(done.status.code(), Some(1));
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    let holder = stage.server.as_ref().map(std::process::Child::id).unwrap().to_string();
+    let holder = stage
+        .server
+        .as_ref()
+        .map(std::process::Child::id)
+        .unwrap()
+        .to_string();
     assert!(said.contains(&holder), "{said}");
 }

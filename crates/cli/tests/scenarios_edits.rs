@@ -2,7 +2,11 @@
 //! offline (its daemon stopped) while the other acts; the server's order decides names, and no
 //! value is ever lost.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod stage;
 
@@ -32,7 +36,10 @@ fn online(stage: &mut Stage) {
 
 fn conflict_copies(stage: &mut Stage) -> Vec<String> {
     let names = stage.device("a").names();
-    names.into_iter().filter(|name| name.contains("(conflict ")).collect()
+    names
+        .into_iter()
+        .filter(|name| name.contains("(conflict "))
+        .collect()
 }
 
 #[test]
@@ -44,7 +51,10 @@ fn sc001_different_edits_keep_both_values_and_the_first_commit_keeps_the_name() 
     assert_eq!(stage.device("b").read("f.txt"), b"value of a");
     let copies = conflict_copies(&mut stage);
     assert_eq!(copies.len(), 1, "{copies:?}");
-    assert!(copies[0].starts_with("f (conflict b ") && copies[0].ends_with(".txt"), "{copies:?}");
+    assert!(
+        copies[0].starts_with("f (conflict b ") && copies[0].ends_with(".txt"),
+        "{copies:?}"
+    );
     assert_eq!(stage.device("a").read(&copies[0]), b"value of b, longer");
 }
 
@@ -64,7 +74,10 @@ fn sc003_a_local_file_unknown_so_far_is_not_overwritten_by_a_new_remote_one() {
     stage.device("a").write("x", "of a");
     stage.device("b").write("x", "of b");
     online(&mut stage);
-    assert_eq!(stage.device("b").values(), [b"of a".to_vec(), b"of b".to_vec()]);
+    assert_eq!(
+        stage.device("b").values(),
+        [b"of a".to_vec(), b"of b".to_vec()]
+    );
     assert_eq!(conflict_copies(&mut stage).len(), 1);
 }
 
@@ -92,7 +105,10 @@ fn sc008_a_file_only_touched_offline_does_not_beat_newer_content() {
     let mut stage = offline_with(&[("f", "base")]);
     stage.device("a").write("f", "newer");
     let touched = std::time::SystemTime::now();
-    fs::File::open(stage.device("b").path("f")).unwrap().set_modified(touched).unwrap();
+    fs::File::open(stage.device("b").path("f"))
+        .unwrap()
+        .set_modified(touched)
+        .unwrap();
     online(&mut stage);
     assert_eq!(stage.device("b").read("f"), b"newer");
     assert_eq!(stage.device("a").names(), ["f"]);
@@ -100,9 +116,13 @@ fn sc008_a_file_only_touched_offline_does_not_beat_newer_content() {
 
 #[test]
 fn sc009_real_edits_after_weeks_become_conflict_copies() {
-    let files: Vec<(String, String)> =
-        (0..20).map(|n| (format!("f{n:02}"), format!("base {n}"))).collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(n, c)| (n.as_str(), c.as_str())).collect();
+    let files: Vec<(String, String)> = (0..20)
+        .map(|n| (format!("f{n:02}"), format!("base {n}")))
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(n, c)| (n.as_str(), c.as_str()))
+        .collect();
     let mut stage = offline_with(&files);
     for (name, _) in &files {
         stage.device("a").write(name, format!("a of {name}"));
@@ -111,7 +131,10 @@ fn sc009_real_edits_after_weeks_become_conflict_copies() {
     online(&mut stage);
     assert_eq!(conflict_copies(&mut stage).len(), 20);
     for (name, _) in &files {
-        assert_eq!(stage.device("b").read(name), format!("a of {name}").as_bytes());
+        assert_eq!(
+            stage.device("b").read(name),
+            format!("a of {name}").as_bytes()
+        );
     }
     assert_eq!(stage.device("b").values().len(), 40);
 }
@@ -173,7 +196,11 @@ fn sc033_a_delete_gives_way_to_a_rename() {
 fn sc034_a_file_moved_into_a_deleted_folder_keeps_the_folder() {
     let mut stage = offline_with(&[("d/old", "old"), ("foreign", "foreign")]);
     fs::remove_dir_all(stage.device("a").path("d")).unwrap();
-    fs::rename(stage.device("b").path("foreign"), stage.device("b").path("d/foreign")).unwrap();
+    fs::rename(
+        stage.device("b").path("foreign"),
+        stage.device("b").path("d/foreign"),
+    )
+    .unwrap();
     online(&mut stage);
     assert_eq!(stage.device("a").read("d/foreign"), b"foreign");
     assert!(!stage.device("a").path("d/old").exists());
@@ -183,7 +210,9 @@ fn sc034_a_file_moved_into_a_deleted_folder_keeps_the_folder() {
 fn s8_what_sync_wrote_never_comes_back_as_an_edit() {
     let mut stage = Stage::with_devices(&["a", "b"]);
     for n in 0..50 {
-        stage.device("a").write(&format!("d/f{n}"), format!("content {n}"));
+        stage
+            .device("a")
+            .write(&format!("d/f{n}"), format!("content {n}"));
     }
     stage.settle_same();
     let cursor = |stage: &mut Stage, name: &str| stage.device(name).ok(&["status", "--json"]);
@@ -194,12 +223,18 @@ fn s8_what_sync_wrote_never_comes_back_as_an_edit() {
         stage.device(name).start();
     }
     stage.settle_same();
-    assert_eq!(stage.device("a").ok(&["history", ":/d/f7", "--json"]), history);
+    assert_eq!(
+        stage.device("a").ok(&["history", ":/d/f7", "--json"]),
+        history
+    );
     let cursors = |text: &str| {
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
         value["folders"][0]["proven"]["cursor"].clone()
     };
     let after = (cursor(&mut stage, "a"), cursor(&mut stage, "b"));
-    assert_eq!((cursors(&after.0), cursors(&after.1)), (cursors(&before.0), cursors(&before.1)));
+    assert_eq!(
+        (cursors(&after.0), cursors(&after.1)),
+        (cursors(&before.0), cursors(&before.1))
+    );
     assert!(cursors(&before.0).is_u64(), "{}", before.0);
 }

@@ -1,6 +1,10 @@
 //! Scenarios of group B: renames, moves, cycles; and T2: a move keeps the node.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod stage;
 
@@ -48,7 +52,10 @@ fn sc014_t1_moves_into_each_other_make_no_cycle_and_lose_nothing() {
     rename(&mut stage, "a", "d", "x/d");
     rename(&mut stage, "b", "x", "d/x");
     online(&mut stage);
-    assert_eq!(stage.device("a").names(), ["x", "x/d", "x/d/in-d", "x/in-x"]);
+    assert_eq!(
+        stage.device("a").names(),
+        ["x", "x/d", "x/d/in-d", "x/in-x"]
+    );
     let expected = [b"content of d/in-d".to_vec(), b"content of x/in-x".to_vec()];
     assert_eq!(stage.device("b").values(), expected);
 }
@@ -59,7 +66,10 @@ fn sc017_a_file_created_in_a_renamed_folder_ends_inside_it() {
     rename(&mut stage, "a", "d", "renamed");
     stage.device("b").write("d/new", "new");
     online(&mut stage);
-    assert_eq!(stage.device("a").names(), ["renamed", "renamed/new", "renamed/old"]);
+    assert_eq!(
+        stage.device("a").names(),
+        ["renamed", "renamed/new", "renamed/old"]
+    );
 }
 
 #[test]
@@ -68,7 +78,10 @@ fn sc018_a_rename_onto_a_name_created_elsewhere_keeps_both() {
     stage.device("a").write("y", "created on a");
     rename(&mut stage, "b", "x", "y");
     online(&mut stage);
-    assert_eq!(stage.device("b").values(), [b"content of x".to_vec(), b"created on a".to_vec()]);
+    assert_eq!(
+        stage.device("b").values(),
+        [b"content of x".to_vec(), b"created on a".to_vec()]
+    );
     assert_eq!(stage.device("b").read("y"), b"created on a");
 }
 
@@ -102,18 +115,26 @@ fn sc020_a_log_rotation_arrives_unmixed() {
 fn sc021_t2_a_folder_move_is_one_operation_whatever_its_size() {
     let mut stage = Stage::with_devices(&["a", "b"]);
     for n in 0..300 {
-        stage.device("a").write(&format!("many/f{n:03}"), format!("{n}"));
+        stage
+            .device("a")
+            .write(&format!("many/f{n:03}"), format!("{n}"));
     }
     stage.settle_same();
     let head = |stage: &mut Stage| {
         let text = stage.device("a").ok(&["status", "--json"]);
         let status: serde_json::Value = serde_json::from_str(&text).unwrap();
-        status["folders"][0]["proven"]["cursor"].as_u64().expect("a cursor")
+        status["folders"][0]["proven"]["cursor"]
+            .as_u64()
+            .expect("a cursor")
     };
     let before = head(&mut stage);
     rename(&mut stage, "a", "many", "moved");
     stage.settle_same();
-    assert_eq!(head(&mut stage), before + 1, "one change set carries the move");
+    assert_eq!(
+        head(&mut stage),
+        before + 1,
+        "one change set carries the move"
+    );
     assert!(!stage.device("b").path("many").exists());
     assert_eq!(stage.device("b").values().len(), 300);
 }
@@ -138,13 +159,22 @@ fn sc025_a_git_repository_moved_in_is_whole_on_the_other_side() {
     let work = stage.place.path().join("work");
     let git = |directory: &std::path::Path, arguments: &[&str]| {
         let mut command = std::process::Command::new("git");
-        command.current_dir(directory).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
+        command.current_dir(directory).args([
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.org",
+        ]);
         stage::success(command.args(arguments))
     };
     fs::create_dir(&work).unwrap();
     git(&work, &["init", "-q"]);
     for n in 0..40 {
-        fs::write(work.join(format!("f{n}")), format!("line {n}\n").repeat(n + 1)).unwrap();
+        fs::write(
+            work.join(format!("f{n}")),
+            format!("line {n}\n").repeat(n + 1),
+        )
+        .unwrap();
         git(&work, &["add", "."]);
         git(&work, &["commit", "-q", "-m", "more"]);
     }

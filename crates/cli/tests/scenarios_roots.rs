@@ -1,6 +1,10 @@
 //! Scenarios of group K: the sync folder, the device, the home.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod stage;
 
@@ -34,7 +38,9 @@ fn until_state(stage: &mut Stage, device: &str, wanted: &str) {
 fn filled() -> Stage {
     let mut stage = Stage::with_devices(&["a", "b"]);
     for n in 0..60 {
-        stage.device("a").write(&format!("d/f{n:02}"), format!("{n}"));
+        stage
+            .device("a")
+            .write(&format!("d/f{n:02}"), format!("{n}"));
     }
     stage.settle_same();
     stage
@@ -47,7 +53,14 @@ fn sc135_s4_a_folder_that_vanishes_while_running_pauses_with_zero_deletes() {
     let aside = folder.with_file_name("aside");
     fs::rename(&folder, &aside).unwrap();
     until_state(&mut stage, "a", "unavailable");
-    assert_eq!(stage.device("a").run(&["wait", "--timeout", "60"]).status.code(), Some(3));
+    assert_eq!(
+        stage
+            .device("a")
+            .run(&["wait", "--timeout", "60"])
+            .status
+            .code(),
+        Some(3)
+    );
     stage.device("b").ok(&["wait", "--timeout", "100"]);
     assert_eq!(stage.device("b").values().len(), 60);
     fs::rename(&aside, &folder).unwrap();
@@ -77,7 +90,12 @@ fn s4_a_folder_that_was_emptied_holds_instead_of_deleting_everything() {
     fs::remove_dir_all(folder.join("d")).unwrap();
     stage.device("a").start();
     let done = stage.device("a").run(&["wait", "--timeout", "60"]);
-    assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(
+        done.status.code(),
+        Some(3),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     stage.device("b").ok(&["wait", "--timeout", "100"]);
     assert_eq!(stage.device("b").values().len(), 60);
 }
@@ -86,7 +104,9 @@ fn s4_a_folder_that_was_emptied_holds_instead_of_deleting_everything() {
 fn s5_a_mass_delete_is_held_until_a_yes() {
     let mut stage = Stage::with_devices(&["a", "b"]);
     for n in 0..120 {
-        stage.device("a").write(&format!("d/f{n:03}"), format!("{n}"));
+        stage
+            .device("a")
+            .write(&format!("d/f{n:03}"), format!("{n}"));
     }
     stage.settle_same();
     // S5 does not count files that this device created within the last hour: b deletes a's. While
@@ -95,11 +115,20 @@ fn s5_a_mass_delete_is_held_until_a_yes() {
     fs::remove_dir_all(stage.device("b").path("d")).unwrap();
     stage.device("b").start();
     let done = stage.device("b").run(&["wait", "--timeout", "60"]);
-    assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(
+        done.status.code(),
+        Some(3),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     let held = stage.device("b").run(&["held"]);
     let text = String::from_utf8_lossy(&held.stdout).into_owned();
     assert!(text.contains("12"), "says how many: {text}");
-    assert_eq!(stage.device("a").values().len(), 120, "nothing was deleted on the other device");
+    assert_eq!(
+        stage.device("a").values().len(),
+        120,
+        "nothing was deleted on the other device"
+    );
     stage.device("b").ok(&["held", "approve"]);
     stage.settle_same();
     assert_eq!(stage.device("a").names(), Vec::<String>::new());
@@ -130,14 +159,23 @@ fn sc138_a_copied_folder_with_its_marker_is_not_mistaken_for_the_original() {
     stage.device("a").stop();
     let folder = stage.device("a").folder.clone();
     let copy = folder.with_file_name("copy");
-    stage::success(std::process::Command::new("cp").arg("-a").arg(&folder).arg(&copy));
+    stage::success(
+        std::process::Command::new("cp")
+            .arg("-a")
+            .arg(&folder)
+            .arg(&copy),
+    );
     fs::remove_file(copy.join("d/f07")).unwrap();
     fs::rename(&folder, folder.with_file_name("aside")).unwrap();
     fs::rename(&copy, &folder).unwrap();
     stage.device("a").start();
     stage.device("a").run(&["wait", "--timeout", "60"]);
     stage.device("b").ok(&["wait", "--timeout", "100"]);
-    assert_eq!(stage.device("b").values().len(), 60, "a missing file in a copy is no delete");
+    assert_eq!(
+        stage.device("b").values().len(),
+        60,
+        "a missing file in a copy is no delete"
+    );
 }
 
 #[test]
@@ -158,7 +196,12 @@ fn sc143_two_devices_on_one_folder_are_refused() {
     let folder = stage.device("a").folder.clone();
     let b = stage.device("b");
     let refused = b.run(&["sync", folder.to_str().unwrap()]);
-    assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stderr));
+    assert_eq!(
+        refused.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&refused.stderr)
+    );
 }
 
 #[test]
@@ -167,7 +210,12 @@ fn sc144_a_folder_inside_a_folder_is_refused() {
     let inside = stage.device("a").path("inside");
     fs::create_dir(&inside).unwrap();
     let refused = stage.device("a").run(&["sync", inside.to_str().unwrap()]);
-    assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stderr));
+    assert_eq!(
+        refused.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&refused.stderr)
+    );
 }
 
 #[test]
@@ -190,7 +238,12 @@ fn a_sync_folder_is_moved_without_a_transfer() {
     let new = old.with_file_name("elsewhere");
     fs::rename(&old, &new).unwrap();
     let a = stage.device("a");
-    a.ok(&["sync", "--move", old.to_str().unwrap(), new.to_str().unwrap()]);
+    a.ok(&[
+        "sync",
+        "--move",
+        old.to_str().unwrap(),
+        new.to_str().unwrap(),
+    ]);
     a.folder = new;
     a.write("after", "the move");
     stage.settle_same();
@@ -207,7 +260,9 @@ fn a_removed_device_is_cut_off() {
     stage.device("a").write("after", "y");
     stage.device("a").ok(&["wait", "--timeout", "100"]);
     until(&mut stage, "b", |now| {
-        now["server"]["reason"].as_str().is_some_and(|reason| reason.contains("removed"))
+        now["server"]["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("removed"))
     });
     assert!(begin.elapsed() < stage::PATIENCE);
     assert!(!stage.device("b").path("after").exists());

@@ -1,6 +1,10 @@
 //! What the program says and how it ends when it is used wrongly, or before there is anything.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -11,8 +15,14 @@ use std::process::{Command, Output, Stdio};
 /// Runs the program in a home, with something on its standard input.
 fn hythe<A: AsRef<OsStr>>(home: &Path, arguments: &[A], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hythe"));
-    command.args(arguments).env("HYTHE_HOME", home).env("HYTHE_LOG", "error");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .env("HYTHE_HOME", home)
+        .env("HYTHE_LOG", "error");
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // A program that ended without reading closed the pipe: that is fine.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
@@ -36,7 +46,13 @@ fn wrong_usage_is_exit_2_and_says_what_would_be_right() {
         &["cat".as_ref(), ":/../secret".as_ref()],
         &["get".as_ref(), "home:".as_ref()],
         &["sync".as_ref(), "--move".as_ref(), "one".as_ref()],
-        &["serve".as_ref(), "--data".as_ref(), "d".as_ref(), "--listen".as_ref(), "host".as_ref()],
+        &[
+            "serve".as_ref(),
+            "--data".as_ref(),
+            "d".as_ref(),
+            "--listen".as_ref(),
+            "host".as_ref(),
+        ],
     ];
     for arguments in cases {
         let done = hythe(home.path(), arguments, "");
@@ -50,8 +66,19 @@ fn wrong_usage_is_exit_2_and_says_what_would_be_right() {
 fn commands_that_are_not_built_are_not_shown() {
     let home = tempfile::tempdir().unwrap();
     let help = text(&hythe(home.path(), &["--help"], "").stdout);
-    for missing in ["drive", "share", "link", "members", "account", "pin", "evict", "reference"] {
-        let shown = help.lines().any(|line| line.trim_start().starts_with(missing));
+    for missing in [
+        "drive",
+        "share",
+        "link",
+        "members",
+        "account",
+        "pin",
+        "evict",
+        "reference",
+    ] {
+        let shown = help
+            .lines()
+            .any(|line| line.trim_start().starts_with(missing));
         assert!(!shown, "{missing} is shown:\n{help}");
         let code = hythe(home.path(), &[missing], "").status.code();
         assert_eq!(code, Some(2), "{missing}");
@@ -73,12 +100,20 @@ fn before_anything_is_there_each_command_names_the_first_step() {
         &["sync", "/tmp/nowhere-hythe"],
     ] {
         let done = hythe(home.path(), arguments, "");
-        assert_eq!(done.status.code(), Some(1), "{arguments:?}: {}", text(&done.stderr));
+        assert_eq!(
+            done.status.code(),
+            Some(1),
+            "{arguments:?}: {}",
+            text(&done.stderr)
+        );
         let said = text(&done.stderr);
         assert!(said.contains("hythe connect"), "{arguments:?}: {said}");
         assert!(said.contains("next:"), "{arguments:?}: {said}");
     }
-    assert!(!Path::new("/tmp/nowhere-hythe").exists(), "nothing is made before it can be used");
+    assert!(
+        !Path::new("/tmp/nowhere-hythe").exists(),
+        "nothing is made before it can be used"
+    );
 }
 
 #[test]
@@ -94,7 +129,11 @@ fn a_home_with_a_very_long_path_works() {
     let home = place.path().join("h".repeat(200)).join("o".repeat(200));
     let done = hythe(&home, &["status"], "");
     assert_eq!(done.status.code(), Some(1));
-    assert!(text(&done.stderr).contains("not connected"), "{}", text(&done.stderr));
+    assert!(
+        text(&done.stderr).contains("not connected"),
+        "{}",
+        text(&done.stderr)
+    );
 }
 
 #[test]
@@ -103,10 +142,17 @@ fn connect_takes_its_url_from_standard_input_and_never_repeats_it() {
     let nothing = hythe(home.path(), &["connect", "-"], "");
     assert_eq!(nothing.status.code(), Some(2));
     let secret = "https://127.0.0.1:1/#i=c2VjcmV0";
-    for (arguments, input) in [(vec!["connect", "-"], secret), (vec!["connect", secret], "")] {
+    for (arguments, input) in [
+        (vec!["connect", "-"], secret),
+        (vec!["connect", secret], ""),
+    ] {
         let refused = hythe(home.path(), &arguments, &format!("{input}\nunread\n"));
         assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
-        assert!(!text(&refused.stderr).contains("c2VjcmV0"), "{}", text(&refused.stderr));
+        assert!(
+            !text(&refused.stderr).contains("c2VjcmV0"),
+            "{}",
+            text(&refused.stderr)
+        );
     }
 }
 
@@ -114,8 +160,14 @@ fn connect_takes_its_url_from_standard_input_and_never_repeats_it() {
 fn a_reader_that_leaves_ends_the_program_quietly() {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hythe"));
-    command.args(["completions", "bash"]).env("HYTHE_HOME", home.path());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command
+        .args(["completions", "bash"])
+        .env("HYTHE_HOME", home.path());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let done = child.wait_with_output().unwrap();
     assert_eq!(text(&done.stderr), "");

@@ -34,8 +34,11 @@ pub async fn list(place: Place, recursive: bool) -> Result<Vec<Entry>, Trouble> 
     let mut entries = Vec::new();
     let request = Request::List { place, recursive };
     let reply = door::follow(Work::Answer, request, |event| {
-        if let Event::Entries(more) = event {
-            entries.extend(more);
+        match event {
+            Event::Entries(more) => entries.extend(more),
+            // That the server is not reached, so that the listing may be old.
+            Event::Progress(now) => eprintln!("hythe: {}.", now.doing),
+            _ => {}
         }
     });
     match reply.await? {

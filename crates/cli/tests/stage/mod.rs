@@ -29,7 +29,10 @@ pub struct Device {
 
 pub fn hythe() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hythe"));
-    command.stdin(Stdio::null()).env_remove("HYTHE_HOME").env("HYTHE_LOG", "warn");
+    command
+        .stdin(Stdio::null())
+        .env_remove("HYTHE_HOME")
+        .env("HYTHE_LOG", "warn");
     command
 }
 
@@ -50,9 +53,17 @@ impl Stage {
     }
 
     pub fn server_only() -> Self {
-        let place = tempfile::Builder::new().prefix("hythe-e2e").tempdir().unwrap();
+        let place = tempfile::Builder::new()
+            .prefix("hythe-e2e")
+            .tempdir()
+            .unwrap();
         let listen = "127.0.0.1:0".to_owned();
-        let mut stage = Self { place, server: None, listen, devices: Vec::new() };
+        let mut stage = Self {
+            place,
+            server: None,
+            listen,
+            devices: Vec::new(),
+        };
         stage.start_server();
         stage
     }
@@ -61,15 +72,33 @@ impl Stage {
         self.place.path().join("data")
     }
 
+    /// A command on the server's data. Its starts are counted outside the data, but not in the
+    /// home of whoever runs the tests.
+    pub fn server_command(&self) -> Command {
+        let mut command = hythe();
+        command.env("XDG_STATE_HOME", self.place.path().join("state"));
+        command
+    }
+
     /// Starts the server; from the second time on at the address it had before.
     pub fn start_server(&mut self) {
-        let mut command = hythe();
-        command.args(["serve", "--listen", &self.listen, "--data"]).arg(self.data());
+        let mut command = self.server_command();
+        command
+            .args(["serve", "--listen", &self.listen, "--data"])
+            .arg(self.data());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("ready ").unwrap_or_else(|| panic!("server said {line:?}"));
-        self.listen = url.trim_start_matches("https://").trim_end_matches('/').to_owned();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line
+            .trim()
+            .strip_prefix("ready ")
+            .unwrap_or_else(|| panic!("server said {line:?}"));
+        self.listen = url
+            .trim_start_matches("https://")
+            .trim_end_matches('/')
+            .to_owned();
         self.server = Some(child);
     }
 
@@ -89,11 +118,18 @@ impl Stage {
     pub fn enrol(&mut self, name: &str) {
         let home = self.place.path().join(format!("home-{name}"));
         let folder = self.place.path().join(format!("folder-{name}"));
-        let device = Device { name: name.into(), home, folder, daemon: None };
+        let device = Device {
+            name: name.into(),
+            home,
+            folder,
+            daemon: None,
+        };
         let url = match self.devices.first() {
             None => {
-                let mut admin = hythe();
-                url_in(&success(admin.args(["admin", "invite", "--data"]).arg(self.data())))
+                let mut admin = self.server_command();
+                url_in(&success(
+                    admin.args(["admin", "invite", "--data"]).arg(self.data()),
+                ))
             }
             Some(first) => url_in(&first.ok(&["devices", "add"])),
         };
@@ -102,7 +138,10 @@ impl Stage {
     }
 
     pub fn device(&mut self, name: &str) -> &mut Device {
-        self.devices.iter_mut().find(|device| device.name == name).expect("a device of that name")
+        self.devices
+            .iter_mut()
+            .find(|device| device.name == name)
+            .expect("a device of that name")
     }
 
     /// Returns when each device has what all others have. Two rounds: what the last one adds in
@@ -124,7 +163,10 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        let daemons = self.devices.iter_mut().filter_map(|device| device.daemon.take());
+        let daemons = self
+            .devices
+            .iter_mut()
+            .filter_map(|device| device.daemon.take());
         for mut child in daemons.chain(self.server.take()) {
             child.kill().ok();
             child.wait().ok();
@@ -149,12 +191,20 @@ impl Device {
     }
 
     pub fn start(&mut self) {
-        let child = self.command(&["daemon", "run"]).stdout(Stdio::null()).spawn().unwrap();
+        let child = self
+            .command(&["daemon", "run"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         self.daemon = Some(child);
         let begin = Instant::now();
         // The socket appears when the daemon answers; asking is the wait.
         while self.run(&["status"]).status.code() == Some(1) {
-            assert!(begin.elapsed() < PATIENCE, "the daemon of {} does not answer", self.name);
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "the daemon of {} does not answer",
+                self.name
+            );
             std::thread::yield_now();
         }
     }
@@ -196,7 +246,10 @@ impl Device {
     /// Names of all entries below the folder, sorted.
     pub fn names(&self) -> Vec<String> {
         let strip = |path: PathBuf| {
-            path.strip_prefix(&self.folder).unwrap().to_string_lossy().into_owned()
+            path.strip_prefix(&self.folder)
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
         };
         let mut names: Vec<String> = entries_below(&self.folder).into_iter().map(strip).collect();
         names.sort();
@@ -225,8 +278,11 @@ pub fn success(command: &mut Command) -> String {
 }
 
 pub fn url_in(text: &str) -> String {
-    let url = text.split_whitespace().find(|word| word.starts_with("https://"));
-    url.unwrap_or_else(|| panic!("no URL in {text:?}")).to_owned()
+    let url = text
+        .split_whitespace()
+        .find(|word| word.starts_with("https://"));
+    url.unwrap_or_else(|| panic!("no URL in {text:?}"))
+        .to_owned()
 }
 
 fn entries_below(root: &Path) -> Vec<PathBuf> {
@@ -254,7 +310,9 @@ pub fn files_below(root: &Path) -> Vec<PathBuf> {
 /// `diff -r --no-dereference`, the judge that the README names too.
 pub fn assert_same_trees(a: &Path, b: &Path) {
     let mut diff = Command::new("diff");
-    diff.args(["-r", "--no-dereference", "--exclude=.hythe"]).arg(a).arg(b);
+    diff.args(["-r", "--no-dereference", "--exclude=.hythe"])
+        .arg(a)
+        .arg(b);
     let done = diff.output().unwrap();
     assert!(
         done.status.success(),
