@@ -1,6 +1,10 @@
 //! The door as both sides use it: a listener, a service, callers.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
