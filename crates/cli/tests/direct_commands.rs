@@ -1,6 +1,10 @@
 //! Commands straight on the server, without a sync folder.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod stage;
 
@@ -23,7 +27,10 @@ fn devices(names: &[&str]) -> Stage {
 
 fn put(device: &Device, place: &str, content: &[u8]) -> Output {
     let mut command = device.command(&["put", "-", place]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // A command that refuses at once reads nothing of it.
     child.stdin.take().unwrap().write_all(content).ok();
@@ -32,25 +39,39 @@ fn put(device: &Device, place: &str, content: &[u8]) -> Output {
 
 fn put_ok(device: &Device, place: &str, content: &[u8]) {
     let done = put(device, place, content);
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 }
 
 /// The version ids of a file, newest first.
 fn versions(device: &Device, place: &str) -> Vec<String> {
     let listed = device.ok(&["history", place]);
     let is_id = |word: &&str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
-    listed.lines().filter_map(|line| line.split_whitespace().find(is_id)).map(Into::into).collect()
+    listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().find(is_id))
+        .map(Into::into)
+        .collect()
 }
 
 fn names(device: &Device, place: &str) -> Vec<String> {
-    device.ok(&["ls", place]).lines().map(str::to_owned).collect()
+    device
+        .ok(&["ls", place])
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Bytes that no compressor shrinks.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     };
     (0..length).map(|_| next()).collect()
@@ -69,7 +90,10 @@ fn files_are_put_read_moved_and_removed_and_the_other_device_sees_it() {
     b.ok(&["mv", ":/notes/old", ":/"]);
     assert_eq!(names(a, ":/"), ["notes/", "old/"]);
     assert_eq!(names(a, ":/old"), ["two"]);
-    assert_eq!(a.ok(&["rm", "--recursive", ":/old"]).split('.').next(), Some("Removed 2 items"));
+    assert_eq!(
+        a.ok(&["rm", "--recursive", ":/old"]).split('.').next(),
+        Some("Removed 2 items")
+    );
     assert_eq!(names(b, ":/"), ["notes/"]);
 }
 
@@ -92,7 +116,12 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         &["rm", "--recursive", ":/"],
         &["rm", ":/nothing"],
         &["cat", ":/d"],
-        &["cat", ":/f", "--version", "00000000000000000000000000000000"],
+        &[
+            "cat",
+            ":/f",
+            "--version",
+            "00000000000000000000000000000000",
+        ],
         &["restore", ":/f"],
         &["restore", ":/nothing"],
         &["why", ":/nothing"],
@@ -121,9 +150,16 @@ fn an_older_version_is_read_and_restored_as_a_new_one() {
     assert_eq!(a.ok(&["cat", ":/f", "--version", &listed[1][..8]]), "one");
     b.ok(&["restore", ":/f", "--version", &listed[1]]);
     assert_eq!(a.ok(&["cat", ":/f"]), "one");
-    assert_eq!(versions(a, ":/f").len(), 3, "nothing of the history is lost");
+    assert_eq!(
+        versions(a, ":/f").len(),
+        3,
+        "nothing of the history is lost"
+    );
     let history = a.ok(&["history", ":/f"]);
-    assert!(history.lines().next().unwrap().ends_with("f  on b"), "{history}");
+    assert!(
+        history.lines().next().unwrap().ends_with("f  on b"),
+        "{history}"
+    );
 }
 
 #[test]
@@ -136,9 +172,19 @@ fn a_deleted_directory_comes_back_with_what_was_deleted_with_it() {
     }
     a.ok(&["rm", ":/d/before"]);
     a.ok(&["rm", "--recursive", ":/d"]);
-    assert!(a.ok(&["history", ":/d/e/kept"]).lines().next().unwrap().contains("deleted"));
+    assert!(
+        a.ok(&["history", ":/d/e/kept"])
+            .lines()
+            .next()
+            .unwrap()
+            .contains("deleted")
+    );
     a.ok(&["restore", ":/d"]);
-    assert_eq!(names(a, ":/d"), ["e/"], "what was deleted before stays deleted");
+    assert_eq!(
+        names(a, ":/d"),
+        ["e/"],
+        "what was deleted before stays deleted"
+    );
     assert_eq!(a.ok(&["cat", ":/d/e/kept"]), ":/d/e/kept");
     a.ok(&["restore", ":/d/before"]);
     a.ok(&["rm", "--recursive", ":/d"]);
@@ -162,7 +208,11 @@ fn writers_at_the_same_time_all_get_through() {
         for device in &stage.devices {
             scope.spawn(move || {
                 for round in 0..4 {
-                    put_ok(device, ":/contended", format!("{} {round}", device.name).as_bytes());
+                    put_ok(
+                        device,
+                        ":/contended",
+                        format!("{} {round}", device.name).as_bytes(),
+                    );
                     device.ok(&["mkdir", "--parents", &format!(":/m/{round}")]);
                 }
             });
@@ -187,7 +237,11 @@ fn sc071_large_and_sparse_content_goes_both_ways() {
     a.ok(&["get", ":/sparse", target.to_str().unwrap()]);
     success(std::process::Command::new("cmp").arg(&source).arg(&target));
     let found = fs::metadata(&target).unwrap();
-    assert!(found.blocks() * 512 < 20 << 20, "holes stay holes: {} blocks", found.blocks());
+    assert!(
+        found.blocks() * 512 < 20 << 20,
+        "holes stay holes: {} blocks",
+        found.blocks()
+    );
     put_ok(a, ":/piped", &data);
     let read = a.run(&["cat", ":/piped"]);
     assert!(read.stdout == data, "a pipe gets the same bytes");
@@ -195,8 +249,13 @@ fn sc071_large_and_sparse_content_goes_both_ways() {
     let appended = stage.place.path().join("appended");
     fs::write(&appended, "before").unwrap();
     let file = fs::File::options().append(true).open(&appended).unwrap();
-    success(a.command(&["put", source.to_str().unwrap(), ":/again"]).stdout(Stdio::piped()));
-    assert!(a.command(&["cat", ":/piped"]).stdout(file).status().unwrap().success());
+    assert!(
+        a.command(&["cat", ":/piped"])
+            .stdout(file)
+            .status()
+            .unwrap()
+            .success()
+    );
     assert!(fs::read(&appended).unwrap() == [b"before".as_slice(), &data].concat());
 }
 
@@ -210,7 +269,12 @@ fn without_the_server_listings_show_what_is_known_and_changes_fail() {
     assert_eq!(listed.status.code(), Some(0));
     assert_eq!(listed.stdout, b"f\n");
     assert!(String::from_utf8_lossy(&listed.stderr).contains("cannot be reached"));
-    for arguments in [&["rm", ":/f"][..], &["cat", ":/f"], &["mkdir", ":/d"], &["verify"]] {
+    for arguments in [
+        &["rm", ":/f"][..],
+        &["cat", ":/f"],
+        &["mkdir", ":/d"],
+        &["verify"],
+    ] {
         assert_eq!(a.run(arguments).status.code(), Some(1), "{arguments:?}");
     }
 }
@@ -223,7 +287,10 @@ fn a_sync_folder_shows_what_commands_did() {
     a.ok(&["mkdir", ":/d"]);
     a.ok(&["wait", "--timeout", "60"]);
     assert_eq!(a.read("one"), b"one");
-    assert!(a.ok(&["why", a.path("one").to_str().unwrap()]).contains("It is synced."));
+    assert!(
+        a.ok(&["why", a.path("one").to_str().unwrap()])
+            .contains("It is synced.")
+    );
     a.ok(&["mv", ":/one", ":/d/two"]);
     a.ok(&["wait", "--timeout", "60"]);
     assert_eq!(a.names(), ["d", "d/two"]);
@@ -237,7 +304,10 @@ fn a_sync_folder_shows_what_commands_did() {
 
 fn largest_below(directory: &Path) -> PathBuf {
     let files = stage::files_below(directory);
-    files.into_iter().max_by_key(|file| fs::metadata(file).unwrap().len()).unwrap()
+    files
+        .into_iter()
+        .max_by_key(|file| fs::metadata(file).unwrap().len())
+        .unwrap()
 }
 
 #[test]
@@ -250,7 +320,11 @@ fn sc118_verify_names_a_damaged_chunk_and_a_whole_copy_mends_it() {
     assert!(sound.contains("stored chunks"), "{sound}");
     stage.stop_server();
     let pack = largest_below(&stage.data().join("blobs"));
-    let file = fs::File::options().read(true).write(true).open(&pack).unwrap();
+    let file = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&pack)
+        .unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, 1 << 20).unwrap();
     file.write_all_at(&[byte[0] ^ 1], 1 << 20).unwrap();
@@ -260,8 +334,16 @@ fn sc118_verify_names_a_damaged_chunk_and_a_whole_copy_mends_it() {
     assert_eq!(found.status.code(), Some(1));
     let text = String::from_utf8_lossy(&found.stdout);
     assert!(text.contains("chunks: home:/big: "), "{text}");
-    assert_eq!(text.matches("next:").count(), 1, "nothing else is wrong: {text}");
-    assert_eq!(a.run(&["cat", ":/big"]).status.code(), Some(1), "damage is never shown as content");
+    assert_eq!(
+        text.matches("next:").count(),
+        1,
+        "nothing else is wrong: {text}"
+    );
+    assert_eq!(
+        a.run(&["cat", ":/big"]).status.code(),
+        Some(1),
+        "damage is never shown as content"
+    );
     put_ok(a, ":/big", &content);
     a.ok(&["verify"]);
     assert!(a.run(&["cat", ":/big"]).stdout == content);
@@ -279,12 +361,17 @@ fn forget_the_write(device: &Device, name: &str) {
     let folders = state.read(|rows| rows.numbered_folders()).unwrap();
     let folder = folders[0].0;
     let mut synced = Vec::new();
-    let collect = |rows: &hythe_client::state::Rows<'_>| rows.each_synced(folder, |node| {
-        synced.push(node);
-        Ok(())
-    });
+    let collect = |rows: &hythe_client::state::Rows<'_>| {
+        rows.each_synced(folder, |node| {
+            synced.push(node);
+            Ok(())
+        })
+    };
     state.read(collect).unwrap();
-    let mut synced = synced.into_iter().find(|node| node.place.name.as_bytes() == name.as_bytes()).unwrap();
+    let mut synced = synced
+        .into_iter()
+        .find(|node| node.place.name.as_bytes() == name.as_bytes())
+        .unwrap();
     synced.stamp.changed = changed;
     let write = state.write_blocking(move |tx| {
         let mut local = tx.local(folder, synced.id)?.unwrap();
@@ -305,7 +392,10 @@ fn s9_rot_on_this_disk_is_named_and_never_sent() {
     a.ok(&["verify"]);
     a.stop();
     let modified = fs::metadata(a.path("rotten")).unwrap().modified().unwrap();
-    let file = fs::File::options().write(true).open(a.path("rotten")).unwrap();
+    let file = fs::File::options()
+        .write(true)
+        .open(a.path("rotten"))
+        .unwrap();
     file.write_all_at(b"bad ", 0).unwrap();
     file.set_modified(modified).unwrap();
     drop(file);

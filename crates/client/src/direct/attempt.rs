@@ -33,7 +33,11 @@ pub(super) struct Planned<T> {
 impl<T> Planned<T> {
     /// Edits that nothing travels with.
     pub fn new(edits: Vec<Edit>, then: T) -> Self {
-        Self { edits, attached: Vec::new(), then }
+        Self {
+            edits,
+            attached: Vec::new(),
+            then,
+        }
     }
 }
 
@@ -77,7 +81,11 @@ pub(super) async fn carry_out<T>(
     let mut done = 0;
     let mut last = None;
     for _ in 0..TRIES {
-        let Planned { edits, attached, then } = door.shared.state.read(&mut plan)?;
+        let Planned {
+            edits,
+            attached,
+            then,
+        } = door.shared.state.read(&mut plan)?;
         match commit(door, space, edits, attached, &mut done).await {
             Ok(()) => return Ok(Carried { then, edits: done }),
             Err(Ended::Again(failure)) => last = Some(failure),
@@ -152,7 +160,10 @@ async fn settle(
     let applied = space.replica.settle_underway().await.ok()?;
     tell(door, space, applied);
     let trace = trace?;
-    door.shared.state.read(|rows| trace.is_there(rows, space.number)).ok()
+    door.shared
+        .state
+        .read(|rows| trace.is_there(rows, space.number))
+        .ok()
 }
 
 /// What shows that an edit is in the log.
@@ -166,18 +177,31 @@ impl Trace {
         let (node, version) = match edit {
             Edit::Create { node, new, .. } => (node, Some(new.place)),
             Edit::Restore { node, new, .. } | Edit::Move { node, new, .. } => (node, Some(*new)),
-            Edit::Update { node, attributes, body } => {
+            Edit::Update {
+                node,
+                attributes,
+                body,
+            } => {
                 let body = body.as_ref().map(|body| body.new);
                 (node, body.or(attributes.map(|attributes| attributes.new)))
             }
             Edit::Delete { node, .. } => (node, None),
         };
-        Self { node: *node, version }
+        Self {
+            node: *node,
+            version,
+        }
     }
 
     fn is_there(&self, rows: &Rows<'_>, space: SpaceNumber) -> Result<bool, StateError> {
-        let Some(node) = rows.remote_node(space, self.node)? else { return Ok(false) };
-        let Versions { place, attributes, body } = node.versions;
+        let Some(node) = rows.remote_node(space, self.node)? else {
+            return Ok(false);
+        };
+        let Versions {
+            place,
+            attributes,
+            body,
+        } = node.versions;
         Ok(match self.version {
             Some(version) => [Some(place), Some(attributes), body].contains(&Some(version)),
             None => node.deleted,
@@ -204,6 +228,10 @@ pub(super) fn fresh_versions(with_body: bool) -> Result<Versions, Failure> {
     Ok(Versions {
         place: fresh_version()?,
         attributes: fresh_version()?,
-        body: if with_body { Some(fresh_version()?) } else { None },
+        body: if with_body {
+            Some(fresh_version()?)
+        } else {
+            None
+        },
     })
 }

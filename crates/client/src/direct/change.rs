@@ -15,7 +15,8 @@ use crate::transfer::prepare_link;
 
 /// Makes a symlink.
 pub(super) async fn link(door: &Door, place: &Place, target: &Octets) -> Result<Reply, Failure> {
-    let unusable = |error| Failure::new(FailureKind::Usage, "The link text cannot be used").because(error);
+    let unusable =
+        |error| Failure::new(FailureKind::Usage, "The link text cannot be used").because(error);
     let target = LinkTarget::new(target.0.clone()).map_err(unusable)?;
     let (space, path) = place::resolve(door, place).await?;
     current::catch_up(door, &space).await?;
@@ -28,7 +29,10 @@ pub(super) async fn link(door: &Door, place: &Place, target: &Octets) -> Result<
             kind: NodeKind::Symlink,
             parent,
             name,
-            attributes: Attributes { executable: false, modified: now() },
+            attributes: Attributes {
+                executable: false,
+                modified: now(),
+            },
             new: fresh_versions(true)?,
             body: Some(prepare_link(&transfer, target.clone())?),
         };
@@ -59,7 +63,11 @@ pub(super) async fn make_directory(
 }
 
 /// The directories that are missing on a path.
-fn directories(rows: &Rows<'_>, space: &Space, path: &TreePath) -> Result<Planned<NodeId>, Failure> {
+fn directories(
+    rows: &Rows<'_>,
+    space: &Space,
+    path: &TreePath,
+) -> Result<Planned<NodeId>, Failure> {
     let (mut above, mut edits) = (NodeId::ROOT, Vec::new());
     for (depth, name) in path.names().iter().enumerate() {
         // What lies below a directory that is to be made is missing too.
@@ -111,13 +119,17 @@ pub(super) async fn relocate(door: &Door, from: &Place, to: &Place) -> Result<Re
     let (space, from) = place::resolve(door, from).await?;
     let (other, to) = place::resolve(door, to).await?;
     if space.number != other.number {
-        return Err(Failure::new(FailureKind::Usage, "Source and target are in two spaces")
-            .next("Copy it with `hythe get` and `hythe put`, then remove it with `hythe rm`."));
+        return Err(
+            Failure::new(FailureKind::Usage, "Source and target are in two spaces")
+                .next("Copy it with `hythe get` and `hythe put`, then remove it with `hythe rm`."),
+        );
     }
     current::catch_up(door, &space).await?;
     // The node is chosen once: should others move it meanwhile, it is still the one that is meant.
     let moved = place::existing_at(door, space.clone(), from.clone())?.node;
-    let Some(moved) = moved else { return Err(refused("The root of a space cannot be moved")) };
+    let Some(moved) = moved else {
+        return Err(refused("The root of a space cannot be moved"));
+    };
     let plan = |rows: &Rows<'_>| plan_move(rows, &space, moved.id, &from, &to);
     carry_out(door, &space, plan).await?;
     Ok(Reply::Done)
@@ -130,31 +142,48 @@ fn plan_move(
     from: &TreePath,
     to: &TreePath,
 ) -> Result<Planned<()>, Failure> {
-    let there = rows.remote_node(space.number, node)?.filter(|node| !node.deleted);
-    let Some(there) = there else { return Err(nothing(space, from)) };
-    let Some(own_name) = from.name() else { return Err(nothing(space, from)) };
+    let there = rows
+        .remote_node(space.number, node)?
+        .filter(|node| !node.deleted);
+    let Some(there) = there else {
+        return Err(nothing(space, from));
+    };
+    let Some(own_name) = from.name() else {
+        return Err(nothing(space, from));
+    };
     let (mut parent, target) = walk(rows, space.number, to)?.ok_or_else(|| nothing(space, to))?;
     let mut name = to.name();
     let into = to.is_root()
-        || target.as_ref().is_some_and(|t| t.kind == NodeKind::Directory && t.id != node);
+        || target
+            .as_ref()
+            .is_some_and(|t| t.kind == NodeKind::Directory && t.id != node);
     let mut taken = target.as_ref().map(|target| target.id);
     if into {
         parent = target.map_or(NodeId::ROOT, |target| target.id);
         name = Some(own_name);
         taken = rows.remote_by_name(space.number, parent, own_name.as_bytes())?;
     }
-    let Some(name) = name else { return Err(nothing(space, to)) };
+    let Some(name) = name else {
+        return Err(nothing(space, to));
+    };
     match taken {
         Some(by) if by == node => return Ok(Planned::new(Vec::new(), ())),
         Some(_) => {
-            let at = if into { to.join(name.clone()) } else { to.clone() };
+            let at = if into {
+                to.join(name.clone())
+            } else {
+                to.clone()
+            };
             return Err(refused(format!("{} is there already", shown(space, &at)))
                 .next("Remove it first, or name another target."));
         }
         None => {}
     }
     if to.starts_with(from) {
-        return Err(refused(format!("{} cannot be moved below itself", shown(space, from))));
+        return Err(refused(format!(
+            "{} cannot be moved below itself",
+            shown(space, from)
+        )));
     }
     let edit = Edit::Move {
         node,
@@ -186,10 +215,13 @@ pub(super) fn free(
 
 /// The entry of a node that was made.
 fn own(door: &Door, space: &Space, node: NodeId) -> Result<Reply, Failure> {
-    let entry = door.shared.state.read(|rows| match rows.remote_node(space.number, node)? {
-        Some(node) => entry::own(rows, space.number, &node),
-        None => Ok(entry::root()),
-    });
+    let entry = door
+        .shared
+        .state
+        .read(|rows| match rows.remote_node(space.number, node)? {
+            Some(node) => entry::own(rows, space.number, &node),
+            None => Ok(entry::root()),
+        });
     Ok(Reply::Entry(entry?))
 }
 
@@ -197,5 +229,8 @@ fn own(door: &Door, space: &Space, node: NodeId) -> Result<Reply, Failure> {
 pub(super) fn now() -> Timestamp {
     let ms = now_ms();
     let nanos = u32::try_from(ms.rem_euclid(1000)).unwrap_or_default() * 1_000_000;
-    Timestamp { seconds: ms.div_euclid(1000), nanos }
+    Timestamp {
+        seconds: ms.div_euclid(1000),
+        nanos,
+    }
 }

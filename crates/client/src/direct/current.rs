@@ -33,7 +33,7 @@ pub(super) async fn catch_up_if_reached(
                     .because(error)
                     .next("This device has not read the space yet: try again when the server answers."));
             }
-            tracing::warn!("{KNOWN_ONLY}: {error}");
+            tracing::debug!("{KNOWN_ONLY}: {error}");
             events.send(Told::Progress(progress(KNOWN_ONLY))).await;
         }
         Err(error) => return Err(error.into()),
@@ -48,7 +48,9 @@ pub(super) fn tell(door: &Door, space: &Space, applied: Applied) {
         let _ = door.events.send(Event::Rebased(space.number));
     }
     if let Some(head) = applied.head {
-        let _ = door.events.send(Event::Folded(space.number, applied.changed, head.cursor));
+        let _ = door
+            .events
+            .send(Event::Folded(space.number, applied.changed, head.cursor));
     }
 }
 

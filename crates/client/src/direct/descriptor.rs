@@ -37,7 +37,11 @@ impl Sink {
         let file = File::from(descriptor);
         let flags = fcntl_getfl(&file).map_err(io::Error::from)?;
         let seeks = file.metadata()?.is_file() && !flags.contains(OFlags::APPEND);
-        Ok(Self { file, seeks, open_end: false })
+        Ok(Self {
+            file,
+            seeks,
+            open_end: false,
+        })
     }
 
     /// Writes the next run.
@@ -118,7 +122,12 @@ struct Stamp([i64; 4], u64);
 impl Stamp {
     fn of(file: &File) -> io::Result<Self> {
         let found = file.metadata()?;
-        let times = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
+        let times = [
+            found.mtime(),
+            found.mtime_nsec(),
+            found.ctime(),
+            found.ctime_nsec(),
+        ];
         Ok(Self(times, found.size()))
     }
 }
@@ -147,7 +156,12 @@ impl Origin {
     fn of(file: File, start: u64) -> io::Result<Self> {
         let stamp = Stamp::of(&file)?;
         let size = stamp.1.saturating_sub(start);
-        Ok(Self { file, start, size, stamp })
+        Ok(Self {
+            file,
+            start,
+            size,
+            stamp,
+        })
     }
 
     /// Whether what was read is one state of the file (S7).
@@ -181,7 +195,9 @@ impl SourceFile for Origin {
     fn extents(&self) -> io::Result<Vec<Range<u64>>> {
         let (mut found, mut at) = (Vec::new(), 0);
         while at < self.size {
-            let Some(data) = crate::os::data_from(&self.file, self.start + at)? else { break };
+            let Some(data) = crate::os::data_from(&self.file, self.start + at)? else {
+                break;
+            };
             let begin = data.start.saturating_sub(self.start).max(at);
             let end = data.end.saturating_sub(self.start).min(self.size);
             if begin >= end {

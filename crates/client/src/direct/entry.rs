@@ -76,7 +76,9 @@ fn link_text(
     space: SpaceNumber,
     node: NodeId,
 ) -> Result<Option<LinkTarget>, StateError> {
-    let Some(field) = rows.remote_body(space, node)? else { return Ok(None) };
+    let Some(field) = rows.remote_body(space, node)? else {
+        return Ok(None);
+    };
     // The text stands in the field itself: nothing is ever fetched for it.
     Ok(match load_body(&field, &mut |_| Err(())) {
         Ok(Body::Link(target)) => Some(target),

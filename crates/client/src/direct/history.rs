@@ -22,8 +22,11 @@ pub(super) async fn history(door: &Door, place: &Place, events: &Events) -> Resu
     super::current::catch_up(door, &space).await?;
     let node = match place::find_at(door, Arc::clone(&space), path.clone()) {
         Ok(found) if path.is_root() => {
-            return Err(refused(format!("{} has no history of its own", shown(&found.space, &path)))
-                .next("Name a file or directory in it."));
+            return Err(refused(format!(
+                "{} has no history of its own",
+                shown(&found.space, &path)
+            ))
+            .next("Name a file or directory in it."));
         }
         Ok(found) => found.node,
         Err(_) => None,
@@ -50,7 +53,11 @@ impl<'t> Telling<'t> {
         // Without names, a history still tells what happened.
         let views = door.shared.api.devices().await.unwrap_or_default();
         let devices = views.into_iter().map(|view| (view.id, view.name)).collect();
-        Self { door, space, devices }
+        Self {
+            door,
+            space,
+            devices,
+        }
     }
 
     async fn revisions(&self, node: &RemoteNode) -> Result<Vec<Revision>, Failure> {
@@ -58,7 +65,10 @@ impl<'t> Telling<'t> {
         let mut keys: BTreeMap<KeyEpoch, Option<Arc<SpaceKeys>>> = BTreeMap::new();
         for entry in &entries {
             if !keys.contains_key(&entry.key_epoch) {
-                keys.insert(entry.key_epoch, past::keys(self.space, entry.key_epoch).await);
+                keys.insert(
+                    entry.key_epoch,
+                    past::keys(self.space, entry.key_epoch).await,
+                );
             }
         }
         let mut at = (node.parent, node.name.clone().ok());
@@ -83,10 +93,18 @@ impl<'t> Telling<'t> {
         (parent, name): &(NodeId, Option<EntryName>),
     ) -> Result<Revision, Failure> {
         let number = self.space.number;
-        let path = self.door.shared.state.read(|rows| path_below(rows, number, *parent))?;
-        let name = name.as_ref().map_or_else(|| node.to_string().into_bytes(), |n| n.as_bytes().to_vec());
+        let path = self
+            .door
+            .shared
+            .state
+            .read(|rows| path_below(rows, number, *parent))?;
+        let name = name
+            .as_ref()
+            .map_or_else(|| node.to_string().into_bytes(), |n| n.as_bytes().to_vec());
         let field = past::open(keys, node, Field::Body, entry.body.as_ref());
-        let size = field.and_then(|field| size_and_hash(&field)).map(|(size, _)| size);
+        let size = field
+            .and_then(|field| size_and_hash(&field))
+            .map(|(size, _)| size);
         let named = self.devices.get(&entry.author).cloned();
         Ok(Revision {
             cursor: entry.head.cursor.0,
@@ -113,10 +131,16 @@ fn change(entry: &HistoryEntry) -> Change {
 }
 
 /// The path of a directory as it is, or was, with a slash behind it; empty for the root.
-fn path_below(rows: &Rows<'_>, space: SpaceNumber, directory: NodeId) -> Result<Vec<u8>, StateError> {
+fn path_below(
+    rows: &Rows<'_>,
+    space: SpaceNumber,
+    directory: NodeId,
+) -> Result<Vec<u8>, StateError> {
     let (mut names, mut at) = (Vec::new(), directory);
     while at != NodeId::ROOT {
-        let Some(node) = rows.remote_node(space, at)? else { break };
+        let Some(node) = rows.remote_node(space, at)? else {
+            break;
+        };
         names.push([entry::name(&node), b"/".to_vec()].concat());
         at = node.parent;
     }

@@ -31,7 +31,13 @@ pub(super) async fn list(
         events.entries([own(door, &found)?]).await;
         return Ok(Reply::Count(1));
     };
-    let mut listing = Listing { door, space: found.space.number, events, gathered: Vec::new(), count: 0 };
+    let mut listing = Listing {
+        door,
+        space: found.space.number,
+        events,
+        gathered: Vec::new(),
+        count: 0,
+    };
     listing.below(directory, recursive).await?;
     Ok(Reply::Count(listing.count))
 }
@@ -44,7 +50,10 @@ async fn find(door: &Door, place: &Place, events: &Events) -> Result<Found, Fail
 
 fn own(door: &Door, found: &Found) -> Result<Entry, Failure> {
     match &found.node {
-        Some(node) => Ok(door.shared.state.read(|rows| entry::own(rows, found.space.number, node))?),
+        Some(node) => Ok(door
+            .shared
+            .state
+            .read(|rows| entry::own(rows, found.space.number, node))?),
         None => Ok(entry::root()),
     }
 }
@@ -66,12 +75,18 @@ struct Open {
 impl Listing<'_> {
     /// Parents before children, one directory in memory at a time.
     async fn below(&mut self, directory: NodeId, recursive: bool) -> Result<(), Failure> {
-        let mut open = vec![Open { node: directory, path: Vec::new() }];
+        let mut open = vec![Open {
+            node: directory,
+            path: Vec::new(),
+        }];
         while let Some(next) = open.pop() {
             for (child, entry) in self.children(&next)? {
                 let descend = recursive && child.kind == NodeKind::Directory && child.name.is_ok();
                 if descend {
-                    open.push(Open { node: child.id, path: entry.path.0.clone() });
+                    open.push(Open {
+                        node: child.id,
+                        path: entry.path.0.clone(),
+                    });
                 }
                 self.gathered.push(entry);
                 self.count += 1;
@@ -89,7 +104,8 @@ impl Listing<'_> {
         let entries = self.door.shared.state.read(|rows| {
             let children = rows.remote_list(space, open.node)?.into_iter();
             let shown = children.map(|child| {
-                let entry = entry::entry(rows, space, &child, join(&open.path, entry::name(&child)))?;
+                let entry =
+                    entry::entry(rows, space, &child, join(&open.path, entry::name(&child)))?;
                 Ok((child, entry))
             });
             shown.collect::<Result<Vec<_>, crate::state::StateError>>()

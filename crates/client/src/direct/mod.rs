@@ -41,10 +41,24 @@ pub(crate) async fn call(
         Request::Look { place } => list::look(door, &place, &events).await,
         Request::List { place, recursive } => list::list(door, &place, recursive, &events).await,
         Request::Read { place, version } => {
-            read::read(door, &place, version.as_deref(), attached(attachment)?, &events).await
+            read::read(
+                door,
+                &place,
+                version.as_deref(),
+                attached(attachment)?,
+                &events,
+            )
+            .await
         }
-        Request::Write { place, modified, executable } => {
-            let wanted = write::Wanted { modified, executable };
+        Request::Write {
+            place,
+            modified,
+            executable,
+        } => {
+            let wanted = write::Wanted {
+                modified,
+                executable,
+            };
             write::write(door, &place, wanted, attached(attachment)?, &events).await
         }
         Request::Link { place, target } => change::link(door, &place, &target).await,
@@ -59,14 +73,20 @@ pub(crate) async fn call(
         }
         Request::Why { place } => why::why(door, &place).await,
         Request::Verify => verify::verify(door, &events).await,
-        other => {
-            Err(Failure::new(FailureKind::Protocol, format!("unknown request {other:?}")))
-        }
+        other => Err(Failure::new(
+            FailureKind::Protocol,
+            format!("unknown request {other:?}"),
+        )),
     }
 }
 
 /// The descriptor that carries a file's content.
 fn attached(attachment: Option<OwnedFd>) -> Result<OwnedFd, Failure> {
-    let missing = || Failure::new(FailureKind::Protocol, "The request came without a descriptor");
+    let missing = || {
+        Failure::new(
+            FailureKind::Protocol,
+            "The request came without a descriptor",
+        )
+    };
     attachment.ok_or_else(missing)
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use hythe_content::{Field, SpaceKeys, open_field};
 use hythe_control::{Failure, FailureKind};
-use hythe_model::{Attributes, EntryName, Head, KeyEpoch, NodeId};
+use hythe_model::{Attributes, Cursor, EntryName, Head, KeyEpoch, NodeId};
+use hythe_space::{ChangeSet, Operation, Write, chain_next};
 use hythe_wire::history::{FieldState, HistoryEntry};
 
 use super::words::refused;
@@ -30,11 +31,17 @@ pub(super) async fn entries(
 
 /// The position must be one of the history that this device has verified, as far as it has it.
 fn check(door: &Door, space: &Space, head: Head) -> Result<(), Failure> {
-    let known = door.shared.state.read(|rows| rows.chain_at(space.number, head.cursor))?;
+    let known = door
+        .shared
+        .state
+        .read(|rows| rows.chain_at(space.number, head.cursor))?;
     if known.is_some_and(|chain| chain != head.chain) {
-        return Err(Failure::new(FailureKind::Attention, "The server shows another history than before")
-            .because(format!("position {} is not what it was", head.cursor))
-            .next("`hythe verify` compares the whole log."));
+        return Err(Failure::new(
+            FailureKind::Attention,
+            "The server shows another history than before",
+        )
+        .because(format!("position {} is not what it was", head.cursor))
+        .next("`hythe verify` compares the whole log."));
     }
     Ok(())
 }
@@ -56,7 +63,11 @@ pub(super) fn open(
 }
 
 /// The name an entry wrote.
-pub(super) fn name(keys: Option<&SpaceKeys>, node: NodeId, entry: &HistoryEntry) -> Option<EntryName> {
+pub(super) fn name(
+    keys: Option<&SpaceKeys>,
+    node: NodeId,
+    entry: &HistoryEntry,
+) -> Option<EntryName> {
     EntryName::new(open(keys, node, Field::Name, entry.place.as_ref())?).ok()
 }
 
@@ -85,15 +96,85 @@ pub(super) async fn version(
     let (at, entry) = match (found.next(), found.next()) {
         (Some(one), None) => one,
         (None, _) => {
-            return Err(Failure::new(FailureKind::NotFound, format!("There is no version {named}"))
-                .next("`hythe history` lists the versions."));
+            return Err(Failure::new(
+                FailureKind::NotFound,
+                format!("There is no version {named}"),
+            )
+            .next("`hythe history` lists the versions."));
         }
-        _ => return Err(Failure::new(FailureKind::Usage, format!("Several versions begin with {named}"))),
+        _ => {
+            return Err(Failure::new(
+                FailureKind::Usage,
+                format!("Several versions begin with {named}"),
+            ));
+        }
     };
+    prove(door, space, node, entry).await?;
     let opened = keys(space, entry.key_epoch).await;
     let field = open(opened.as_deref(), node, Field::Body, entry.body.as_ref());
-    let field = field.ok_or_else(|| refused("That version is not kept any more, or cannot be opened"))?;
-    Ok(Older { field, attributes: attributes_at(space, node, &entries, at).await })
+    let field =
+        field.ok_or_else(|| refused("That version is not kept any more, or cannot be opened"))?;
+    Ok(Older {
+        field,
+        attributes: attributes_at(space, node, &entries, at).await,
+    })
+}
+
+/// Shows that a body is the one that was signed: its change set is read, and must be the one that
+/// the chain this device has verified leads to. What lies before the snapshot a device began with
+/// has only its seal to show.
+async fn prove(
+    door: &Door,
+    space: &Space,
+    node: NodeId,
+    entry: &HistoryEntry,
+) -> Result<(), Failure> {
+    let (at, number) = (entry.head.cursor, space.number);
+    let before = Cursor(at.0.saturating_sub(1));
+    let known = |at| door.shared.state.read(|rows| rows.chain_at(number, at));
+    let (Some(from), Some(to)) = (known(before)?, known(at)?) else {
+        return Ok(());
+    };
+    let reading = async {
+        door.shared
+            .api
+            .changes(space.id, before)
+            .await?
+            .next_page()
+            .await
+    };
+    let page = reading.await.map_err(|error| unreachable(&error))?;
+    let first = page.and_then(|page| page.entries.into_iter().next());
+    let change_set = first.and_then(|first| ChangeSet::decode(&first.change_set).ok());
+    let proven = change_set.is_some_and(|set| {
+        chain_next(from, set.hash()) == to && set.writes().any(|write| wrote(&write, node, entry))
+    });
+    if proven {
+        return Ok(());
+    }
+    Err(Failure::new(
+        FailureKind::Attention,
+        "The server shows a version that nobody signed",
+    )
+    .next("`hythe verify` compares the whole log."))
+}
+
+/// Whether an operation wrote exactly the body that an entry shows.
+fn wrote(write: &Write<'_>, node: NodeId, entry: &HistoryEntry) -> bool {
+    let written = match write.operation {
+        Operation::Create(create) if create.node == node => {
+            create.body.as_ref().map(|body| body.version)
+        }
+        Operation::Update(update) if update.node == node => {
+            update.body.as_ref().map(|body| body.write.version)
+        }
+        _ => None,
+    };
+    let bytes = write.parts.body.as_ref().and_then(|part| part.bytes);
+    entry.body.as_ref().is_some_and(|shown| {
+        written == Some(shown.version)
+            && bytes == shown.sealed.as_ref().map(|sealed| sealed.as_slice())
+    })
 }
 
 /// The attributes a node had at an entry: those written last by then.
@@ -103,9 +184,17 @@ async fn attributes_at(
     entries: &[HistoryEntry],
     at: usize,
 ) -> Option<Attributes> {
-    let entry = entries.iter().skip(at).find(|entry| entry.attributes.is_some())?;
+    let entry = entries
+        .iter()
+        .skip(at)
+        .find(|entry| entry.attributes.is_some())?;
     let keys = keys(space, entry.key_epoch).await;
-    let plain = open(keys.as_deref(), node, Field::Attributes, entry.attributes.as_ref())?;
+    let plain = open(
+        keys.as_deref(),
+        node,
+        Field::Attributes,
+        entry.attributes.as_ref(),
+    )?;
     let attributes: Attributes = minicbor::decode(&plain).ok()?;
     (attributes.modified.nanos < 1_000_000_000).then_some(attributes)
 }

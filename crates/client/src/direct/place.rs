@@ -22,12 +22,20 @@ pub(crate) struct Found {
 impl Found {
     /// Id of the node; the root's own for the root.
     pub fn id(&self) -> Option<NodeId> {
-        if self.path.is_root() { Some(NodeId::ROOT) } else { self.node.as_ref().map(|node| node.id) }
+        if self.path.is_root() {
+            Some(NodeId::ROOT)
+        } else {
+            self.node.as_ref().map(|node| node.id)
+        }
     }
 
     /// Whether the place is a directory.
     pub fn is_directory(&self) -> bool {
-        self.path.is_root() || self.node.as_ref().is_some_and(|n| n.kind == NodeKind::Directory)
+        self.path.is_root()
+            || self
+                .node
+                .as_ref()
+                .is_some_and(|n| n.kind == NodeKind::Directory)
     }
 }
 
@@ -41,7 +49,10 @@ pub(crate) async fn find(door: &Door, place: &Place) -> Result<Found, Failure> {
 
 /// Finds a place in what is known of a space.
 pub(super) fn find_at(door: &Door, space: Arc<Space>, path: TreePath) -> Result<Found, Failure> {
-    let walked = door.shared.state.read(|rows| walk(rows, space.number, &path))?;
+    let walked = door
+        .shared
+        .state
+        .read(|rows| walk(rows, space.number, &path))?;
     let Some((_, node)) = walked else {
         return Err(nothing(&space, &path));
     };
@@ -70,7 +81,10 @@ fn there(found: Found) -> Result<Found, Failure> {
 }
 
 /// The directory of a space that a place names.
-pub(crate) async fn directory(door: &Door, place: &Place) -> Result<(SpaceNumber, NodeId), Failure> {
+pub(crate) async fn directory(
+    door: &Door,
+    place: &Place,
+) -> Result<(SpaceNumber, NodeId), Failure> {
     let (space, path) = resolve(door, place).await?;
     // The root is there before anything of the space was read.
     if !path.is_root() {
@@ -79,7 +93,10 @@ pub(crate) async fn directory(door: &Door, place: &Place) -> Result<(SpaceNumber
     let found = existing_at(door, space, path)?;
     match found.id() {
         Some(id) if found.is_directory() => Ok((found.space.number, id)),
-        _ => Err(Failure::new(FailureKind::Refused, format!("{} is no directory", shown(&found.space, &found.path)))),
+        _ => Err(Failure::new(
+            FailureKind::Refused,
+            format!("{} is no directory", shown(&found.space, &found.path)),
+        )),
     }
 }
 
@@ -88,8 +105,11 @@ pub(crate) fn shown(space: &Space, path: &TreePath) -> String {
 }
 
 pub(crate) fn nothing(space: &Space, path: &TreePath) -> Failure {
-    Failure::new(FailureKind::NotFound, format!("There is nothing at {}", shown(space, path)))
-        .next("`hythe ls` shows what is there.")
+    Failure::new(
+        FailureKind::NotFound,
+        format!("There is nothing at {}", shown(space, path)),
+    )
+    .next("`hythe ls` shows what is there.")
 }
 
 /// Space and path of a place.
@@ -104,7 +124,8 @@ pub(crate) async fn resolve(door: &Door, place: &Place) -> Result<(Arc<Space>, T
 }
 
 fn parse(path: &[u8]) -> Result<TreePath, Failure> {
-    let unusable = |error| Failure::new(FailureKind::Usage, "The path cannot be used").because(error);
+    let unusable =
+        |error| Failure::new(FailureKind::Usage, "The path cannot be used").because(error);
     TreePath::parse(path).map_err(unusable)
 }
 
@@ -113,19 +134,38 @@ fn local(shared: &Shared, path: &Path) -> Result<(Arc<Space>, TreePath), Failure
     use std::os::unix::ffi::OsStrExt;
     let rows = shared.state.read(|rows| rows.folders())?;
     for row in rows {
-        let Ok(below) = path.strip_prefix(&row.path) else { continue };
-        let Some(space) = shared.space(row.space) else { continue };
-        let above = shared.state.read(|rows| rows.remote_path(row.space, row.root))?;
+        let Ok(below) = path.strip_prefix(&row.path) else {
+            continue;
+        };
+        let Some(space) = shared.space(row.space) else {
+            continue;
+        };
+        let above = shared
+            .state
+            .read(|rows| rows.remote_path(row.space, row.root))?;
         let below = parse(below.as_os_str().as_bytes())?;
-        let names = above.unwrap_or_default().names().iter().chain(below.names()).cloned().collect();
+        let names = above
+            .unwrap_or_default()
+            .names()
+            .iter()
+            .chain(below.names())
+            .cloned()
+            .collect();
         return Ok((space, TreePath::new(names)));
     }
-    Err(Failure::new(FailureKind::Usage, format!("{} is in no sync folder", path.display()))
-        .next("Name a place as SPACE:/path; `:/path` is in your personal space."))
+    Err(Failure::new(
+        FailureKind::Usage,
+        format!("{} is in no sync folder", path.display()),
+    )
+    .next("Name a place as SPACE:/path; `:/path` is in your personal space."))
 }
 
 async fn space_named(shared: &Shared, named: &str) -> Result<Arc<Space>, Failure> {
-    let named = if named.is_empty() { crate::daemon::PERSONAL } else { named };
+    let named = if named.is_empty() {
+        crate::daemon::PERSONAL
+    } else {
+        named
+    };
     if let Some(space) = known(shared, named)? {
         return Ok(space);
     }
@@ -133,9 +173,8 @@ async fn space_named(shared: &Shared, named: &str) -> Result<Arc<Space>, Failure
     shared.learn_spaces().await.map_err(|error| {
         Failure::new(FailureKind::Unreachable, "The spaces are not known yet").because(error)
     })?;
-    known(shared, named)?.ok_or_else(|| {
-        Failure::new(FailureKind::NotFound, format!("No space is called {named}"))
-    })
+    known(shared, named)?
+        .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("No space is called {named}")))
 }
 
 fn known(shared: &Shared, named: &str) -> Result<Option<Arc<Space>>, Failure> {
@@ -143,10 +182,11 @@ fn known(shared: &Shared, named: &str) -> Result<Option<Arc<Space>>, Failure> {
     let spaces = shared.spaces();
     let mut found = spaces.iter().filter(called);
     match (found.next(), found.next()) {
-        (Some(_), Some(_)) => {
-            Err(Failure::new(FailureKind::Usage, format!("Several spaces are called {named}"))
-                .next("Name it by its id."))
-        }
+        (Some(_), Some(_)) => Err(Failure::new(
+            FailureKind::Usage,
+            format!("Several spaces are called {named}"),
+        )
+        .next("Name it by its id.")),
         (first, _) => Ok(first.cloned()),
     }
 }
@@ -189,7 +229,9 @@ pub(super) async fn deleted(
     space: &Space,
     path: &TreePath,
 ) -> Result<RemoteNode, Failure> {
-    let Some(name) = path.name() else { return Err(nothing(space, path)) };
+    let Some(name) = path.name() else {
+        return Err(nothing(space, path));
+    };
     let number = space.number;
     let found = door.shared.state.read(|rows| {
         let mut found: Vec<RemoteNode> = Vec::new();
@@ -212,12 +254,17 @@ pub(super) async fn deleted(
     }
     let mut latest = None;
     for node in found {
-        let ended = past::entries(door, space, node.id).await?.first().map(|entry| entry.head.cursor);
+        let ended = past::entries(door, space, node.id)
+            .await?
+            .first()
+            .map(|entry| entry.head.cursor);
         if latest.as_ref().is_none_or(|(before, _)| *before < ended) {
             latest = Some((ended, node));
         }
     }
-    latest.map(|(_, node)| node).ok_or_else(|| nothing(space, path))
+    latest
+        .map(|(_, node)| node)
+        .ok_or_else(|| nothing(space, path))
 }
 
 /// Whether the names above a deleted node spell a path, be they deleted as well or not.

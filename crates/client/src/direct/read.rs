@@ -35,9 +35,15 @@ pub(super) async fn read(
     let Some(node) = found.node.filter(|node| node.kind == NodeKind::File) else {
         return Err(refused(format!("{} is no file", shown(space, &found.path))));
     };
-    let mut entry = door.shared.state.read(|rows| entry::own(rows, space.number, &node))?;
+    let mut entry = door
+        .shared
+        .state
+        .read(|rows| entry::own(rows, space.number, &node))?;
     let field = match version {
-        None => door.shared.state.read(|rows| rows.remote_body(space.number, node.id))?,
+        None => door
+            .shared
+            .state
+            .read(|rows| rows.remote_body(space.number, node.id))?,
         Some(version) => {
             let older = past::version(door, space, node.id, version).await?;
             entry.executable = older.attributes.unwrap_or(node.attributes).executable;
@@ -45,13 +51,26 @@ pub(super) async fn read(
             Some(older.field)
         }
     };
-    let unreadable = || refused(format!("The content of {} cannot be opened", shown(space, &found.path)));
+    let unreadable = || {
+        refused(format!(
+            "The content of {} cannot be opened",
+            shown(space, &found.path)
+        ))
+    };
     let transfer = current::transfer(space).await?;
     let body = load_layout(&transfer, &field.ok_or_else(unreadable)?).await?;
-    let Body::File(layout) = body else { return Err(unreadable()) };
+    let Body::File(layout) = body else {
+        return Err(unreadable());
+    };
     entry.size = Some(layout.size);
     let doing = format!("reading {}", shown(space, &found.path));
-    pour(&transfer, &layout, to, Telling::new(events, doing, layout.size)).await?;
+    pour(
+        &transfer,
+        &layout,
+        to,
+        Telling::new(events, doing, layout.size),
+    )
+    .await?;
     Ok(Reply::Entry(entry))
 }
 
@@ -73,7 +92,8 @@ async fn pour(
         telling.did(bytes);
     }
     drop(runs);
-    let unwritten = |error| refused("The content could not be written where it should go").because(error);
+    let unwritten =
+        |error| refused("The content could not be written where it should go").because(error);
     writing.await.map_err(broke_off)?.map_err(unwritten)
 }
 
@@ -162,8 +182,15 @@ pub(super) struct Telling<'e> {
 
 impl<'e> Telling<'e> {
     pub fn new(events: &'e Events, doing: String, total_bytes: u64) -> Self {
-        let now = Shown { total_bytes: Some(total_bytes), ..current::progress(doing) };
-        Self { events, told: None, now }
+        let now = Shown {
+            total_bytes: Some(total_bytes),
+            ..current::progress(doing)
+        };
+        Self {
+            events,
+            told: None,
+            now,
+        }
     }
 
     /// More bytes are done.

@@ -20,11 +20,17 @@ pub(super) async fn remove(door: &Door, place: &Place, recursive: bool) -> Resul
     };
     let (space, id) = (&found.space, node.id);
     let plan = |rows: &Rows<'_>| {
-        let there = rows.remote_node(space.number, id)?.filter(|node| !node.deleted);
-        let Some(there) = there else { return Ok(Planned::new(Vec::new(), ())) };
+        let there = rows
+            .remote_node(space.number, id)?
+            .filter(|node| !node.deleted);
+        let Some(there) = there else {
+            return Ok(Planned::new(Vec::new(), ()));
+        };
         if !recursive && rows.remote_count(space.number, id)? > 0 {
-            return Err(refused(format!("{} is not empty", shown(space, &found.path)))
-                .next("`--recursive` removes it with all it holds."));
+            return Err(
+                refused(format!("{} is not empty", shown(space, &found.path)))
+                    .next("`--recursive` removes it with all it holds."),
+            );
         }
         Ok(Planned::new(deletes(rows, space.number, there)?, ()))
     };
@@ -47,5 +53,8 @@ fn deletes(rows: &Rows<'_>, space: SpaceNumber, top: RemoteNode) -> Result<Vec<E
 }
 
 fn delete(id: NodeId, node: RemoteNode) -> Edit {
-    Edit::Delete { node: id, expected: node.versions }
+    Edit::Delete {
+        node: id,
+        expected: node.versions,
+    }
 }

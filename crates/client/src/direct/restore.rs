@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hythe_control::{Failure, Place, Reply};
 use hythe_model::{Cursor, DeviceId, HeaderHash, NodeId, NodeKind, TreePath};
-use hythe_space::Record;
+use hythe_space::{ChangeSet, Record};
 use hythe_sync::RemoteNode;
 use hythe_wire::history::Action;
 
@@ -15,8 +15,8 @@ use super::place::{self, child, nothing, shown};
 use super::words::{broke_off, refused};
 use super::write::again;
 use super::{current, entry, past};
-use crate::commit::{Edit, NewAttributes, NewBody};
-use crate::daemon::{Door, Space};
+use crate::commit::{Edit, MAX_EDITS, NewAttributes, NewBody};
+use crate::daemon::{Door, Space, unreachable};
 use crate::state::{Rows, SpaceNumber, StateError};
 use crate::transfer::load_layout;
 
@@ -50,12 +50,17 @@ pub(super) async fn restore(
     if let Some(version) = version {
         bring_version(door, &space, &node, version).await?;
     }
-    let restored = door.shared.state.read(|rows| match rows.remote_node(space.number, node.id)? {
-        Some(node) => entry::own(rows, space.number, &node).map(Some),
-        None => Ok(None),
-    });
+    let restored =
+        door.shared
+            .state
+            .read(|rows| match rows.remote_node(space.number, node.id)? {
+                Some(node) => entry::own(rows, space.number, &node).map(Some),
+                None => Ok(None),
+            });
     let restored: Option<_> = restored.map_err(Failure::from)?;
-    restored.map(Reply::Entry).ok_or_else(|| nothing(&space, &path))
+    restored
+        .map(Reply::Entry)
+        .ok_or_else(|| nothing(&space, &path))
 }
 
 /// Makes an older version of a file the present one.
@@ -73,7 +78,9 @@ async fn bring_version(
     let body = load_layout(&transfer, &older.field).await?;
     let id = node.id;
     let carried = carry_out(door, space, |rows| {
-        let there = rows.remote_node(space.number, id)?.filter(|node| !node.deleted);
+        let there = rows
+            .remote_node(space.number, id)?
+            .filter(|node| !node.deleted);
         let versions = there.map(|node| node.versions);
         let Some((versions, expected)) = versions.and_then(|v| Some((v, v.body?))) else {
             return Err(refused("The file was deleted meanwhile"));
@@ -87,8 +94,19 @@ async fn bring_version(
             None => None,
         };
         let prepared = again(&transfer, &body)?;
-        let body = Some(NewBody { expected, new: fresh_version()?, prepared });
-        Ok(Planned::new(vec![Edit::Update { node: id, attributes, body }], ()))
+        let body = Some(NewBody {
+            expected,
+            new: fresh_version()?,
+            prepared,
+        });
+        Ok(Planned::new(
+            vec![Edit::Update {
+                node: id,
+                attributes,
+                body,
+            }],
+            (),
+        ))
     });
     carried.await?;
     Ok(())
@@ -130,14 +148,19 @@ fn plan_undelete(
             parent = id;
             continue;
         }
-        let Ok(name) = there.name.clone() else { return Err(nothing(space, path)) };
+        let Ok(name) = there.name.clone() else {
+            return Err(nothing(space, path));
+        };
         let taken = child(rows, number, parent, &name)?;
         match taken {
             // What was made there since takes the place of the directory that was deleted.
             Some(other) if id != node && other.kind == NodeKind::Directory => parent = other.id,
             Some(_) => {
-                return Err(refused(format!("Something else is at {} by now", shown(space, path)))
-                    .next("Move that away with `hythe mv`, then restore again."));
+                return Err(refused(format!(
+                    "Something else is at {} by now",
+                    shown(space, path)
+                ))
+                .next("Move that away with `hythe mv`, then restore again."));
             }
             None => {
                 edits.push(back(&there, parent)?);
@@ -155,15 +178,27 @@ fn plan_undelete(
 }
 
 fn back(node: &RemoteNode, parent: NodeId) -> Result<Edit, Failure> {
-    let name = node.name.clone().map_err(|why| refused("An item cannot be named").because(why))?;
+    let name = node
+        .name
+        .clone()
+        .map_err(|why| refused("An item cannot be named").because(why))?;
     let (expected, new) = (node.versions.place, fresh_version()?);
-    Ok(Edit::Restore { node: node.id, parent, name, expected, new })
+    Ok(Edit::Restore {
+        node: node.id,
+        parent,
+        name,
+        expected,
+        new,
+    })
 }
 
 /// The directories above a node, outermost first.
 fn above(rows: &Rows<'_>, space: SpaceNumber, node: NodeId) -> Result<Vec<NodeId>, StateError> {
     let (mut found, mut at) = (Vec::new(), node);
-    while let Some(there) = rows.remote_node(space, at)?.filter(|there| there.parent != NodeId::ROOT) {
+    while let Some(there) = rows
+        .remote_node(space, at)?
+        .filter(|there| there.parent != NodeId::ROOT)
+    {
         found.push(there.parent);
         at = there.parent;
     }
@@ -171,8 +206,9 @@ fn above(rows: &Rows<'_>, space: SpaceNumber, node: NodeId) -> Result<Vec<NodeId
     Ok(found)
 }
 
-/// What was deleted together with a directory: by the same device, in one run of change sets. What
-/// was deleted in it before, or by others, stays in the trash.
+/// What was deleted together with a directory: by the same change set, and by those right before it
+/// that its device had to cut off because they were full. What was deleted in it before, or by
+/// others, stays in the trash.
 #[derive(Default)]
 struct Together {
     /// Parents before children.
@@ -182,13 +218,21 @@ struct Together {
 impl Together {
     async fn of(door: &Door, space: &Space, directory: NodeId) -> Result<Self, Failure> {
         let number = space.number;
-        let gone = door.shared.state.read(|rows| gone_below(rows, number, directory))?;
-        let own = door.shared.state.read(|rows| deleted_by(rows, number, directory))?;
+        let gone = door
+            .shared
+            .state
+            .read(|rows| gone_below(rows, number, directory))?;
+        let own = door
+            .shared
+            .state
+            .read(|rows| deleted_by(rows, number, directory))?;
         let mut sets: BTreeMap<HeaderHash, Vec<NodeId>> = BTreeMap::new();
         for (node, by) in &gone {
             sets.entry(*by).or_default().push(*node);
         }
-        let Some((at, author)) = ended(door, space, directory).await? else { return Ok(Self::default()) };
+        let Some((at, author)) = ended(door, space, directory).await? else {
+            return Ok(Self::default());
+        };
         let mut positions: BTreeMap<Cursor, HeaderHash> = BTreeMap::new();
         for (by, nodes) in sets.iter().filter(|(by, _)| Some(**by) != own) {
             let Some(one) = nodes.first() else { continue };
@@ -200,17 +244,49 @@ impl Together {
         }
         let mut run: BTreeSet<HeaderHash> = own.into_iter().collect();
         let mut before = at.0;
-        while let Some(by) = before.checked_sub(1).and_then(|at| positions.get(&Cursor(at))) {
-            run.insert(*by);
+        while let Some(by) = before
+            .checked_sub(1)
+            .and_then(|at| positions.get(&Cursor(at)))
+        {
             before -= 1;
+            if !is_full(door, space, Cursor(before)).await? {
+                break;
+            }
+            run.insert(*by);
         }
-        let nodes = gone.into_iter().filter(|(_, by)| run.contains(by)).map(|(node, _)| node);
-        Ok(Self { nodes: nodes.collect() })
+        let nodes = gone
+            .into_iter()
+            .filter(|(_, by)| run.contains(by))
+            .map(|(node, _)| node);
+        Ok(Self {
+            nodes: nodes.collect(),
+        })
     }
 }
 
+/// Whether a change set holds as many edits as one can.
+async fn is_full(door: &Door, space: &Space, at: Cursor) -> Result<bool, Failure> {
+    let before = Cursor(at.0.saturating_sub(1));
+    let reading = async {
+        door.shared
+            .api
+            .changes(space.id, before)
+            .await?
+            .next_page()
+            .await
+    };
+    let page = reading.await.map_err(|error| unreachable(&error))?;
+    let entry = page.and_then(|page| page.entries.into_iter().next());
+    let change_set = entry.and_then(|entry| ChangeSet::decode(&entry.change_set).ok());
+    Ok(change_set.is_some_and(|change_set| change_set.operations().len() >= MAX_EDITS))
+}
+
 /// Where in the log a node was deleted last, and by which device.
-async fn ended(door: &Door, space: &Space, node: NodeId) -> Result<Option<(Cursor, DeviceId)>, Failure> {
+async fn ended(
+    door: &Door,
+    space: &Space,
+    node: NodeId,
+) -> Result<Option<(Cursor, DeviceId)>, Failure> {
     let entries = past::entries(door, space, node).await?;
     let end = entries.iter().find(|entry| entry.action == Action::Deleted);
     Ok(end.map(|entry| (entry.head.cursor, entry.author)))
@@ -222,7 +298,9 @@ fn deleted_by(
     space: SpaceNumber,
     node: NodeId,
 ) -> Result<Option<HeaderHash>, StateError> {
-    let Some(bytes) = rows.node_record(space, node)? else { return Ok(None) };
+    let Some(bytes) = rows.node_record(space, node)? else {
+        return Ok(None);
+    };
     match Record::decode(&bytes) {
         Ok(Record::Node(record)) => Ok(record.deleted),
         _ => Err(StateError::Invalid("record of the fold")),

@@ -21,7 +21,10 @@ pub(super) async fn why(door: &Door, place: &Place) -> Result<Reply, Failure> {
         Place::Local { path } => Some(path.to_path()),
         Place::Space { .. } => None,
     };
-    let seen = door.shared.state.read(|rows| look(rows, &space, &path, &folders, within.as_ref()))?;
+    let seen = door
+        .shared
+        .state
+        .read(|rows| look(rows, &space, &path, &folders, within.as_ref()))?;
     if seen.is_nothing() && !seen.path_is_there() {
         return Err(Failure::new(
             FailureKind::NotFound,
@@ -61,7 +64,8 @@ impl Seen {
 
     /// Whether the disk has something that the trees do not know.
     fn path_is_there(&self) -> bool {
-        self.on_disk().is_some_and(|path| path.symlink_metadata().is_ok())
+        self.on_disk()
+            .is_some_and(|path| path.symlink_metadata().is_ok())
     }
 
     fn on_disk(&self) -> Option<PathBuf> {
@@ -79,7 +83,10 @@ fn look(
     within: Option<&PathBuf>,
 ) -> Result<Seen, StateError> {
     let number = space.number;
-    let mut seen = Seen { remote: place::walk(rows, number, path)?.and_then(|(_, node)| node), ..Seen::default() };
+    let mut seen = Seen {
+        remote: place::walk(rows, number, path)?.and_then(|(_, node)| node),
+        ..Seen::default()
+    };
     for (folder, row) in folders.iter().filter(|(_, row)| row.space == number) {
         if within.is_some_and(|path| !path.starts_with(&row.path)) {
             continue;
@@ -88,9 +95,18 @@ fn look(
         if !path.starts_with(&above) {
             continue;
         }
-        let below: TreePath = path.names().iter().skip(above.names().len()).cloned().collect();
+        let below: TreePath = path
+            .names()
+            .iter()
+            .skip(above.names().len())
+            .cloned()
+            .collect();
         seen.local = local_at(rows, *folder, row.root, &below)?;
-        let node = seen.local.as_ref().map(|local| local.id).or(seen.remote.as_ref().map(|r| r.id));
+        let node = seen
+            .local
+            .as_ref()
+            .map(|local| local.id)
+            .or(seen.remote.as_ref().map(|r| r.id));
         if let Some(node) = node {
             seen.synced = rows.synced(*folder, node)?;
             // What the disk has under this path may have another place, or no life, in the log.
@@ -124,16 +140,23 @@ fn local_at(
 /// The answer and the one thing to do. The first that applies.
 fn judge(seen: &Seen, status: &Status, problems: &[Problem]) -> (String, Option<String>) {
     let Some((number, _, path)) = &seen.folder else {
-        return ("It is on the server; no sync folder of this device shows it.".to_owned(), None);
+        return (
+            "It is on the server; no sync folder of this device shows it.".to_owned(),
+            None,
+        );
     };
     let path = path.to_bytes();
     let is_about = |problem: &&Problem| {
         i64::from(problem.folder) == number.0 && problem.path.as_bytes() == path.as_slice()
     };
     if let Some(problem) = problems.iter().find(is_about) {
-        return (sentence(&problem.reason), Some(problem.action.clone()));
+        let action = Some(problem.action.clone()).filter(|action| !action.is_empty());
+        return (sentence(&problem.reason), action);
     }
-    let folder = status.folders.iter().find(|folder| i64::from(folder.id) == number.0);
+    let folder = status
+        .folders
+        .iter()
+        .find(|folder| i64::from(folder.id) == number.0);
     let (answer, settled) = compare(seen);
     if settled {
         return (answer, None);
@@ -146,11 +169,19 @@ fn judge(seen: &Seen, status: &Status, problems: &[Problem]) -> (String, Option<
 
 /// What the trees say, and whether that is how it should be.
 fn compare(seen: &Seen) -> (String, bool) {
-    let Seen { remote, local, synced, .. } = seen;
+    let Seen {
+        remote,
+        local,
+        synced,
+        ..
+    } = seen;
     let live = remote.as_ref().filter(|remote| !remote.deleted);
     let answer = match (local, live, synced) {
         (Some(local), Some(remote), Some(synced)) => {
-            let (here, there) = (is_as_agreed(local, synced), remote.versions == synced.versions);
+            let (here, there) = (
+                is_as_agreed(local, synced),
+                remote.versions == synced.versions,
+            );
             match (here, there) {
                 (true, true) => return ("It is synced.".to_owned(), true),
                 (false, true) => "It was changed on this disk and is on its way to the server.",
@@ -163,11 +194,18 @@ fn compare(seen: &Seen) -> (String, bool) {
         }
         (Some(_), Some(_), None) => "It is on this disk and on the server, and is being compared.",
         (Some(_), None, None) => "It is new on this disk and on its way to the server.",
-        (Some(_), None, Some(_)) => "It was deleted on another device and is about to leave this disk.",
-        (None, Some(_), Some(_)) => "It was deleted on this disk, which is about to be told the server.",
+        (Some(_), None, Some(_)) => {
+            "It was deleted on another device and is about to leave this disk."
+        }
+        (None, Some(_), Some(_)) => {
+            "It was deleted on this disk, which is about to be told the server."
+        }
         (None, Some(_), None) => "It is new on the server and on its way to this disk.",
         (None, None, _) if remote.is_some() => {
-            return ("It was deleted. `hythe restore` brings it back.".to_owned(), true);
+            return (
+                "It was deleted. `hythe restore` brings it back.".to_owned(),
+                true,
+            );
         }
         (None, None, _) => "It is on this disk and was not looked at yet, or is ignored.",
     };
@@ -183,17 +221,26 @@ fn is_as_agreed(local: &LocalNode, synced: &SyncedNode) -> bool {
 fn hindrance(folder: &FolderStatus, status: &Status) -> Option<(String, String)> {
     let reason = folder.reason.clone().unwrap_or_default();
     let (what, action) = match folder.state {
-        FolderState::Unavailable => {
-            (format!("The sync folder cannot be used: {reason}."), "Bring the folder back, or tell `hythe sync --move` where it is.")
-        }
+        FolderState::Unavailable => (
+            format!("The sync folder cannot be used: {reason}."),
+            "Bring the folder back, or tell `hythe sync --move` where it is.",
+        ),
         FolderState::Paused => ("Syncing is paused.".to_owned(), "`hythe resume` goes on."),
-        FolderState::Held => {
-            (format!("A mass change waits for a yes: {reason}."), "`hythe held` shows it; approve it or undo it.")
-        }
+        FolderState::Held => (
+            format!("A mass change waits for a yes: {reason}."),
+            "`hythe held` shows it; approve it or undo it.",
+        ),
         FolderState::Offline => {
             let reason = status.server.reason.clone().unwrap_or(reason);
-            (format!("The server is not reached: {reason}."), "Hythe goes on by itself when the server answers.")
+            (
+                format!("The server is not reached: {reason}."),
+                "Hythe goes on by itself when the server answers.",
+            )
         }
+        FolderState::Scanning => (
+            "The sync folder is not open at this moment.".to_owned(),
+            "`hythe daemon start` syncs it, where no daemon runs.",
+        ),
         _ => return None,
     };
     Some((what, action.to_owned()))
@@ -201,7 +248,9 @@ fn hindrance(folder: &FolderStatus, status: &Status) -> Option<(String, String)>
 
 fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
-    let Some(first) = letters.next() else { return String::new() };
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
     let end = if reason.ends_with('.') { "" } else { "." };
     format!("{}{}{end}", first.to_uppercase(), letters.as_str())
 }
@@ -225,10 +274,21 @@ fn remote_words(remote: &RemoteNode) -> String {
         NodeKind::Attachment => "another space, shown here".to_owned(),
         NodeKind::File => format!("a file of {} bytes", remote.size),
     };
-    let version = remote.versions.body.map(|body| format!(", version {body}")).unwrap_or_default();
+    let version = remote
+        .versions
+        .body
+        .map(|body| format!(", version {body}"))
+        .unwrap_or_default();
     let deleted = if remote.deleted { ", deleted" } else { "" };
-    let quarantined = remote.name.as_ref().err().map(|why| format!(", not shown: {why}"));
-    format!("{what}{version}{deleted}{}", quarantined.unwrap_or_default())
+    let quarantined = remote
+        .name
+        .as_ref()
+        .err()
+        .map(|why| format!(", not shown: {why}"));
+    format!(
+        "{what}{version}{deleted}{}",
+        quarantined.unwrap_or_default()
+    )
 }
 
 fn synced_words(synced: &SyncedNode) -> String {

@@ -1,7 +1,7 @@
 //! Failures as people read them: what, why, and what next.
 
-use hythe_control::{Failure, FailureKind};
 use hythe_content::BodyError;
+use hythe_control::{Failure, FailureKind};
 use hythe_wire::There;
 
 use crate::commit::CommitError;
@@ -25,12 +25,15 @@ impl From<ReplicaError> for Failure {
                 Self::new(FailureKind::Refused, "The server was restored from a copy")
                     .next("This device is comparing everything anew: try again in a minute.")
             }
-            ReplicaError::Alarm(alarm) => {
-                Self::new(FailureKind::Attention, "The server's log does not verify; nothing of it was used")
-                    .because(alarm)
-                    .next("Do not go on before whoever runs the server knows why.")
+            ReplicaError::Alarm(alarm) => Self::new(
+                FailureKind::Attention,
+                "The server's log does not verify; nothing of it was used",
+            )
+            .because(alarm)
+            .next("Do not go on before whoever runs the server knows why."),
+            other => {
+                Self::new(FailureKind::Internal, "The space's log cannot be read").because(other)
             }
-            other => Self::new(FailureKind::Internal, "The space's log cannot be read").because(other),
         }
     }
 }
@@ -39,7 +42,8 @@ impl From<CommitError> for Failure {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Refused { there, .. } => {
-                let failure = refused("Others were faster: the change does not fit what is there now");
+                let failure =
+                    refused("Others were faster: the change does not fit what is there now");
                 match there {
                     Some(there) => failure.because(instead(&there)),
                     None => failure,
@@ -49,11 +53,12 @@ impl From<CommitError> for Failure {
             CommitError::ChunksMissing { .. } => {
                 refused("The server lacks parts of the content").next("Try again.")
             }
-            CommitError::Unknown(error) => {
-                Self::new(FailureKind::Unreachable, "It is not known whether the change was made")
-                    .because(error)
-                    .next("`hythe history` shows it once the server answers again.")
-            }
+            CommitError::Unknown(error) => Self::new(
+                FailureKind::Unreachable,
+                "It is not known whether the change was made",
+            )
+            .because(error)
+            .next("`hythe history` shows it once the server answers again."),
             CommitError::Replica(error) => error.into(),
             other => refused("The change cannot be written").because(other),
         }
@@ -69,7 +74,9 @@ impl From<TransferError> for Failure {
                     .because(error)
                     .next("`hythe verify` names what is damaged and what mends it.")
             }
-            TransferError::Local(error) => refused("The content cannot be read or written").because(error),
+            TransferError::Local(error) => {
+                refused("The content cannot be read or written").because(error)
+            }
             other => refused("The content cannot be transferred").because(other),
         }
     }

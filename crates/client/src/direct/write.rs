@@ -46,18 +46,31 @@ pub(super) async fn write(
     let unread = |error| refused("The content could not be read").because(error);
     let origin = Arc::new(origin.await.map_err(broke_off)?.map_err(unread)?);
     let modified = wanted.modified.map_or_else(now, Into::into);
-    let attributes = Attributes { executable: wanted.executable, modified };
-    let writing = Writing { door, space: &space, path: &path, attributes, origin, events };
+    let attributes = Attributes {
+        executable: wanted.executable,
+        modified,
+    };
+    let writing = Writing {
+        door,
+        space: &space,
+        path: &path,
+        attributes,
+        origin,
+        events,
+    };
     let previous = writing.previous(there.as_ref()).await?;
     let node = match writing.send(previous).await {
         // Without a previous layout nothing is taken for granted.
         Err(NotCarried::ChunksMissing(_)) => writing.send(None).await?,
         other => other?,
     };
-    let entry = door.shared.state.read(|rows| match rows.remote_node(space.number, node)? {
-        Some(node) => entry::own(rows, space.number, &node),
-        None => Ok(entry::root()),
-    });
+    let entry = door
+        .shared
+        .state
+        .read(|rows| match rows.remote_node(space.number, node)? {
+            Some(node) => entry::own(rows, space.number, &node),
+            None => Ok(entry::root()),
+        });
     Ok(Reply::Entry(entry?))
 }
 
@@ -94,7 +107,11 @@ impl Writing<'_> {
     async fn previous(&self, there: Option<&RemoteNode>) -> Result<Option<Layout>, Failure> {
         let Some(node) = there else { return Ok(None) };
         let number = self.space.number;
-        let Some(field) = self.door.shared.state.read(|rows| rows.remote_body(number, node.id))?
+        let Some(field) = self
+            .door
+            .shared
+            .state
+            .read(|rows| rows.remote_body(number, node.id))?
         else {
             return Ok(None);
         };
@@ -115,7 +132,11 @@ impl Writing<'_> {
                 Edit::Create { node, .. } | Edit::Update { node, .. } => *node,
                 _ => NodeId::ROOT,
             };
-            Ok(Planned { edits: vec![edit], attached: attached.clone(), then: node })
+            Ok(Planned {
+                edits: vec![edit],
+                attached: attached.clone(),
+                then: node,
+            })
         });
         Ok(carried.await?.then)
     }
@@ -129,7 +150,11 @@ impl Writing<'_> {
         let doing = format!("sending {}", shown(self.space, self.path));
         let mut telling = Telling::new(self.events, doing, size);
         let progress = Arc::new(Progress::default());
-        let files = vec![Upload { key: (), source: Arc::clone(&self.origin) as _, previous }];
+        let files = vec![Upload {
+            key: (),
+            source: Arc::clone(&self.origin) as _,
+            previous,
+        }];
         let sending = upload(transfer, files, &progress);
         tokio::pin!(sending);
         let uploaded = loop {
@@ -139,7 +164,10 @@ impl Writing<'_> {
             }
         };
         let Uploaded { files, attached } = uploaded?;
-        let unchanged = self.origin.is_whole().map_err(crate::transfer::TransferError::Local)?;
+        let unchanged = self
+            .origin
+            .is_whole()
+            .map_err(crate::transfer::TransferError::Local)?;
         if !unchanged {
             return Err(refused("The file changed while it was read")
                 .next("Try again when nothing writes to it."));
@@ -171,7 +199,11 @@ impl Writing<'_> {
 
     fn update(&self, node: &RemoteNode, prepared: Prepared) -> Result<Edit, Failure> {
         let body = match node.versions.body {
-            Some(expected) => Some(NewBody { expected, new: fresh_version()?, prepared }),
+            Some(expected) => Some(NewBody {
+                expected,
+                new: fresh_version()?,
+                prepared,
+            }),
             None => return Err(refused("The file has no content to replace")),
         };
         let attributes = NewAttributes {
@@ -179,7 +211,11 @@ impl Writing<'_> {
             new: fresh_version()?,
             attributes: self.attributes,
         };
-        Ok(Edit::Update { node: node.id, attributes: Some(attributes), body })
+        Ok(Edit::Update {
+            node: node.id,
+            attributes: Some(attributes),
+            body,
+        })
     }
 }
 
@@ -187,5 +223,8 @@ impl Writing<'_> {
 pub(super) fn again(transfer: &Transfer, body: &Body) -> Result<Prepared, Failure> {
     let mut stored = store_body(&transfer.keys, body).map_err(unlaid)?;
     stored.nodes.clear();
-    Ok(Prepared { body: body.clone(), stored })
+    Ok(Prepared {
+        body: body.clone(),
+        stored,
+    })
 }

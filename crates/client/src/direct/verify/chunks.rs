@@ -28,7 +28,9 @@ pub(super) async fn verify(
     space: &Arc<Space>,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    let Some(transfer) = space.replica.transfer().await else { return Ok(()) };
+    let Some(transfer) = space.replica.transfer().await else {
+        return Ok(());
+    };
     let number = space.number;
     let mut files = Vec::new();
     door.shared.state.read(|rows| {
@@ -39,7 +41,14 @@ pub(super) async fn verify(
             Ok(())
         })
     })?;
-    let mut reading = Reading { door, space, transfer, report, seen: HashSet::new(), wanted: Vec::new() };
+    let mut reading = Reading {
+        door,
+        space,
+        transfer,
+        report,
+        seen: HashSet::new(),
+        wanted: Vec::new(),
+    };
     for file in files {
         reading.file(file).await?;
     }
@@ -65,7 +74,11 @@ struct Tree {
 impl Reading<'_, '_> {
     async fn file(&mut self, file: NodeId) -> Result<(), Failure> {
         let number = self.space.number;
-        let field = self.door.shared.state.read(|rows| rows.remote_body(number, file))?;
+        let field = self
+            .door
+            .shared
+            .state
+            .read(|rows| rows.remote_body(number, file))?;
         let Some(field) = field else {
             let problem = "its content cannot be opened".to_owned();
             return self.finding(file, problem).await;
@@ -75,14 +88,19 @@ impl Reading<'_, '_> {
             _ => match load_body(&field, &mut |_| Err(())) {
                 Ok(body) => Some(body),
                 Err(_) => {
-                    self.finding(file, "its layout is damaged".to_owned()).await?;
+                    self.finding(file, "its layout is damaged".to_owned())
+                        .await?;
                     None
                 }
             },
         };
-        let Some(Body::File(layout)) = body else { return Ok(()) };
+        let Some(Body::File(layout)) = body else {
+            return Ok(());
+        };
         for entry in layout.entries.iter() {
-            let LayoutEntry::Chunk(chunk) = entry else { continue };
+            let LayoutEntry::Chunk(chunk) = entry else {
+                continue;
+            };
             if self.seen.insert(chunk.id) {
                 self.wanted.push((file, entry.clone()));
             }
@@ -120,7 +138,8 @@ impl Reading<'_, '_> {
             Ok(body) => Ok(Some(body)),
             Err(failure) if failure.kind == hythe_control::FailureKind::Unreachable => Err(failure),
             Err(failure) => {
-                self.finding(file, format!("its layout cannot be read: {failure}")).await?;
+                self.finding(file, format!("its layout cannot be read: {failure}"))
+                    .await?;
                 Ok(None)
             }
         }
@@ -130,7 +149,10 @@ impl Reading<'_, '_> {
     async fn read_wanted(&mut self) -> Result<(), Failure> {
         let wanted = std::mem::take(&mut self.wanted);
         let known = self.report.verified.chunks + wanted.len() as u64;
-        let files: Vec<_> = wanted.into_iter().map(|(file, entry)| (file, alone(&entry))).collect();
+        let files: Vec<_> = wanted
+            .into_iter()
+            .map(|(file, entry)| (file, alone(&entry)))
+            .collect();
         let (whole, mut coming) = mpsc::channel(16);
         let progress = Progress::default();
         let mut bad = Vec::new();
@@ -145,8 +167,10 @@ impl Reading<'_, '_> {
                 report.progress("reading stored chunks", report.verified.chunks, Some(known));
             }
         };
-        let (fetched, ()) =
-            tokio::join!(download_small(&self.transfer, files, whole, &progress), collect);
+        let (fetched, ()) = tokio::join!(
+            download_small(&self.transfer, files, whole, &progress),
+            collect
+        );
         fetched?;
         for (file, error) in bad {
             self.finding(file, error.to_string()).await?;
@@ -156,15 +180,24 @@ impl Reading<'_, '_> {
 
     async fn finding(&mut self, file: NodeId, problem: String) -> Result<(), Failure> {
         let number = self.space.number;
-        let path = self.door.shared.state.read(|rows| rows.remote_path(number, file))?;
-        self.report.found("chunks", item(self.space, path.as_ref()), problem, MEND).await;
+        let path = self
+            .door
+            .shared
+            .state
+            .read(|rows| rows.remote_path(number, file))?;
+        self.report
+            .found("chunks", item(self.space, path.as_ref()), problem, MEND)
+            .await;
         Ok(())
     }
 }
 
 /// The stored bytes of a layout node.
 async fn fetch_node(transfer: &Transfer, node: &ChunkRef) -> Result<Vec<u8>, TransferError> {
-    let mut reader = transfer.api.read_chunks(transfer.space, vec![object_name(node)]).await?;
+    let mut reader = transfer
+        .api
+        .read_chunks(transfer.space, vec![object_name(node)])
+        .await?;
     let mut sealed = None;
     while let Some((_, answer)) = reader.next().await? {
         sealed = Some(match answer {

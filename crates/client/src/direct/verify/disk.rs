@@ -17,7 +17,8 @@ use crate::pool::{Ordered, Pool, PoolError};
 use crate::state::Rows;
 use crate::transfer::whole_hash::{CELL_BYTES, CellHash, WholeHash, hash_cell};
 
-const DAMAGED: &str = "Look at the disk; then delete the file here and `hythe restore` it, or write it anew.";
+const DAMAGED: &str =
+    "Look at the disk; then delete the file here and `hythe restore` it, or write it anew.";
 const UNREAD: &str = "Look at the disk, and give your user the right to read the file.";
 
 /// A file, what was agreed on about it, and under which stamp.
@@ -49,8 +50,11 @@ pub(super) async fn verify(
             Ok(Seen::Same(bytes)) => count(report, bytes),
             Ok(Seen::Damaged(bytes)) => {
                 count(report, bytes);
-                let problem = "its content is not what was written, and nothing says that it was changed";
-                report.found("disk", item, problem.to_owned(), DAMAGED).await;
+                let problem =
+                    "its content is not what was written, and nothing says that it was changed";
+                report
+                    .found("disk", item, problem.to_owned(), DAMAGED)
+                    .await;
             }
             Ok(Seen::Other) => {}
             Err(error) => report.found("disk", item, error.to_string(), UNREAD).await,
@@ -99,7 +103,13 @@ async fn read(
     let size = reading.size();
     let found = match hash_file(pool, &reading).await.map_err(broke_off)? {
         Ok(found) => found,
-        Err(source) => return Ok(Err(DiskError { action: "read", place: path.to_string(), source })),
+        Err(source) => {
+            return Ok(Err(DiskError {
+                action: "read",
+                place: path.to_string(),
+                source,
+            }));
+        }
     };
     Ok(reading.is_unchanged().map(|unchanged| match found {
         _ if !unchanged => Seen::Other,
@@ -119,7 +129,9 @@ async fn hash_file(
     loop {
         while next < cells && hashing.len() <= pool.threads() {
             let (reading, index) = (Arc::clone(reading), next);
-            hashing.push(move |_| read_cell(&reading, index, cells == 1)).await;
+            hashing
+                .push(move |_| read_cell(&reading, index, cells == 1))
+                .await;
             next += 1;
         }
         match hashing.next().await {
@@ -136,7 +148,9 @@ fn read_cell(reading: &Reading, index: u64, is_only: bool) -> io::Result<CellHas
     let start = index * CELL_BYTES as u64;
     let length = (reading.size() - start).min(CELL_BYTES as u64);
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(CELL_BYTES)];
-    let count = reading.read_at(&mut bytes, start).map_err(|error| error.source)?;
+    let count = reading
+        .read_at(&mut bytes, start)
+        .map_err(|error| error.source)?;
     bytes.truncate(count);
     Ok(hash_cell(index, is_only, &bytes))
 }

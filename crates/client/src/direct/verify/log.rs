@@ -12,8 +12,10 @@ use super::{Report, item};
 use crate::daemon::{Door, Space, unreachable};
 use crate::state::{Rows, SpaceNumber, StateError};
 
-const ANEW: &str = "Keep this device's files, and ask whoever runs the server whether it was changed.";
-const OWN: &str = "Stop the daemon, move `state.db` away and start it: everything is read and compared anew.";
+const ANEW: &str =
+    "Keep this device's files, and ask whoever runs the server whether it was changed.";
+const OWN: &str =
+    "Stop the daemon, move `state.db` away and start it: everything is read and compared anew.";
 
 /// Reads and folds the log of a space.
 pub(super) async fn verify(
@@ -22,7 +24,12 @@ pub(super) async fn verify(
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
     let (head, digest) = space.replica.digest().await;
-    let mut folding = Folding { door, space, view: MapView::default(), report };
+    let mut folding = Folding {
+        door,
+        space,
+        view: MapView::default(),
+        report,
+    };
     while folding.view.head().cursor < head.cursor {
         if !folding.page(head.cursor).await? {
             return Ok(());
@@ -44,7 +51,11 @@ impl Folding<'_, '_> {
         let from = self.view.head().cursor;
         let reading = self.door.shared.api.changes(self.space.id, from).await;
         let mut reader = reading.map_err(|error| unreachable(&error))?;
-        while let Some(page) = reader.next_page().await.map_err(|error| unreachable(&error))? {
+        while let Some(page) = reader
+            .next_page()
+            .await
+            .map_err(|error| unreachable(&error))?
+        {
             for entry in page.entries {
                 if self.view.head().cursor >= to {
                     return Ok(true);
@@ -55,7 +66,11 @@ impl Folding<'_, '_> {
             }
         }
         if self.view.head().cursor == from {
-            self.finding(from, "the server gives no change set after this one".to_owned()).await;
+            self.finding(
+                from,
+                "the server gives no change set after this one".to_owned(),
+            )
+            .await;
             return Ok(false);
         }
         Ok(true)
@@ -66,19 +81,29 @@ impl Folding<'_, '_> {
         let change_set = match ChangeSet::decode(&entry.change_set) {
             Ok(change_set) => change_set,
             Err(error) => {
-                self.finding(at, format!("the change set is damaged: {error}")).await;
+                self.finding(at, format!("the change set is damaged: {error}"))
+                    .await;
                 return Ok(false);
             }
         };
         if let Err(refusal) = self.append(&change_set).await? {
-            self.finding(at, format!("the change set may not stand there: {refusal}")).await;
+            self.finding(at, format!("the change set may not stand there: {refusal}"))
+                .await;
             return Ok(false);
         }
         let number = self.space.number;
-        let known = self.door.shared.state.read(|rows| rows.chain_at(number, at))?;
+        let known = self
+            .door
+            .shared
+            .state
+            .read(|rows| rows.chain_at(number, at))?;
         let reached = self.view.head();
         if reached != entry.head || known.is_some_and(|chain| chain != reached.chain) {
-            self.finding(at, "the history is another one than this device has read".to_owned()).await;
+            self.finding(
+                at,
+                "the history is another one than this device has read".to_owned(),
+            )
+            .await;
             return Ok(false);
         }
         self.report.verified.change_sets += 1;
@@ -91,7 +116,10 @@ impl Folding<'_, '_> {
     async fn append(&mut self, change_set: &ChangeSet) -> Result<Result<(), Refusal>, Failure> {
         loop {
             let accounts = self.door.shared.common.accounts.all();
-            let refusal = match self.view.append(accounts.as_ref(), Moment::Replaying, change_set) {
+            let refusal = match self
+                .view
+                .append(accounts.as_ref(), Moment::Replaying, change_set)
+            {
                 Ok(_) => return Ok(Ok(())),
                 Err(FoldError::Refused(refusal)) => refusal,
                 Err(FoldError::View(never)) => match never {},
@@ -110,18 +138,30 @@ impl Folding<'_, '_> {
     async fn compare(&mut self, head: Head, digest: [u8; 32]) -> Result<(), Failure> {
         let reached = self.view.head();
         if reached != head {
-            self.finding(head.cursor, "the log ends in another history than this device's".to_owned()).await;
+            self.finding(
+                head.cursor,
+                "the log ends in another history than this device's".to_owned(),
+            )
+            .await;
             return Ok(());
         }
         if *self.view.digest().digest().as_bytes() != digest {
             let problem = "the log adds up to another state than this device's".to_owned();
-            self.report.found("log", item(self.space, None), problem, OWN).await;
+            self.report
+                .found("log", item(self.space, None), problem, OWN)
+                .await;
         }
         let (view, number) = (&self.view, self.space.number);
-        let different = self.door.shared.state.read(|rows| different(rows, number, view))?;
+        let different = self
+            .door
+            .shared
+            .state
+            .read(|rows| different(rows, number, view))?;
         for (node, path) in different {
             let problem = format!("what this device keeps of node {node} is not what the log says");
-            self.report.found("log", item(self.space, path.as_ref()), problem, OWN).await;
+            self.report
+                .found("log", item(self.space, path.as_ref()), problem, OWN)
+                .await;
         }
         Ok(())
     }

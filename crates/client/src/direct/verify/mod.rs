@@ -50,9 +50,19 @@ struct Report<'e> {
 
 impl<'e> Report<'e> {
     fn new(events: &'e Events) -> Self {
-        let verified =
-            Verified { change_sets: 0, nodes: 0, files: 0, chunks: 0, bytes: 0, findings: 0 };
-        Self { events, verified, told: None }
+        let verified = Verified {
+            change_sets: 0,
+            nodes: 0,
+            files: 0,
+            chunks: 0,
+            bytes: 0,
+            findings: 0,
+        };
+        Self {
+            events,
+            verified,
+            told: None,
+        }
     }
 
     /// Something is not as it should be.
@@ -74,7 +84,12 @@ impl<'e> Report<'e> {
         }
         self.told = Some(Instant::now());
         let done_bytes = self.verified.bytes;
-        let shown = Shown { done_items, total_items, done_bytes, ..current::progress(doing) };
+        let shown = Shown {
+            done_items,
+            total_items,
+            done_bytes,
+            ..current::progress(doing)
+        };
         self.events.offer(Told::Progress(shown));
     }
 }

@@ -65,5 +65,7 @@ async fn open_root(door: &Door, row: &FolderRow) -> Result<Result<Arc<Root>, Str
         Ok(Opened::Away(absence)) => Err(absence.reason().to_owned()),
         Err(error) => Err(error.to_string()),
     };
-    tokio::task::spawn_blocking(opening).await.map_err(broke_off)
+    tokio::task::spawn_blocking(opening)
+        .await
+        .map_err(broke_off)
 }

@@ -24,10 +24,14 @@ pub(super) async fn verify(
     let (number, space) = (folder.number, folder.row.space);
     let device = door.shared.device_name.clone();
     let compare = move || compare(&trees, number, space, device);
-    let compared = tokio::task::spawn_blocking(compare).await.map_err(broke_off)??;
+    let compared = tokio::task::spawn_blocking(compare)
+        .await
+        .map_err(broke_off)??;
     report.verified.nodes += compared.nodes;
     for (path, problem) in compared.found {
-        report.found("trees", folder.item(&path), problem, ACTION).await;
+        report
+            .found("trees", folder.item(&path), problem, ACTION)
+            .await;
     }
     Ok(())
 }
@@ -47,9 +51,13 @@ fn compare(
     let rows = trees.rows()?;
     let different = rows.different(folder)?;
     // What is under way is no disagreement: the planner knows what to do about it, or why not.
-    let context = PlanContext { device, ..PlanContext::default() };
+    let context = PlanContext {
+        device,
+        ..PlanContext::default()
+    };
     let planned = plan(trees, &different, &context, &mut Numbered(0)).map_err(broke_off)?;
-    let mut under_way: BTreeSet<NodeId> = planned.steps.iter().map(hythe_sync::Step::node).collect();
+    let mut under_way: BTreeSet<NodeId> =
+        planned.steps.iter().map(hythe_sync::Step::node).collect();
     under_way.extend(&planned.open);
     let mut settled = Vec::new();
     let mut nodes = 0;
@@ -87,7 +95,9 @@ fn disagreement(
     local: Option<&LocalNode>,
     remote: Option<&RemoteNode>,
 ) -> Option<&'static str> {
-    let Some(local) = local else { return Some("it is agreed on and not on this disk") };
+    let Some(local) = local else {
+        return Some("it is agreed on and not on this disk");
+    };
     let Some(remote) = remote.filter(|remote| !remote.deleted) else {
         return Some("it is agreed on and not in the log");
     };
