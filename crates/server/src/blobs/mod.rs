@@ -12,7 +12,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::state::make_private_folder;
+use crate::state::{make_private_folder, sync_folder};
 
 /// The name of a pack: BLAKE3 of all its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,7 +44,7 @@ impl Blobs {
     /// # Errors
     /// When the folder cannot be made or opened.
     pub fn local(folder: &Path) -> Result<Self, BlobError> {
-        make_private_folder(folder).map_err(|error| BlobError::Store(Box::new(error)))?;
+        make_folders(folder).map_err(|error| BlobError::Store(Box::new(error)))?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self {
             store: Arc::new(store),
@@ -116,10 +116,21 @@ async fn name_of(pack: &Bytes) -> Result<PackName, BlobError> {
     Ok(PackName(*hash.as_bytes()))
 }
 
-/// Two levels of folders, so that no folder holds more than a few thousand names.
+/// 256 folders, so that none holds more than some thousand names.
 fn key(name: PackName) -> Key {
     let text = data_encoding::HEXLOWER.encode(&name.0);
-    Key::from(format!("packs/{}/{text}", &text[..3]))
+    Key::from(format!("packs/{}/{text}", &text[..2]))
+}
+
+/// Makes all folders at once: a pack then costs one sync of its file and one of its folder, and
+/// none of the folders above.
+fn make_folders(folder: &Path) -> std::io::Result<()> {
+    let packs = folder.join("packs");
+    for first in 0..=u8::MAX {
+        make_private_folder(&packs.join(format!("{first:02x}")))?;
+    }
+    sync_folder(&packs)?;
+    sync_folder(folder)
 }
 
 impl From<object_store::Error> for BlobError {

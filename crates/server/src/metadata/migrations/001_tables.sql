@@ -61,7 +61,7 @@ CREATE TABLE nodes (
 CREATE UNIQUE INDEX nodes_by_id ON nodes (log, node);
 -- T1: sibling names are unique among the living.
 CREATE UNIQUE INDEX nodes_by_name ON nodes (log, parent, tag) WHERE deleted = 0;
-CREATE INDEX nodes_deleted ON nodes (log, deleted, node) WHERE deleted <> 0;
+CREATE INDEX nodes_deleted ON nodes (log, deleted DESC, node) WHERE deleted <> 0;
 
 -- Which later change sets wrote a node; the first is nodes.created.
 CREATE TABLE versions (
