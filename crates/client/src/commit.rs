@@ -204,7 +204,7 @@ impl Replica {
             change_set: change_set.encoded().to_vec().into(),
             attached: attached.into_iter().map(SealedObject::attach).collect(),
         };
-        match self.common.api.commit(self.space, &request).await {
+        match self.session.api.commit(self.space, &request).await {
             Ok(reply) => Ok(self.accepted(position, change_set, &reply).await?),
             Err(error) => Err(self.not_accepted(position, error).await),
         }
@@ -221,7 +221,7 @@ impl Replica {
 
     async fn settle(&self, position: &mut Position) -> Result<Applied, ReplicaError> {
         let number = self.number;
-        let own = self.common.state.read(|rows| rows.own(number))?;
+        let own = self.session.state.read(|rows| rows.own(number))?;
         if own.is_none_or(|own| own.underway.is_none()) {
             return Ok(Applied::default());
         }
@@ -241,8 +241,8 @@ impl Replica {
         let keys = position.keyring.current().ok_or(CommitError::NoKey)?;
         let tags = position.keyring.tags().ok_or(CommitError::NoKey)?;
         let stamp = self.stamp(position, keys.epoch()).await?;
-        let signing = SigningKey::from_seed(&self.common.device.signing);
-        let drafting = self.common.pool.run(move |_| {
+        let signing = SigningKey::from_seed(&self.session.device.signing);
+        let drafting = self.session.pool.run(move |_| {
             let sealer = draft::Sealer { keys, tags };
             let (draft, rest) = sealer.draft(edits);
             draft
@@ -254,10 +254,10 @@ impl Replica {
 
     /// What the header of this device's next change set says.
     async fn stamp(&self, position: &Position, epoch: KeyEpoch) -> Result<Stamp, CommitError> {
-        let device = &self.common.device;
-        let account = self.common.accounts.get(device.account).await?;
+        let device = &self.session.device;
+        let account = self.session.accounts.get(device.account).await?;
         let (number, author) = (self.number, device.device);
-        let record = self.common.state.read(|rows| {
+        let record = self.session.state.read(|rows| {
             RowsView {
                 rows,
                 space: number,
@@ -284,7 +284,7 @@ impl Replica {
             underway: change_set.map(|change_set| change_set.encoded().to_vec()),
         };
         Ok(self
-            .common
+            .session
             .state
             .write(move |tx| tx.put_own(number, &own))
             .await?)

@@ -27,7 +27,7 @@ impl Replica {
                 .current_secret()
                 .ok_or(CommitError::NoKey)?;
             let stamp = self.stamp(&position, epoch).await?;
-            let signing = SigningKey::from_seed(&self.common.device.signing);
+            let signing = SigningKey::from_seed(&self.session.device.signing);
             let change_set = draft.sign(stamp, &signing)?;
             match self.send(&mut position, change_set, Vec::new()).await {
                 Err(CommitError::Refused { applied: more, .. }) if tries < TRIES => {
@@ -50,7 +50,7 @@ impl Replica {
             .current_secret()
             .ok_or(CommitError::NoKey)?;
         let number = self.number;
-        let members = self.common.state.read(|rows| {
+        let members = self.session.state.read(|rows| {
             RowsView {
                 rows,
                 space: number,
@@ -60,8 +60,8 @@ impl Replica {
         let mut recipients = Vec::with_capacity(members.len());
         for member in members {
             // The newest generation: an older one may be known to a device that left.
-            self.common.accounts.refresh(member.account).await?;
-            let account = self.common.accounts.get(member.account).await?;
+            self.session.accounts.refresh(member.account).await?;
+            let account = self.session.accounts.get(member.account).await?;
             recipients.push(Recipient::of(&account)?);
         }
         let mut entropy = Entropy::system()?;

@@ -42,7 +42,7 @@ use crate::home::LockedHome;
 use crate::keys::{KeyFileError, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::{Pool, PoolError};
-use crate::replica::{AccountBook, Common, ReplicaError};
+use crate::replica::{AccountBook, Session, ReplicaError};
 use crate::state::{FolderNumber, State, StateError};
 use folder::Folder;
 use turn::Turn;
@@ -112,7 +112,7 @@ pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartEr
     let pool = Pool::start()?;
     let device = Arc::new(device);
     let accounts = Arc::new(AccountBook::new(&state, &api));
-    let common = Common {
+    let common = Session {
         state: Arc::clone(&state),
         api: api.clone(),
         pool: pool.clone(),

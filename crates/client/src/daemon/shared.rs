@@ -12,7 +12,7 @@ use crate::home::LockedHome;
 use crate::keys::DeviceKeys;
 use crate::net::{Api, ApiError};
 use crate::pool::Pool;
-use crate::replica::{Common, Replica, ReplicaError};
+use crate::replica::{Session, Replica, ReplicaError};
 use crate::state::{SpaceNumber, State};
 
 /// Name of the account's personal space in commands (design §5).
@@ -26,7 +26,7 @@ pub struct Shared {
     pub api: Api,
     pub pool: Pool,
     pub board: Arc<Board>,
-    pub common: Common,
+    pub common: Session,
     pub runtime: tokio::runtime::Handle,
     pub device_name: String,
     pub account_name: String,
@@ -52,7 +52,7 @@ pub struct Parts {
     pub device: Arc<DeviceKeys>,
     pub api: Api,
     pub pool: Pool,
-    pub common: Common,
+    pub common: Session,
     pub device_name: String,
     pub account_name: String,
     pub advertised_url: Option<String>,

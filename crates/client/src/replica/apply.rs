@@ -64,7 +64,7 @@ impl Replica {
     ) -> Result<Folded, ReplicaError> {
         let change_sets: Vec<ChangeSet> =
             run.iter().map(|entry| entry.change_set.clone()).collect();
-        let opened = open_all(&self.common.pool, &position.keyring, &change_sets).await?;
+        let opened = open_all(&self.session.pool, &position.keyring, &change_sets).await?;
         let (run, opened) = (Arc::new(run), Arc::new(opened));
         loop {
             match self.try_fold(position, &run, &opened).await {
@@ -103,8 +103,8 @@ impl Replica {
     ) -> Result<Folded, RunError> {
         let mut writing = Writing {
             number: self.number,
-            own: self.common.device.account,
-            accounts: self.common.accounts.all(),
+            own: self.session.device.account,
+            accounts: self.session.accounts.all(),
             opened: Arc::clone(opened),
             folded: Folded {
                 head: position.head,
@@ -114,7 +114,7 @@ impl Replica {
             },
         };
         let run = Arc::clone(run);
-        let written = self.common.state.write(move |tx| {
+        let written = self.session.state.write(move |tx| {
             run.iter().try_for_each(|entry| writing.write(tx, entry))?;
             Ok::<_, RunError>(writing.folded)
         });
@@ -123,7 +123,7 @@ impl Replica {
 
     /// Reads on what is known of accounts, as a denial asks for; false when there is nothing more.
     async fn learn(&self, denied: &Denied, run: &[Placed]) -> Result<bool, ReplicaError> {
-        let accounts = &self.common.accounts;
+        let accounts = &self.session.accounts;
         match denied {
             Denied::AccountBehind { account, .. } => accounts.refresh(*account).await,
             Denied::UnknownDevice => {
@@ -140,7 +140,7 @@ impl Replica {
     /// The accounts whose devices may have written a run.
     fn concerned(&self, run: &[Placed]) -> Result<BTreeSet<AccountId>, ReplicaError> {
         let number = self.number;
-        let members = self.common.state.read(|rows| {
+        let members = self.session.state.read(|rows| {
             RowsView {
                 rows,
                 space: number,

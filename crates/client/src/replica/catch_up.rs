@@ -59,7 +59,7 @@ impl Replica {
         let mut position = self.position.lock().await;
         let applied = match self.read_to_head(&mut position).await {
             Err(ReplicaError::EpochChanged | ReplicaError::Alarm(_)) => {
-                self.common.accounts.start_over().await?;
+                self.session.accounts.start_over().await?;
                 self.forget(&mut position).await?;
                 let mut applied = self.read_to_head(&mut position).await?;
                 applied.anew = true;
@@ -77,7 +77,7 @@ impl Replica {
     /// Those of the state.
     pub async fn set_epoch(&self, epoch: ServerEpoch) -> Result<(), ReplicaError> {
         let number = self.number;
-        let written = self.common.state.write(move |tx| {
+        let written = self.session.state.write(move |tx| {
             let mut row = tx
                 .space(number)?
                 .ok_or(StateError::Invalid("space number"))?;
@@ -118,7 +118,7 @@ impl Replica {
         applied: &mut Applied,
     ) -> Result<bool, ReplicaError> {
         let mut reader = self
-            .common
+            .session
             .api
             .changes(self.space, position.head.cursor)
             .await?;
@@ -150,9 +150,9 @@ impl Replica {
             return error;
         }
         let number = self.number;
-        let row = self.common.state.read(|rows| rows.space(number));
+        let row = self.session.state.read(|rows| rows.space(number));
         let known = row.ok().flatten().and_then(|row| row.server_epoch);
-        match (known, self.common.api.spaces().await) {
+        match (known, self.session.api.spaces().await) {
             (Some(known), Ok(list)) if list.epoch != known => ReplicaError::EpochChanged,
             _ => error,
         }
@@ -163,7 +163,7 @@ impl Replica {
         let known = if head.cursor == position.head.cursor {
             Some(position.head.chain)
         } else {
-            self.common
+            self.session
                 .state
                 .read(|rows| rows.chain_at(number, head.cursor))?
         };
@@ -176,8 +176,8 @@ impl Replica {
     /// Vouches for the state at a position, so that new devices need not fold the log from its
     /// beginning. A courtesy to others: that it fails changes nothing here.
     pub(super) async fn offer_checkpoint(&self, head: Head, digest: StateDigest) {
-        let device = &self.common.device;
-        let Some(account) = self.common.accounts.all().get(device.account).cloned() else {
+        let device = &self.session.device;
+        let Some(account) = self.session.accounts.all().get(device.account).cloned() else {
             return;
         };
         let checkpoint = Checkpoint {
@@ -191,7 +191,7 @@ impl Replica {
         };
         let signed = checkpoint.sign(&SigningKey::from_seed(&device.signing));
         let offered = self
-            .common
+            .session
             .api
             .offer_checkpoint(self.space, signed.encode())
             .await;

@@ -40,7 +40,7 @@ pub(crate) use view::RowsView;
 
 /// What all spaces of a device share.
 #[derive(Clone)]
-pub struct Common {
+pub struct Session {
     /// Where everything is kept.
     pub state: Arc<State>,
     /// Calls to the server.
@@ -55,7 +55,7 @@ pub struct Common {
 
 /// One space, as far as its log was read.
 pub struct Replica {
-    pub(crate) common: Common,
+    pub(crate) session: Session,
     pub(crate) space: SpaceId,
     pub(crate) number: SpaceNumber,
     /// Held while the log is carried on, and while a change set of this device is under way.
@@ -118,9 +118,12 @@ impl Replica {
     ///
     /// # Errors
     /// See [`ReplicaError`].
-    pub async fn open(common: Common, space: SpaceId) -> Result<Self, ReplicaError> {
-        let number = common.state.write(move |tx| tx.space_number(space)).await?;
-        let (head, digest) = common.state.read(|rows| {
+    pub async fn open(session: Session, space: SpaceId) -> Result<Self, ReplicaError> {
+        let number = session
+            .state
+            .write(move |tx| tx.space_number(space))
+            .await?;
+        let (head, digest) = session.state.read(|rows| {
             let row = rows
                 .space(number)?
                 .ok_or(StateError::Invalid("space number"))?;
@@ -128,7 +131,7 @@ impl Replica {
             let digest = LtHash::from_bytes(&row.digest).unwrap_or_default();
             Ok::<_, StateError>((row.head, digest))
         })?;
-        common.accounts.load_members(number)?;
+        session.accounts.load_members(number)?;
         let keyring = Keyring::default();
         let position = Position {
             head,
@@ -138,7 +141,7 @@ impl Replica {
         let shown = RwLock::new(Shown::of(&position));
         let position = Mutex::new(position);
         let replica = Self {
-            common,
+            session,
             space,
             number,
             position,
@@ -178,7 +181,7 @@ impl Replica {
     /// What transfers of this space need; none before the log was read so far that it has a key.
     pub async fn transfer(&self) -> Option<Transfer> {
         let keys = self.shown().keys?;
-        let (api, pool) = (self.common.api.clone(), self.common.pool.clone());
+        let (api, pool) = (self.session.api.clone(), self.session.pool.clone());
         Some(Transfer {
             api,
             pool,
@@ -200,18 +203,18 @@ impl Replica {
 
     /// Opens the keys that the folded records hold for this device.
     pub(crate) async fn load_keys(&self, position: &mut Position) -> Result<(), ReplicaError> {
-        let (space, number, account) = (self.space, self.number, self.common.device.account);
+        let (space, number, account) = (self.space, self.number, self.session.device.account);
         let load = |keys: &_| {
-            self.common
+            self.session
                 .state
                 .read(|rows| Keyring::load(rows, number, space, account, keys))
         };
-        let keys = self.common.accounts.keys(&self.common.device).await?;
+        let keys = self.session.accounts.keys(&self.session.device).await?;
         position.keyring = match load(&keys) {
             // The space may be wrapped to a generation of the account's key that is new here.
             Err(ReplicaError::Keys(_)) => {
-                self.common.accounts.refresh(account).await?;
-                load(&self.common.accounts.keys(&self.common.device).await?)?
+                self.session.accounts.refresh(account).await?;
+                load(&self.session.accounts.keys(&self.session.device).await?)?
             }
             loaded => loaded?,
         };

@@ -39,7 +39,7 @@ impl Replica {
         position: &mut Position,
         applied: &mut Applied,
     ) -> Result<(), ReplicaError> {
-        let mut reader = self.common.api.snapshot(self.space).await?;
+        let mut reader = self.session.api.snapshot(self.space).await?;
         let SnapshotFrame::Start {
             epoch,
             head,
@@ -75,7 +75,7 @@ impl Replica {
     /// Forgets everything that was read of the log.
     pub(super) async fn forget(&self, position: &mut Position) -> Result<(), ReplicaError> {
         let number = self.number;
-        self.common
+        self.session
             .state
             .write(move |tx| tx.forget_log(number))
             .await?;
@@ -108,7 +108,7 @@ impl Replica {
             return Err(Alarm::Digest { at: head.cursor }.into());
         }
         let (number, digest) = (self.number, reading.digest.to_bytes());
-        self.common
+        self.session
             .state
             .write(move |tx| tx.advance(number, head, &digest))
             .await?;
@@ -128,8 +128,8 @@ impl Replica {
         if told.space != self.space || told.head != head {
             return Err(Alarm::Snapshot.into());
         }
-        let server = self.common.api.server().await?.account;
-        for voucher in [self.common.device.account, server] {
+        let server = self.session.api.server().await?.account;
+        for voucher in [self.session.device.account, server] {
             let Some(account) = self.account_with(voucher, told).await? else {
                 continue;
             };
@@ -149,7 +149,7 @@ impl Replica {
         account: AccountId,
         told: &Checkpoint,
     ) -> Result<Option<AccountState>, ReplicaError> {
-        let accounts = &self.common.accounts;
+        let accounts = &self.session.accounts;
         let state = accounts.get(account).await?;
         let knows = |state: &AccountState| {
             state.device(told.device).is_some() && state.head().cursor >= told.account_seen.cursor
@@ -174,7 +174,7 @@ impl Replica {
             return Err(malformed("the records of a snapshot are not in order"));
         }
         if let Record::Space(space) = &record {
-            let counts = [Some(self.common.device.account), space.server];
+            let counts = [Some(self.session.device.account), space.server];
             if space.genesis.0 != self.space.0 || !counts.contains(&Some(reading.voucher)) {
                 return Err(Alarm::Snapshot.into());
             }
@@ -212,8 +212,8 @@ impl Replica {
 
     async fn write_rows(&self, reading: &mut Reading) -> Result<(), ReplicaError> {
         let rows = std::mem::take(&mut reading.rows);
-        let (number, own) = (self.number, self.common.device.account);
-        let written = self.common.state.write(move |tx| {
+        let (number, own) = (self.number, self.session.device.account);
+        let written = self.session.state.write(move |tx| {
             for row in &rows {
                 write_row(tx, number, row)?;
                 if let Record::Member(member) = &row.record

@@ -9,7 +9,7 @@ use hythe_client::enrol;
 use hythe_client::keys::{DeviceKeys, KeyStore};
 use hythe_client::net::Api;
 use hythe_client::pool::Pool;
-use hythe_client::replica::{AccountBook, Common, Replica};
+use hythe_client::replica::{AccountBook, Replica, Session};
 use hythe_client::state::State;
 use hythe_client::transfer::{Prepared, Progress, SealedObject, Transfer, Upload, upload};
 use hythe_model::{Attributes, EntryName, NodeId, NodeKind, SpaceId, Timestamp, VersionId};
@@ -48,7 +48,7 @@ pub async fn start_on(data: &TempDir, listen: SocketAddr) -> Running {
 pub struct Device {
     pub home: TempDir,
     pub keys: Arc<DeviceKeys>,
-    pub common: Common,
+    pub common: Session,
 }
 
 pub fn info(name: &str) -> DeviceInfo {
@@ -95,7 +95,7 @@ impl Device {
         let state = Arc::new(state);
         let accounts = Arc::new(AccountBook::new(&state, &api));
         let pool = Pool::start().unwrap();
-        let common = Common {
+        let common = Session {
             state,
             api,
             pool,
