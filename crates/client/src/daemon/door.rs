@@ -78,11 +78,3 @@ impl Door {
         Ok(Reply::Status(status))
     }
 }
-
-/// Something that should not happen did.
-pub fn internal(message: &'static str) -> impl FnOnce(&dyn std::error::Error) -> Failure {
-    move |error| {
-        tracing::error!("{message}: {error}");
-        Failure::new(FailureKind::Internal, message).because(error)
-    }
-}

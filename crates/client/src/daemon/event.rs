@@ -74,6 +74,4 @@ pub enum Ask {
     Passes(oneshot::Sender<Vec<(PathBuf, Pass)>>),
     /// What work on one folder needs.
     Folder(FolderNumber, oneshot::Sender<Option<Setting>>),
-    /// Everything is to be compared and tried again now.
-    Hurry,
 }

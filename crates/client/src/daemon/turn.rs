@@ -306,7 +306,6 @@ impl Turn {
             }
             Ask::Passes(reply) => drop(reply.send(self.passes())),
             Ask::Folder(number, reply) => drop(reply.send(self.setting(number))),
-            Ask::Hurry => self.folders.values_mut().for_each(|folder| folder.work.start_over()),
         }
     }
 
