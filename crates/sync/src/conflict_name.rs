@@ -34,18 +34,30 @@ pub fn conflict_name(name: &EntryName, kind: NodeKind, mark: &ConflictMark) -> E
     let device = plain_device(mark.device);
     let bracket = format!("{OPENING}{device} {} {a:02x}{b:02x}{c:02x})", mark.date);
     let room = MAX_NAME_BYTES.saturating_sub(bracket.len() + ending.len());
-    let stem = shorten(without_bracket(stem), room);
+    let stem = shorten(split_bracket(stem).map_or(stem, |(bare, _)| bare), room);
     let bytes = [stem, bracket.as_bytes(), ending].concat();
     // A valid name with a plain bracket inside is a valid name: no separator, not reserved, and
     // not too long as long as the date is one.
     EntryName::new(bytes).unwrap_or_else(|_| name.clone())
 }
 
-/// The stem of `name` if it is a conflict name, as `name.ext` without the bracket.
-pub fn original_name(name: &EntryName, kind: NodeKind) -> Option<Vec<u8>> {
+/// What a conflict name was made of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Original {
+    /// The name without the bracket.
+    pub name: Vec<u8>,
+    /// The six digits: three bytes of the version that kept the name.
+    pub tag: [u8; 3],
+}
+
+/// Reads a conflict name back; none if `name` is no such name.
+pub fn original(name: &EntryName, kind: NodeKind) -> Option<Original> {
     let (stem, ending) = split_ending(name.as_bytes(), kind);
-    let bare = without_bracket(stem);
-    (bare.len() < stem.len()).then(|| [bare, ending].concat())
+    let (bare, tag) = split_bracket(stem)?;
+    Some(Original {
+        name: [bare, ending].concat(),
+        tag,
+    })
 }
 
 /// The name an entry has while it stands aside within one plan.
@@ -73,39 +85,30 @@ fn split_ending(name: &[u8], kind: NodeKind) -> (&[u8], &[u8]) {
     }
 }
 
-/// Takes one conflict bracket off the end of a stem.
-fn without_bracket(stem: &[u8]) -> &[u8] {
+/// Splits a stem before its conflict bracket, and reads the bracket's digits.
+fn split_bracket(stem: &[u8]) -> Option<(&[u8], [u8; 3])> {
     let opening = OPENING.as_bytes();
     let at = stem
         .windows(opening.len())
-        .rposition(|window| window == opening);
-    match at {
-        Some(at) if at > 0 && is_bracket(&stem[at + opening.len()..]) => &stem[..at],
-        _ => stem,
-    }
+        .rposition(|window| window == opening)?;
+    let tag = read_bracket(&stem[at + opening.len()..])?;
+    (at > 0).then(|| (&stem[..at], tag))
 }
 
-/// Whether bytes are `<device> <date> <6 hex>)`.
-fn is_bracket(rest: &[u8]) -> bool {
-    let Some(inside) = rest.strip_suffix(b")") else {
-        return false;
-    };
-    let Some(space) = inside.iter().rposition(|byte| *byte == b' ') else {
-        return false;
-    };
-    let (hex, before) = (&inside[space + 1..], &inside[..space]);
-    let Some(space) = before.iter().rposition(|byte| *byte == b' ') else {
-        return false;
-    };
-    let date = &before[space + 1..];
+/// The digits of `<device> <date> <6 hex>)`.
+fn read_bracket(rest: &[u8]) -> Option<[u8; 3]> {
+    let mut words = rest.strip_suffix(b")")?.rsplitn(3, |byte| *byte == b' ');
+    let (hex, date, _device) = (words.next()?, words.next()?, words.next()?);
     let date_like = |(at, byte): (usize, &u8)| match at {
         4 | 7 => *byte == b'-',
         _ => byte.is_ascii_digit(),
     };
-    hex.len() == 6
-        && hex.iter().all(u8::is_ascii_hexdigit)
-        && date.len() == 10
-        && date.iter().enumerate().all(date_like)
+    if date.len() != 10 || !date.iter().enumerate().all(date_like) {
+        return None;
+    }
+    let digits = std::str::from_utf8(hex).ok().filter(|hex| hex.len() == 6)?;
+    let [_, a, b, c] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
+    Some([a, b, c])
 }
 
 /// A device's name without what has a meaning inside a file name or a bracket.
@@ -185,8 +188,14 @@ mod tests {
     fn sc007_the_copy_of_a_copy_has_one_bracket() {
         let other = b"a (conflict my phone 2025-12-31 000000).txt";
         assert_eq!(copy_of(other), b"a (conflict laptop 2026-03-01 ab0cde).txt");
-        let original = original_name(&EntryName::new(*other).unwrap(), NodeKind::File);
-        assert_eq!(original.as_deref(), Some(&b"a.txt"[..]));
+        let read = original(&EntryName::new(*other).unwrap(), NodeKind::File);
+        assert_eq!(
+            read,
+            Some(Original {
+                name: b"a.txt".to_vec(),
+                tag: [0; 3]
+            })
+        );
     }
 
     #[test]
@@ -197,12 +206,12 @@ mod tests {
             b"(conflict x",
         ] {
             assert_eq!(
-                original_name(&EntryName::new(name).unwrap(), NodeKind::File),
+                original(&EntryName::new(name).unwrap(), NodeKind::File),
                 None
             );
         }
         let bare = EntryName::new(*b" (conflict laptop 2026-03-01 ab0cde)").unwrap();
-        assert_eq!(original_name(&bare, NodeKind::File), None);
+        assert_eq!(original(&bare, NodeKind::File), None);
     }
 
     #[test]

@@ -3,14 +3,19 @@
 //! Pure and deterministic: no I/O, no clock, no randomness (ids come from the caller), no async.
 //! The rules are `docs/semantics.md`.
 
+mod agree;
+mod ancestry;
 pub mod brake;
 pub mod check;
 pub mod conflict_name;
 pub mod context;
+mod draft;
+mod fate;
 pub mod ignore;
 mod local_half;
 pub mod memory;
 mod merge;
+mod names;
 mod order;
 pub mod plan;
 pub mod planner;

@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use hythe_model::{NodeId, NodeKind};
 
-use crate::context::IdSource;
+use crate::draft::{Bring, Draft};
 use crate::merge::{Origin, moved_on_disk};
+use crate::names::Yield;
 use crate::order::{Motion, Side, order};
 use crate::plan::{MoveReason, Replaces, Step};
-use crate::planner::{Bring, Draft, replaces};
-use crate::shape::Yield;
 use crate::tree::{Place, RemoteNode, TreeError};
 use crate::view::{Item, View};
 
 /// Writes the local half: first the shape, new files included, then content and attributes of
 /// what is there.
-pub(crate) fn steps(draft: &mut Draft<'_>, ids: &mut dyn IdSource) -> Result<Vec<Step>, TreeError> {
+pub(crate) fn steps(draft: &mut Draft<'_>) -> Result<Vec<Step>, TreeError> {
     let root = draft.shape.view.root;
     let mut side = Disk(&mut draft.shape.view);
     let motions = order(&mut side, root, &draft.local_wanted, &draft.local_gone)?;
@@ -25,8 +24,7 @@ pub(crate) fn steps(draft: &mut Draft<'_>, ids: &mut dyn IdSource) -> Result<Vec
         steps.extend(shape_step(draft, &mut places, motion)?);
     }
     for (node, bring) in std::mem::take(&mut draft.brings) {
-        let item = draft.shape.view.item(node)?.clone();
-        steps.extend(content_step(draft, &item, bring, ids)?);
+        steps.extend(content_step(draft.shape.view.item(node)?, bring));
     }
     Ok(steps)
 }
@@ -125,34 +123,19 @@ fn download(remote: &RemoteNode, to: Place, replaces: Replaces) -> Step {
     }
 }
 
-fn content_step(
-    draft: &mut Draft<'_>,
-    item: &Item,
-    bring: Bring,
-    ids: &mut dyn IdSource,
-) -> Result<Option<Step>, TreeError> {
+fn content_step(item: &Item, bring: Bring) -> Option<Step> {
     let (Some(local), Some(remote)) = (&item.local, item.live()) else {
-        return Ok(None);
+        return None;
     };
-    let place = local.place.clone();
-    Ok(Some(match bring {
-        Bring::Replace => download(remote, place, replaces(item, None)),
-        Bring::Displace => {
-            let tag = remote.versions.body.unwrap_or(remote.versions.place);
-            let to = draft
-                .shape
-                .conflict_place(&place, local.kind, &tag.0, ids)?;
-            // A paired entry has no node of its own in the log yet and keeps its id.
-            let becomes = item.paired.unwrap_or_else(|| ids.node());
-            download(remote, place, replaces(item, Some((becomes, to))))
-        }
+    Some(match bring {
+        Bring::Content(replaces) => download(remote, local.place.clone(), replaces),
         Bring::Attributes(attributes) => Step::LocalAttributes {
             node: item.id,
             attributes,
             version: remote.versions.attributes,
             stamp: local.stamp,
         },
-    }))
+    })
 }
 
 /// The disk as a side to bring in order.

@@ -17,6 +17,7 @@ pub struct MapTrees {
     local_places: BTreeMap<Place, NodeId>,
     /// Live nodes of the log by parent, quarantined ones included.
     remote_children: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    local_children: BTreeMap<NodeId, BTreeSet<NodeId>>,
 }
 
 impl MapTrees {
@@ -30,6 +31,7 @@ impl MapTrees {
             remote_places: BTreeMap::new(),
             local_places: BTreeMap::new(),
             remote_children: BTreeMap::new(),
+            local_children: BTreeMap::new(),
         }
     }
 
@@ -68,19 +70,27 @@ impl MapTrees {
         }
     }
 
-    /// Writes an entry on disk.
+    /// Writes an entry on disk. Places are unique; the last one written wins.
     pub fn set_local(&mut self, node: LocalNode) {
         self.remove_local(node.id);
         self.local_places.insert(node.place.clone(), node.id);
+        self.local_children
+            .entry(node.place.parent)
+            .or_default()
+            .insert(node.id);
         self.local.insert(node.id, node);
     }
 
     /// Removes an entry on disk.
     pub fn remove_local(&mut self, id: NodeId) {
-        if let Some(old) = self.local.remove(&id)
-            && self.local_places.get(&old.place) == Some(&id)
-        {
+        let Some(old) = self.local.remove(&id) else {
+            return;
+        };
+        if self.local_places.get(&old.place) == Some(&id) {
             self.local_places.remove(&old.place);
+        }
+        if let Some(children) = self.local_children.get_mut(&old.place.parent) {
+            children.remove(&id);
         }
     }
 
@@ -92,15 +102,11 @@ impl MapTrees {
         self.remove_local(from);
         node.id = to;
         self.set_local(node);
-        let inside: Vec<LocalNode> = self
-            .local
-            .values()
-            .filter(|child| child.place.parent == from)
-            .cloned()
-            .collect();
-        for mut child in inside {
-            child.place.parent = to;
-            self.set_local(child);
+        for child in self.local_children.remove(&from).unwrap_or_default() {
+            if let Some(mut child) = self.local.get(&child).cloned() {
+                child.place.parent = to;
+                self.set_local(child);
+            }
         }
     }
 
@@ -161,12 +167,9 @@ impl Trees for MapTrees {
     }
 
     fn local_children(&self, parent: NodeId) -> Result<Vec<NodeId>, TreeError> {
-        // Places sort by parent first.
-        let from_parent = self
-            .local_places
-            .iter()
-            .skip_while(|(place, _)| place.parent < parent);
-        let inside = from_parent.take_while(|(place, _)| place.parent == parent);
-        Ok(inside.map(|(_, id)| *id).collect())
+        let children = self.local_children.get(&parent);
+        Ok(children
+            .map(|ids| ids.iter().copied().collect())
+            .unwrap_or_default())
     }
 }

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hythe_model::NodeId;
 
+use crate::ancestry::MAX_DEPTH;
 use crate::conflict_name::aside_name;
 use crate::tree::{Place, TreeError};
 
@@ -302,6 +303,3 @@ impl Sorter<'_> {
         Ok(())
     }
 }
-
-/// Longer chains of parents are no tree. Linux ends paths long before.
-const MAX_DEPTH: usize = 1 << 20;

@@ -6,9 +6,9 @@ use hythe_model::{Attributes, NodeId, NodeKind, VersionId};
 
 use crate::conflict_name::aside_name;
 use crate::context::IdSource;
+use crate::draft::Draft;
 use crate::order::{Motion, Side, order};
 use crate::plan::Step;
-use crate::planner::Draft;
 use crate::tree::{LocalNode, Place, TreeError, Versions};
 use crate::view::View;
 

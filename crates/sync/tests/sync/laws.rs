@@ -126,6 +126,48 @@ proptest! {
         world.assert_laws();
     }
 
+    /// C4: whatever the parts and the order in which one device learns what is dirty, it ends in
+    /// the same state.
+    #[test]
+    fn c4_the_order_of_news_means_nothing(
+        common in prop::collection::vec(edit(), 1..10),
+        one in prop::collection::vec(edit(), 0..6),
+        other in prop::collection::vec(edit(), 0..6),
+        mask: u64,
+    ) {
+        let mut world = World::new(2);
+        common.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
+        world.settle(u64::MAX);
+        one.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
+        other.iter().for_each(|edit| world.run(&Event::User(1, *edit)));
+        [Event::Scan(1), Event::Step(1)].iter().for_each(|event| world.run(event));
+        let mut at_once = world.clone();
+        at_once.settle_one(0, u64::MAX);
+        world.settle_one(0, mask);
+        prop_assert_eq!(
+            world.devices[0].disk.listing(),
+            at_once.devices[0].disk.listing(),
+            "in parts:\n{}at once:\n{}", world.report(), at_once.report()
+        );
+    }
+
+    /// C2: the steps to agreement are few for each node that differs.
+    #[test]
+    fn c2_no_ping_pong(
+        common in prop::collection::vec(edit(), 1..10),
+        one in prop::collection::vec(edit(), 0..8),
+        other in prop::collection::vec(edit(), 0..8),
+    ) {
+        let mut world = World::new(2);
+        common.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
+        world.settle(u64::MAX);
+        one.iter().for_each(|edit| world.run(&Event::User(0, *edit)));
+        other.iter().for_each(|edit| world.run(&Event::User(1, *edit)));
+        world.settle(u64::MAX);
+        let nodes = world.server.nodes.len() + 1;
+        prop_assert!(world.steps <= 8 * nodes, "{} steps, {nodes} nodes", world.steps);
+    }
+
     /// S8: what the client wrote never comes back as an edit.
     #[test]
     fn s8_once_settled_nothing_moves((events, mask) in history(30)) {
