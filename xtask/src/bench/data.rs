@@ -91,7 +91,9 @@ fn names(directory: &Path) -> Result<Vec<std::ffi::OsString>> {
 
 /// Whether two files hold the same bytes; false when one of them is not there.
 pub fn same_bytes(a: &Path, b: &Path) -> Result<bool> {
-    let (Ok(mut left), Ok(mut right)) = (File::open(a), File::open(b)) else { return Ok(false) };
+    let (Ok(mut left), Ok(mut right)) = (File::open(a), File::open(b)) else {
+        return Ok(false);
+    };
     if left.metadata()?.len() != right.metadata()?.len() {
         return Ok(false);
     }

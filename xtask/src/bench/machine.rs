@@ -21,9 +21,15 @@ impl Usage {
         let fields: Vec<&str> = after_name.split_whitespace().collect();
         let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-        let line = status.lines().find(|l| l.starts_with("VmRSS:")).context("VmRSS")?;
+        let line = status
+            .lines()
+            .find(|l| l.starts_with("VmRSS:"))
+            .context("VmRSS")?;
         let kib: f64 = line.split_whitespace().nth(1).context("VmRSS")?.parse()?;
-        Ok(Self { cpu: Duration::from_millis(ticks * 10), resident_mib: kib / 1024.0 })
+        Ok(Self {
+            cpu: Duration::from_millis(ticks * 10),
+            resident_mib: kib / 1024.0,
+        })
     }
 }
 
@@ -43,10 +49,17 @@ pub fn find_with_stat(directory: &Path) -> Result<Duration> {
 pub fn describe() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or("");
+    let model = cpu
+        .lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .unwrap_or("");
     let cores = cpu.lines().filter(|l| l.starts_with("processor")).count();
     let memory = read("/proc/meminfo");
-    let kib: f64 = memory.split_whitespace().nth(1).and_then(|v| v.parse().ok()).unwrap_or(0.0);
+    let kib: f64 = memory
+        .split_whitespace()
+        .nth(1)
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(0.0);
     let kernel = read("/proc/sys/kernel/osrelease");
     format!(
         "{cores} cores ({}), {:.0} GiB, Linux {}",

@@ -46,12 +46,23 @@ pub fn svg(samples: &[Sample]) -> String {
 }
 
 fn place(took: Duration) -> f64 {
-    let decades = took.as_secs_f64().max(1e-3).log10().clamp(DECADES.0, DECADES.1);
+    let decades = took
+        .as_secs_f64()
+        .max(1e-3)
+        .log10()
+        .clamp(DECADES.0, DECADES.1);
     (decades - DECADES.0) / (DECADES.1 - DECADES.0) * WIDTH
 }
 
 fn scale(text: &mut String, height: f64) {
-    for (label, milliseconds) in [("1 ms", 1), ("10 ms", 10), ("100 ms", 100), ("1 s", 1_000), ("10 s", 10_000), ("100 s", 100_000)] {
+    for (label, milliseconds) in [
+        ("1 ms", 1),
+        ("10 ms", 10),
+        ("100 ms", 100),
+        ("1 s", 1_000),
+        ("10 s", 10_000),
+        ("100 s", 100_000),
+    ] {
         let x = LEFT + place(Duration::from_millis(milliseconds));
         let _ = writeln!(
             text,

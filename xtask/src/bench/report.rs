@@ -8,7 +8,8 @@ use super::{Sample, machine};
 
 /// The whole page.
 pub fn page(samples: &[Sample], facts: &[(String, String)], rounds: usize) -> String {
-    let mut text = String::from("# Benchmarks\n\nWritten by `make bench`; do not edit by hand.\n\n");
+    let mut text =
+        String::from("# Benchmarks\n\nWritten by `make bench`; do not edit by hand.\n\n");
     let _ = writeln!(text, "- Machine: {}", machine::describe());
     let _ = writeln!(text, "- Date: {}", date());
     let _ = writeln!(
@@ -31,8 +32,12 @@ pub fn page(samples: &[Sample], facts: &[(String, String)], rounds: usize) -> St
 }
 
 fn date() -> String {
-    let asked = std::process::Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
-    asked.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
+    let asked = std::process::Command::new("date")
+        .args(["-u", "+%Y-%m-%d"])
+        .output();
+    asked
+        .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// Medians by work, then by candidate, works in the order they ran.
@@ -43,17 +48,24 @@ pub fn medians(samples: &[Sample]) -> Vec<(&'static str, BTreeMap<String, Durati
             works.push((sample.work, BTreeMap::new()));
         }
         if let Some((_, by)) = works.iter_mut().find(|(name, _)| *name == sample.work) {
-            by.entry(sample.candidate.clone()).or_default().push(sample.took);
+            by.entry(sample.candidate.clone())
+                .or_default()
+                .push(sample.took);
         }
     }
     let middle = |(name, all): (String, Vec<Duration>)| (name, quantile(all, 0.5));
-    works.into_iter().map(|(work, by)| (work, by.into_iter().map(middle).collect())).collect()
+    works
+        .into_iter()
+        .map(|(work, by)| (work, by.into_iter().map(middle).collect()))
+        .collect()
 }
 
 fn quantile(mut all: Vec<Duration>, share: f64) -> Duration {
     all.sort();
     let last = all.len().saturating_sub(1);
-    all.get((last as f64 * share).round() as usize).copied().unwrap_or_default()
+    all.get((last as f64 * share).round() as usize)
+        .copied()
+        .unwrap_or_default()
 }
 
 fn table(text: &mut String, samples: &[Sample]) {
@@ -61,7 +73,10 @@ fn table(text: &mut String, samples: &[Sample]) {
     let _ = writeln!(text, "| work | {} | on the wire |", COLUMNS.join(" | "));
     let _ = writeln!(text, "| --- |{} --- |", " --- |".repeat(COLUMNS.len()));
     for (work, by) in medians(samples) {
-        let others = by.iter().filter(|(name, _)| *name != "hythe").map(|(_, took)| *took);
+        let others = by
+            .iter()
+            .filter(|(name, _)| *name != "hythe")
+            .map(|(_, took)| *took);
         let base = by.get("rsync").copied().or(others.min());
         let _ = write!(text, "| {work} |");
         for column in COLUMNS {
@@ -72,16 +87,28 @@ fn table(text: &mut String, samples: &[Sample]) {
 }
 
 fn cell(took: Option<Duration>, base: Option<Duration>) -> String {
-    let Some(took) = took else { return "–".into() };
+    let Some(took) = took else {
+        return "–".into();
+    };
     let ratio = base.map(|base| took.as_secs_f64() / base.as_secs_f64().max(1e-9));
     let seconds = took.as_secs_f64();
-    let time = if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.2} s") };
+    let time = if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else {
+        format!("{seconds:.2} s")
+    };
     ratio.map_or(time.clone(), |ratio| format!("{time} ({ratio:.2})"))
 }
 
 fn wire(samples: &[Sample], work: &str) -> String {
-    let most = samples.iter().filter(|s| s.work == work).filter_map(|s| s.wire_bytes).max();
-    most.map_or("–".into(), |bytes| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)))
+    let most = samples
+        .iter()
+        .filter(|s| s.work == work)
+        .filter_map(|s| s.wire_bytes)
+        .max();
+    most.map_or("–".into(), |bytes| {
+        format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+    })
 }
 
 fn percentiles(text: &mut String, samples: &[Sample]) {

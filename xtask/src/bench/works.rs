@@ -21,19 +21,44 @@ pub struct Work {
 
 pub fn all(_: &Settings) -> Vec<Work> {
     vec![
-        Work { name: "save", batch: false, run: save },
-        Work { name: "big-file", batch: true, run: big_file },
-        Work { name: "small-files", batch: true, run: small_files },
+        Work {
+            name: "save",
+            batch: false,
+            run: save,
+        },
+        Work {
+            name: "big-file",
+            batch: true,
+            run: big_file,
+        },
+        Work {
+            name: "small-files",
+            batch: true,
+            run: small_files,
+        },
     ]
 }
 
-fn sample(work: &'static str, candidate: &dyn Candidate, took: Duration, wire: Option<u64>) -> Sample {
-    Sample { work, candidate: candidate.name().to_owned(), took, wire_bytes: wire }
+fn sample(
+    work: &'static str,
+    candidate: &dyn Candidate,
+    took: Duration,
+    wire: Option<u64>,
+) -> Sample {
+    Sample {
+        work,
+        candidate: candidate.name().to_owned(),
+        took,
+        wire_bytes: wire,
+    }
 }
 
 /// Saves of 200 bytes, one after the other; each counts until the second device reads the same.
 fn save(_: &Settings, candidate: &mut dyn Candidate) -> Result<Vec<Sample>> {
-    let (a, b) = (candidate.first().join("note.txt"), candidate.second().join("note.txt"));
+    let (a, b) = (
+        candidate.first().join("note.txt"),
+        candidate.second().join("note.txt"),
+    );
     let mut samples = Vec::new();
     let mut random = data::Random::new(7);
     let saves = if candidate.name() == "hythe" { 101 } else { 6 };
@@ -43,7 +68,10 @@ fn save(_: &Settings, candidate: &mut dyn Candidate) -> Result<Vec<Sample>> {
         let begin = Instant::now();
         fs::write(&a, content)?;
         while fs::read(&b).ok().as_deref() != Some(&content[..]) {
-            anyhow::ensure!(begin.elapsed() < Duration::from_secs(60), "a save did not arrive");
+            anyhow::ensure!(
+                begin.elapsed() < Duration::from_secs(60),
+                "a save did not arrive"
+            );
             std::thread::sleep(Duration::from_micros(500));
         }
         // The first save also finds the folders idle since start-up: it is no sample.
@@ -66,14 +94,22 @@ fn big_file(settings: &Settings, candidate: &mut dyn Candidate) -> Result<Vec<Sa
     data::assert_same(candidate.first(), candidate.second())?;
     Ok(vec![
         sample("new big file", candidate, fresh.0, fresh.1),
-        sample("one byte inserted at its front", candidate, inserted.0, inserted.1),
+        sample(
+            "one byte inserted at its front",
+            candidate,
+            inserted.0,
+            inserted.1,
+        ),
     ])
 }
 
 /// 10,000 new files; a rename of the folder that holds them; five bytes appended to one of them.
 fn small_files(_: &Settings, candidate: &mut dyn Candidate) -> Result<Vec<Sample>> {
     let source = candidate.first().with_file_name("source");
-    let (before, after) = (candidate.first().join("many"), candidate.first().join("renamed"));
+    let (before, after) = (
+        candidate.first().join("many"),
+        candidate.first().join("renamed"),
+    );
     data::write_small_files(&source, 10_000, 4096, 13)?;
     let fresh = timed(candidate, || Ok(fs::rename(&source, &before)?))?;
     data::assert_same(candidate.first(), candidate.second())?;
@@ -90,7 +126,10 @@ fn small_files(_: &Settings, candidate: &mut dyn Candidate) -> Result<Vec<Sample
 
 fn append(path: &Path) -> Result<()> {
     use std::io::Write;
-    Ok(fs::OpenOptions::new().append(true).open(path)?.write_all(b"12345")?)
+    Ok(fs::OpenOptions::new()
+        .append(true)
+        .open(path)?
+        .write_all(b"12345")?)
 }
 
 /// Does something on the first device and waits until the second has it.
@@ -103,7 +142,10 @@ fn timed(
     change()?;
     candidate.settle()?;
     let took = begin.elapsed();
-    let sent = candidate.wire_bytes().zip(wire).map(|(after, before)| after - before);
+    let sent = candidate
+        .wire_bytes()
+        .zip(wire)
+        .map(|(after, before)| after - before);
     Ok((took, sent))
 }
 
@@ -111,7 +153,12 @@ fn timed(
 pub fn resources(settings: &Settings, scratch: &Path) -> Result<Vec<(String, String)>> {
     let mut facts = Vec::new();
     for count in [10_000, settings.huge_tree] {
-        if count == 0 || settings.only.as_deref().is_some_and(|only| only != "resources") {
+        if count == 0
+            || settings
+                .only
+                .as_deref()
+                .is_some_and(|only| only != "resources")
+        {
             continue;
         }
         facts.extend(resources_at(scratch, count)?);
@@ -136,11 +183,21 @@ fn resources_at(scratch: &Path, count: usize) -> Result<Vec<(String, String)>> {
     hythe.stop()?;
     fs::remove_dir_all(&place).ok();
     Ok(vec![
-        (format!("daemon memory, {count} files"), format!("{:.1} MiB", after.resident_mib)),
-        (format!("idle CPU over {} s, {count} files", idle.as_secs()), format!("{share:.2} %")),
+        (
+            format!("daemon memory, {count} files"),
+            format!("{:.1} MiB", after.resident_mib),
+        ),
+        (
+            format!("idle CPU over {} s, {count} files", idle.as_secs()),
+            format!("{share:.2} %"),
+        ),
         (
             format!("start with nothing changed, {count} files"),
-            format!("{:.2} s ({:.1} × `find` with stat)", start.as_secs_f64(), start.as_secs_f64() / find.as_secs_f64()),
+            format!(
+                "{:.2} s ({:.1} × `find` with stat)",
+                start.as_secs_f64(),
+                start.as_secs_f64() / find.as_secs_f64()
+            ),
         ),
     ])
 }

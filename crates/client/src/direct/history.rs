@@ -1,6 +1,7 @@
 //! `history`: what happened to a node.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use hythe_content::{Field, SpaceKeys};
@@ -64,11 +65,8 @@ impl<'t> Telling<'t> {
         let entries = past::entries(self.door, self.space, node.id).await?;
         let mut keys: BTreeMap<KeyEpoch, Option<Arc<SpaceKeys>>> = BTreeMap::new();
         for entry in &entries {
-            if !keys.contains_key(&entry.key_epoch) {
-                keys.insert(
-                    entry.key_epoch,
-                    past::keys(self.space, entry.key_epoch).await,
-                );
+            if let Entry::Vacant(unknown) = keys.entry(entry.key_epoch) {
+                unknown.insert(past::keys(self.space, entry.key_epoch).await);
             }
         }
         let mut at = (node.parent, node.name.clone().ok());

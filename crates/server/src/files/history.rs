@@ -96,29 +96,6 @@ impl Files {
     }
 }
 
-impl Files {
-    /// As [`Files::trash_page`], for what was deleted before a position.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn trash(
-        &self,
-        principal: &Principal,
-        space: SpaceId,
-        before: Option<Cursor>,
-        limit: u32,
-    ) -> Result<Vec<TrashEntry>, FilesError> {
-        let after = before.map(|before| TrashPlace {
-            cursor: Cursor(before.0.saturating_sub(1)),
-            node: NodeId::ROOT,
-        });
-        Ok(self
-            .trash_page(principal, space, after, limit)
-            .await?
-            .entries)
-    }
-}
-
 /// A place in the trash of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrashPlace {

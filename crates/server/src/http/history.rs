@@ -15,7 +15,7 @@ use super::message::{IdText, Ids};
 use super::openapi::Octets;
 use super::stream::frames;
 use crate::auth::Caller;
-use crate::files::FilesError;
+use crate::files::{FilesError, TrashPlace};
 
 /// Entries that one look into the database brings at most.
 const PAGE: u32 = 64;
@@ -71,13 +71,12 @@ pub(crate) async fn trash(
     Ids(IdText(space)): Ids<IdText<SpaceId>>,
 ) -> Result<Response, Failure> {
     let (files, reader) = (app.files.clone(), caller.principal.clone());
-    let page = move |before: Option<Cursor>| {
+    let page = move |after: Option<TrashPlace>| {
         let (files, reader) = (files.clone(), reader.clone());
         async move {
-            let entries = files.trash(&reader, space, before, PAGE).await?;
-            let last = entries.last().map(|entry| entry.head.cursor);
-            let frames = entries.into_iter().map(TrashFrame::Entry);
-            Ok((frames.map(|one| frame::frame(&one)).collect(), last))
+            let page = files.trash_page(&reader, space, after, PAGE).await?;
+            let frames = page.entries.into_iter().map(TrashFrame::Entry);
+            Ok((frames.map(|one| frame::frame(&one)).collect(), page.next))
         }
     };
     let first = page(None).await?;
@@ -88,18 +87,19 @@ pub(crate) async fn trash(
     )
 }
 
-/// Frames, and the position to go on before; none when they were the last.
-type Page = (Vec<Bytes>, Option<Cursor>);
+/// Frames, and the place to go on from; none when they were the last.
+type Page<P> = (Vec<Bytes>, Option<P>);
 
 /// All pages from the first on, then the end.
-fn pages<F, Fut>(
-    first: Page,
+fn pages<P, F, Fut>(
+    first: Page<P>,
     next: F,
     end: Bytes,
 ) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static
 where
-    F: Fn(Option<Cursor>) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Page, FilesError>> + Send,
+    P: Send + 'static,
+    F: Fn(Option<P>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<Page<P>, FilesError>> + Send,
 {
     stream::try_unfold(Some((first, next, end)), |state| async {
         let Some(((frames, last), next, end)) = state else {

@@ -19,7 +19,11 @@ pub struct Hythe {
 /// The release binary beside the one that runs: `make bench` builds both.
 fn binary() -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name("hythe");
-    ensure!(path.exists(), "{} is missing: build it with cargo build --release", path.display());
+    ensure!(
+        path.exists(),
+        "{} is missing: build it with cargo build --release",
+        path.display()
+    );
     Ok(path)
 }
 
@@ -28,12 +32,28 @@ impl Hythe {
         let folders = Folders::make(place)?;
         let data = folders.hub.join("data");
         let server = start_server(&data)?;
-        let mut hythe = Self { folders, place: place.to_owned(), server, daemons: Vec::new() };
-        let invite = output(Command::new(binary()?).args(["admin", "invite", "--data"]).arg(&data))?;
-        run(hythe.command("home-a")?.args(["connect", &url_in(&invite)?, "--device-name", "a"]))?;
+        let mut hythe = Self {
+            folders,
+            place: place.to_owned(),
+            server,
+            daemons: Vec::new(),
+        };
+        let invite = output(
+            Command::new(binary()?)
+                .args(["admin", "invite", "--data"])
+                .arg(&data),
+        )?;
+        run(hythe
+            .command("home-a")?
+            .args(["connect", &url_in(&invite)?, "--device-name", "a"]))?;
         let offer = output(hythe.command("home-a")?.args(["devices", "add"]))?;
-        run(hythe.command("home-b")?.args(["connect", &url_in(&offer)?, "--device-name", "b"]))?;
-        for (home, folder) in [("home-a", &hythe.folders.first), ("home-b", &hythe.folders.second)] {
+        run(hythe
+            .command("home-b")?
+            .args(["connect", &url_in(&offer)?, "--device-name", "b"]))?;
+        for (home, folder) in [
+            ("home-a", &hythe.folders.first),
+            ("home-b", &hythe.folders.second),
+        ] {
             run(hythe.command(home)?.arg("sync").arg(folder))?;
         }
         hythe.daemons = vec![hythe.daemon("home-a")?, hythe.daemon("home-b")?];
@@ -43,15 +63,24 @@ impl Hythe {
 
     fn command(&self, home: &str) -> Result<Command> {
         let mut command = Command::new(binary()?);
-        command.env("HYTHE_HOME", self.place.join(home)).env("HYTHE_LOG", "warn");
+        command
+            .env("HYTHE_HOME", self.place.join(home))
+            .env("HYTHE_LOG", "warn");
         Ok(command)
     }
 
     fn daemon(&self, home: &str) -> Result<Process> {
-        let process = Process::start(self.command(home)?.args(["daemon", "run"]).stdout(Stdio::null()))?;
+        let process = Process::start(
+            self.command(home)?
+                .args(["daemon", "run"])
+                .stdout(Stdio::null()),
+        )?;
         let begin = Instant::now();
         while self.command(home)?.arg("status").output()?.status.code() == Some(1) {
-            ensure!(begin.elapsed() < Duration::from_secs(30), "the daemon does not answer");
+            ensure!(
+                begin.elapsed() < Duration::from_secs(30),
+                "the daemon does not answer"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(process)
@@ -75,9 +104,15 @@ impl Hythe {
 
 fn start_server(data: &Path) -> Result<Process> {
     let mut command = Command::new(binary()?);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data);
     let mut server = Process::start(command.env("HYTHE_LOG", "warn").stdout(Stdio::piped()))?;
-    let stdout = server.child().stdout.take().context("the server's output")?;
+    let stdout = server
+        .child()
+        .stdout
+        .take()
+        .context("the server's output")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;
     ensure!(line.starts_with("ready "), "the server said {line:?}");
@@ -86,13 +121,21 @@ fn start_server(data: &Path) -> Result<Process> {
 
 fn output(command: &mut Command) -> Result<String> {
     let done = command.stdin(Stdio::null()).output()?;
-    ensure!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    ensure!(
+        done.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     Ok(String::from_utf8(done.stdout)?)
 }
 
 fn url_in(text: &str) -> Result<String> {
-    let word = text.split_whitespace().find(|word| word.starts_with("http"));
-    Ok(word.with_context(|| format!("no URL in {text:?}"))?.to_owned())
+    let word = text
+        .split_whitespace()
+        .find(|word| word.starts_with("http"));
+    Ok(word
+        .with_context(|| format!("no URL in {text:?}"))?
+        .to_owned())
 }
 
 impl Candidate for Hythe {
@@ -119,7 +162,9 @@ impl Candidate for Hythe {
         let mut lines = io.lines().filter(|line| line.starts_with("IpExt:"));
         let names = lines.next()?.split_whitespace();
         let mut pairs = names.zip(lines.next()?.split_whitespace());
-        pairs.find(|(name, _)| *name == "InOctets").and_then(|(_, value)| value.parse().ok())
+        pairs
+            .find(|(name, _)| *name == "InOctets")
+            .and_then(|(_, value)| value.parse().ok())
     }
 
     fn stop(&mut self) -> Result<()> {

@@ -65,7 +65,11 @@ impl Folders {
             let path = place.join(name);
             fs::create_dir_all(&path).map(|()| path)
         };
-        Ok(Self { first: folder("a")?, hub: folder("hub")?, second: folder("b")? })
+        Ok(Self {
+            first: folder("a")?,
+            hub: folder("hub")?,
+            second: folder("b")?,
+        })
     }
 }
 
@@ -105,7 +109,10 @@ impl Drop for Process {
 
 /// Runs a command to its end and fails when it fails.
 pub fn run(command: &mut Command) -> Result<()> {
-    let done = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
+    let done = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{command:?}"))?;
     ensure!(
         done.status.success(),
         "{command:?}: {}\n{}",
@@ -122,7 +129,12 @@ pub fn wait_same_shape(a: &Path, b: &Path, longest: Duration) -> Result<()> {
         if shape(a).ok() == shape(b).ok() {
             return Ok(());
         }
-        ensure!(begin.elapsed() < longest, "{} did not follow {}", b.display(), a.display());
+        ensure!(
+            begin.elapsed() < longest,
+            "{} did not follow {}",
+            b.display(),
+            a.display()
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -14,7 +14,10 @@ pub struct Rsync {
 
 impl Rsync {
     pub fn new(place: &Path, fsync: bool) -> Result<Self> {
-        Ok(Self { folders: Folders::make(place)?, fsync })
+        Ok(Self {
+            folders: Folders::make(place)?,
+            fsync,
+        })
     }
 
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
@@ -24,7 +27,9 @@ impl Rsync {
         if self.fsync {
             command.arg("--fsync");
         }
-        run(command.arg(format!("{}/", from.display())).arg(format!("{}/", to.display())))
+        run(command
+            .arg(format!("{}/", from.display()))
+            .arg(format!("{}/", to.display())))
     }
 }
 

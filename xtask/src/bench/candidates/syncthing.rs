@@ -33,8 +33,13 @@ impl Syncthing {
         for device in &devices {
             fs::write(device.home.join("config.xml"), config(device, &devices)?)?;
             let mut command = Command::new("syncthing");
-            command.arg("--home").arg(&device.home).args(["--no-browser", "--no-restart"]);
-            processes.push(Process::start(command.stdout(Stdio::null()).stderr(Stdio::null()))?);
+            command
+                .arg("--home")
+                .arg(&device.home)
+                .args(["--no-browser", "--no-restart"]);
+            processes.push(Process::start(
+                command.stdout(Stdio::null()).stderr(Stdio::null()),
+            )?);
         }
         let mut candidate = Self { folders, processes };
         fs::write(candidate.folders.first.join("hello"), "hello")?;
@@ -46,17 +51,31 @@ impl Syncthing {
 impl Device {
     fn make(home: PathBuf, folder: PathBuf) -> Result<Self> {
         let mut generate = Command::new("syncthing");
-        run(generate.args(["generate", "--no-default-folder", "--home"]).arg(&home))?;
-        let asked = Command::new("syncthing").arg("--home").arg(&home).arg("--device-id").output()?;
+        run(generate
+            .args(["generate", "--no-default-folder", "--home"])
+            .arg(&home))?;
+        let asked = Command::new("syncthing")
+            .arg("--home")
+            .arg(&home)
+            .arg("--device-id")
+            .output()?;
         ensure!(asked.status.success(), "syncthing --device-id failed");
         let id = String::from_utf8(asked.stdout)?.trim().to_owned();
         fs::create_dir_all(folder.join(".stfolder"))?;
-        Ok(Self { home, id, port: free_port()?, folder })
+        Ok(Self {
+            home,
+            id,
+            port: free_port()?,
+            folder,
+        })
     }
 }
 
 fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0").context("a free port")?.local_addr()?.port())
+    Ok(TcpListener::bind("127.0.0.1:0")
+        .context("a free port")?
+        .local_addr()?
+        .port())
 }
 
 fn config(own: &Device, devices: &[Device; 2]) -> Result<String> {
@@ -70,7 +89,10 @@ fn config(own: &Device, devices: &[Device; 2]) -> Result<String> {
             )
         })
         .collect();
-    let members: String = devices.iter().map(|d| format!("<device id=\"{}\"/>", d.id)).collect();
+    let members: String = devices
+        .iter()
+        .map(|d| format!("<device id=\"{}\"/>", d.id))
+        .collect();
     Ok(format!(
         "<configuration version=\"36\"><folder id=\"bench\" path=\"{}\" type=\"sendreceive\" \
          rescanIntervalS=\"3600\" fsWatcherEnabled=\"true\" fsWatcherDelayS=\"1\">{members}\
@@ -101,7 +123,11 @@ impl Candidate for Syncthing {
     }
 
     fn settle(&mut self) -> Result<()> {
-        wait_same_shape(&self.folders.first, &self.folders.second, Duration::from_secs(300))
+        wait_same_shape(
+            &self.folders.first,
+            &self.folders.second,
+            Duration::from_secs(300),
+        )
     }
 
     fn stop(&mut self) -> Result<()> {

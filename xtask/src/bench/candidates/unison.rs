@@ -14,7 +14,10 @@ pub struct Unison {
 
 impl Unison {
     pub fn new(place: &Path) -> Result<Self> {
-        let unison = Self { folders: Folders::make(place)?, state: place.join("state") };
+        let unison = Self {
+            folders: Folders::make(place)?,
+            state: place.join("state"),
+        };
         std::fs::create_dir_all(&unison.state)?;
         Ok(unison)
     }
@@ -22,7 +25,13 @@ impl Unison {
     fn sync(&self, a: &Path, b: &Path) -> Result<()> {
         run(Command::new("unison")
             .env("UNISON", &self.state)
-            .args(["-batch", "-auto", "-silent", "-times", "-confirmbigdel=false"])
+            .args([
+                "-batch",
+                "-auto",
+                "-silent",
+                "-times",
+                "-confirmbigdel=false",
+            ])
             .arg(a)
             .arg(b))
     }
