@@ -8,6 +8,7 @@ use hythe_client::net::{Api, ApiError};
 use hythe_model::NodeId;
 use hythe_wire::event::{Event, EventsRequest, Goodbye};
 
+use crate::proxy::Proxy;
 use crate::rig::{Device, info, list, names, now_ms, put, start};
 
 #[tokio::test]
@@ -29,31 +30,45 @@ async fn an_invite_makes_an_account_once() {
     assert!(store.device().unwrap().is_none() && store.enrolling().unwrap().is_none());
 }
 
+/// Connects while the reply to one path is lost, then again: both try the same.
+async fn connect_twice(proxy: &Proxy, url: &str, path: &'static str) -> Device {
+    let home = tempfile::tempdir().unwrap();
+    let store = KeyStore::open(home.path().join("keys")).unwrap();
+    proxy.lie(move |asked, bytes| {
+        if asked.ends_with(path) {
+            Vec::new()
+        } else {
+            bytes
+        }
+    });
+    let lost = enrol::connect(&store, url, info("b"), "bob", now_ms()).await;
+    assert!(matches!(lost, Err(EnrolError::Api(ApiError::Malformed(_)))));
+    assert!(store.device().unwrap().is_none());
+    let begun = store.enrolling().unwrap().unwrap().names();
+    proxy.be_honest();
+    let keys = enrol::connect(&store, url, info("b"), "bob", now_ms())
+        .await
+        .unwrap();
+    assert_eq!((keys.account, keys.device), begun);
+    assert!(store.enrolling().unwrap().is_none());
+    let again = enrol::connect(&store, url, info("b"), "bob", now_ms()).await;
+    assert!(matches!(again, Err(EnrolError::Connected)));
+    Device::open(home, keys)
+}
+
 #[tokio::test]
-async fn c6_an_enrolment_whose_reply_was_lost_is_repeated_with_the_same_outcome() {
-    let rig = start().await;
-    let url = rig.invite().await;
-    let device = Device::connect(&url, "ada").await;
-    // The home as it was before the reply came: only the enrolment that was begun is stored.
-    let begun = {
-        let home = tempfile::tempdir().unwrap();
-        let store = KeyStore::open(home.path()).unwrap();
-        let url = rig.invite().await;
-        let keys = enrol::connect(&store, &url, info("b"), "bob", now_ms())
-            .await
-            .unwrap();
-        (home, url, keys)
-    };
-    let (home, url, keys) = begun;
-    drop(device);
-    let path = home.path().join("device");
-    assert!(path.exists() && !home.path().join("enrolling").exists());
-    let again = KeyStore::open(home.path()).unwrap();
-    assert!(matches!(
-        enrol::connect(&again, &url, info("b"), "bob", now_ms()).await,
-        Err(EnrolError::Connected)
-    ));
-    assert_eq!(again.device().unwrap().unwrap().device, keys.device);
+async fn c6_an_enrolment_whose_reply_was_lost_has_its_effect_once() {
+    let proxy = Proxy::start().await;
+    let invite = proxy.invite().await;
+    let first = connect_twice(&proxy, &invite, "/accounts").await;
+    assert_eq!(first.common.api.devices().await.unwrap().len(), 1);
+
+    let offer = enrol::offer_device(&first.common.api, &first.keys, None, now_ms())
+        .await
+        .unwrap();
+    let second = connect_twice(&proxy, &offer.url.to_string(), "/devices/enrol").await;
+    assert_eq!(second.keys.account, first.keys.account);
+    assert_eq!(second.common.api.devices().await.unwrap().len(), 2);
 }
 
 #[tokio::test]

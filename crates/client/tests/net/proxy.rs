@@ -51,6 +51,14 @@ impl Proxy {
         }
     }
 
+    /// A URL that makes an account by way of the liar.
+    pub async fn invite(&self) -> String {
+        let lifetime = std::time::Duration::from_secs(60);
+        let mut invite = self.server.invite(lifetime, false).await.unwrap();
+        invite.server = self.url.parse().unwrap();
+        invite.to_string()
+    }
+
     /// A new account whose device talks to the server itself.
     pub async fn account(&self, login: &str) -> Device {
         let invite = self
