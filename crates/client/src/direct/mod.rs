@@ -17,6 +17,7 @@ mod place;
 mod read;
 mod remove;
 mod restore;
+mod together;
 mod verify;
 mod why;
 mod words;
