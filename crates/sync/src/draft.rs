@@ -70,6 +70,15 @@ impl<'a> Draft<'a> {
         ids: &mut dyn IdSource,
     ) -> Result<(), TreeError> {
         self.note_problem(item);
+        if let (Fate::Leave | Fate::Elsewhere, Some(Yield::Node(to))) =
+            (fate, self.shape.yields.get(&item.id))
+        {
+            // Outside this folder too a name is only one node's: there, where a directory of the
+            // log has left and the disk still has something new in it.
+            self.remote_wanted.insert(item.id, to.clone());
+            self.keep_open(item);
+            return Ok(());
+        }
         match fate {
             Fate::Keep => self.keep(item, ids),
             Fate::Drop => self.drop(item),

@@ -2,7 +2,8 @@
 
 use hythe_model::EntryName;
 
-use crate::world::{Edit, Event, World};
+use crate::users::Edit;
+use crate::world::{Event, World};
 
 fn copies(world: &World) -> Vec<EntryName> {
     let entries = world.devices[0].disk.entries.values();

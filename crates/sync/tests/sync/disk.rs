@@ -191,28 +191,49 @@ impl Disk {
         files.map(|entry| entry.content).collect()
     }
 
+    fn path(&self, inode: u64) -> Vec<EntryName> {
+        let (mut path, mut at) = (Vec::new(), inode);
+        while let Some(entry) = self.entries.get(&at) {
+            path.push(entry.name.clone());
+            at = entry.parent;
+        }
+        path.reverse();
+        path
+    }
+
+    /// All entries of some kinds, in order of their paths.
+    pub fn of_kind(&self, kinds: &[NodeKind]) -> Vec<u64> {
+        let some = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| kinds.contains(&entry.kind));
+        let by_path: BTreeMap<_, _> = some.map(|(inode, _)| (self.path(*inode), *inode)).collect();
+        by_path.into_values().collect()
+    }
+
+    pub fn is_file(&self, inode: u64) -> bool {
+        self.entries
+            .get(&inode)
+            .is_some_and(|entry| entry.kind == NodeKind::File)
+    }
+
     /// All there is, by path: what two devices that agree have in common.
     pub fn listing(&self) -> Listing {
-        let mut list = Listing::new();
-        for (inode, entry) in &self.entries {
-            let mut path = Vec::new();
-            let mut at = *inode;
-            while let Some(entry) = self.entries.get(&at) {
-                path.push(entry.name.clone());
-                at = entry.parent;
-            }
-            path.reverse();
+        let row = |inode: u64, entry: &Entry| {
             // Times of directories do not travel.
             let modified = if entry.kind == NodeKind::Directory {
                 0
             } else {
                 entry.modified
             };
-            list.insert(
-                path,
+            (
+                self.path(inode),
                 (entry.kind, entry.content, entry.executable, modified),
-            );
-        }
-        list
+            )
+        };
+        self.entries
+            .iter()
+            .map(|(inode, entry)| row(*inode, entry))
+            .collect()
     }
 }

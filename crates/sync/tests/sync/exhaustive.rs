@@ -1,7 +1,8 @@
 //! All histories of up to three edits on all trees of up to three nodes: what random search may
 //! miss, and a bound on it.
 
-use crate::world::{Edit, Event, World};
+use crate::users::Edit;
+use crate::world::{Event, World};
 
 /// The trees to begin with, as edits from nothing. Between them they have each shape of up to
 /// three nodes that edits could tell apart.

@@ -1,8 +1,10 @@
-//! Laws that hold for every history of two devices and a server.
+//! Laws that hold for every history of two devices and a server. `PROPTEST_CASES` asks for more of
+//! them, for a night's run.
 
 use proptest::prelude::*;
 
-use crate::world::{Edit, Event, World};
+use crate::users::Edit;
+use crate::world::{Event, World};
 
 fn content() -> impl Strategy<Value = u32> {
     // Few, so that two users write the same now and then.
@@ -59,7 +61,7 @@ fn settled(events: &[Event], mask: u64) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 20_000, ..Default::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     /// S1 nothing seen is lost, C1 all sides agree, C2 there is an end, and every plan on the way
     /// passes the checker.
@@ -181,12 +183,4 @@ proptest! {
         world.settle(u64::MAX);
         prop_assert_eq!((world.server.log.len(), world.steps), (log, 0));
     }
-}
-
-/// `PROPTEST_CASES` asks for more, for a night's run.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(400)
 }

@@ -1,48 +1,14 @@
 //! Two devices, a server, and users: random or enumerated histories, and the laws they obey.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use hythe_model::{EntryName, NodeId, NodeKind};
+use hythe_model::{NodeId, NodeKind};
 use hythe_sync::{MapTrees, RemoteNode, Trees};
 
 use crate::device::Device;
-use crate::disk::{Content, ROOT};
+use crate::disk::Content;
 use crate::server::Server;
-
-/// What a user does on a disk. Numbers pick entries, directories and names, whatever there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edit {
-    /// A new file; an existing one is written instead.
-    File {
-        directory: u8,
-        name: u8,
-        content: Content,
-    },
-    /// A new directory.
-    Directory { directory: u8, name: u8 },
-    /// A new symlink.
-    Link {
-        directory: u8,
-        name: u8,
-        content: Content,
-    },
-    /// Writes in place.
-    Write { entry: u8, content: Content },
-    /// Saves as editors do: a new file renamed over the old one.
-    Save { entry: u8, content: Content },
-    /// Changes the time only.
-    Touch { entry: u8 },
-    /// Turns the executable bit over.
-    Chmod { entry: u8 },
-    /// Removes, with all inside.
-    Remove { entry: u8 },
-    /// Moves or renames; a file replaces a file that is there.
-    Move { entry: u8, directory: u8, name: u8 },
-    /// Exchanges the places of two entries.
-    Swap { one: u8, other: u8 },
-    /// Makes a file of a directory or the other way round, under the same name.
-    Retype { entry: u8 },
-}
+use crate::users::{Edit, apply};
 
 /// One event of a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +36,6 @@ pub struct World {
     /// Steps done since the last edit.
     pub steps: usize,
 }
-
-const NAMES: [&str; 3] = ["a", "b", "c"];
 
 impl World {
     pub fn new(devices: u8) -> Self {
@@ -196,7 +160,7 @@ impl World {
         self.steps = 0;
         let device = &mut self.devices[at];
         let before = device.disk.contents();
-        apply(device, edit);
+        apply(&mut device.disk, edit);
         // What a user destroys before it was sent is the user's own doing.
         let after = device.disk.contents();
         device
@@ -303,149 +267,4 @@ fn part(ids: &BTreeSet<NodeId>, mask: u64) -> BTreeSet<NodeId> {
         .enumerate()
         .filter(|(place, _)| mask >> (place % 64) & 1 == 1);
     chosen.map(|(_, id)| *id).collect()
-}
-
-fn pick(from: &[u64], number: u8) -> Option<u64> {
-    (!from.is_empty()).then(|| from[usize::from(number) % from.len()])
-}
-
-fn name(number: u8) -> EntryName {
-    EntryName::new(NAMES[usize::from(number) % NAMES.len()]).unwrap()
-}
-
-/// Does what a user does. What cannot be done, is not.
-pub fn apply(device: &mut Device, edit: Edit) {
-    let disk = &mut device.disk;
-    let of_kind = |kinds: &[NodeKind]| -> Vec<u64> {
-        let mut found: BTreeMap<Vec<EntryName>, u64> = BTreeMap::new();
-        for (inode, entry) in &disk.entries {
-            if kinds.contains(&entry.kind) {
-                let mut path = vec![entry.name.clone()];
-                let mut at = entry.parent;
-                while let Some(entry) = disk.entries.get(&at) {
-                    path.push(entry.name.clone());
-                    at = entry.parent;
-                }
-                path.reverse();
-                found.insert(path, *inode);
-            }
-        }
-        found.into_values().collect()
-    };
-    let files = of_kind(&[NodeKind::File]);
-    let all = of_kind(&[NodeKind::File, NodeKind::Directory, NodeKind::Symlink]);
-    let mut directories = vec![ROOT];
-    directories.extend(of_kind(&[NodeKind::Directory]));
-    let directory = |number| directories[usize::from(number) % directories.len()];
-    match edit {
-        Edit::File {
-            directory: at,
-            name: n,
-            content,
-        } => {
-            let (parent, name) = (directory(at), name(n));
-            match disk.at(parent, &name) {
-                None => drop(disk.create(parent, &name, NodeKind::File, content)),
-                Some(inode) if disk.entries[&inode].kind == NodeKind::File => {
-                    disk.write(inode, content);
-                }
-                Some(_) => {}
-            }
-        }
-        Edit::Directory {
-            directory: at,
-            name: n,
-        } => {
-            let (parent, name) = (directory(at), name(n));
-            if disk.at(parent, &name).is_none() {
-                disk.create(parent, &name, NodeKind::Directory, 0);
-            }
-        }
-        Edit::Link {
-            directory: at,
-            name: n,
-            content,
-        } => {
-            let (parent, name) = (directory(at), name(n));
-            if disk.at(parent, &name).is_none() {
-                disk.create(parent, &name, NodeKind::Symlink, content);
-            }
-        }
-        Edit::Write { entry, content } => {
-            if let Some(inode) = pick(&files, entry) {
-                disk.write(inode, content);
-            }
-        }
-        Edit::Save { entry, content } => {
-            if let Some(inode) = pick(&files, entry) {
-                let old = disk.entries[&inode].clone();
-                disk.remove(inode);
-                disk.create(old.parent, &old.name, NodeKind::File, content);
-            }
-        }
-        Edit::Touch { entry } => {
-            if let Some(inode) = pick(&files, entry) {
-                disk.touch(inode);
-            }
-        }
-        Edit::Chmod { entry } => {
-            if let Some(inode) = pick(&files, entry) {
-                disk.chmod(inode);
-            }
-        }
-        Edit::Remove { entry } => {
-            if let Some(inode) = pick(&all, entry) {
-                disk.remove(inode);
-            }
-        }
-        Edit::Move {
-            entry,
-            directory: at,
-            name: n,
-        } => {
-            let (parent, name) = (directory(at), name(n));
-            let Some(inode) = pick(&all, entry).filter(|inode| !disk.is_in(parent, *inode)) else {
-                return;
-            };
-            let both_files = |other: u64| {
-                [inode, other]
-                    .iter()
-                    .all(|one| disk.entries[one].kind == NodeKind::File)
-            };
-            match disk.at(parent, &name) {
-                Some(other) if other == inode || !both_files(other) => return,
-                Some(other) => disk.remove(other),
-                None => {}
-            }
-            disk.rename(inode, parent, &name);
-        }
-        Edit::Swap { one, other } => {
-            let (Some(one), Some(other)) = (pick(&all, one), pick(&all, other)) else {
-                return;
-            };
-            if disk.is_in(one, other) || disk.is_in(other, one) {
-                return;
-            }
-            let (a, b) = (disk.entries[&one].clone(), disk.entries[&other].clone());
-            disk.rename(one, ROOT, &EntryName::new("swapping").unwrap());
-            disk.rename(other, a.parent, &a.name);
-            disk.rename(one, b.parent, &b.name);
-        }
-        Edit::Retype { entry } => {
-            if let Some(inode) = pick(&all, entry) {
-                let old = disk.entries[&inode].clone();
-                disk.remove(inode);
-                let kind = match old.kind {
-                    NodeKind::Directory => NodeKind::File,
-                    _ => NodeKind::Directory,
-                };
-                disk.create(
-                    old.parent,
-                    &old.name,
-                    kind,
-                    if kind == NodeKind::File { 9 } else { 0 },
-                );
-            }
-        }
-    }
 }
