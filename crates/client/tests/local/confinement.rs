@@ -43,6 +43,18 @@ fn t5_a_symlink_above_the_entry_leads_nowhere() {
 }
 
 #[test]
+fn t5_a_symlink_to_a_directory_of_the_folder_is_no_way_either() {
+    let ground = Ground::new();
+    ground.write("d/sub/f", "x");
+    std::os::unix::fs::symlink("d", ground.at("alias")).unwrap();
+    assert_eq!(ground.root.stat(&tree("alias/sub/f")).unwrap(), None);
+    let mut batch = ground.root.batch();
+    let outcome = batch.place_new(ground.staged("x"), &tree("alias/sub/new"));
+    assert_eq!(outcome.unwrap(), Outcome::Changed(Change::NoParent));
+    assert_eq!(ground.scan().entries, 4);
+}
+
+#[test]
 fn t5_another_file_system_inside_is_not_entered() {
     let ground = Ground::new();
     ground.write("d/inside", "x");

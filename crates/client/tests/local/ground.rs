@@ -24,7 +24,10 @@ pub struct Ground {
 
 impl Ground {
     pub fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
+        Self::at_home(tempfile::tempdir().unwrap())
+    }
+
+    pub fn at_home(home: tempfile::TempDir) -> Self {
         let path = home.path().join("folder");
         std::fs::create_dir(&path).unwrap();
         let root = Root::create(&path, marker()).unwrap();

@@ -1,6 +1,10 @@
 //! Removing (S2, S3).
 
+use std::collections::HashSet;
 use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use hythe_client::disk::{Change, Outcome};
 
@@ -99,4 +103,56 @@ fn sc081_sc083_after_a_crash_known_values_go_and_unknown_ones_come_back() {
         "a user's"
     );
     assert!(crate::ground::names(&path.join(".hythe/out")).is_empty());
+}
+
+/// A user saves without pause, by renaming over the file, while it is removed again and again. The
+/// file is only ever missing when what was removed is what the user had saved last.
+#[test]
+fn s2_s3_no_save_is_removed_unseen() {
+    let ground = Ground::new();
+    ground.write("f", "user 0");
+    let removed: Mutex<HashSet<String>> = Mutex::default();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut last = "user 0".to_owned();
+            for round in 1..2000 {
+                let until = Instant::now() + Duration::from_secs(20);
+                // Missing for a moment while it is put back, or removed and announced soon.
+                while std::fs::read_to_string(ground.at("f")).ok().as_ref() != Some(&last)
+                    && !removed.lock().unwrap().contains(&last)
+                {
+                    assert!(Instant::now() < until, "{last} is gone and nobody saw it");
+                    std::thread::yield_now();
+                }
+                last = format!("user {round}");
+                std::fs::write(ground.home.path().join("next"), &last).unwrap();
+                std::fs::rename(ground.home.path().join("next"), ground.at("f")).unwrap();
+            }
+            ended.store(true, Ordering::SeqCst);
+        });
+        while !ended.load(Ordering::SeqCst) {
+            let Some(seen) = ground.root.stat(&tree("f")).unwrap() else {
+                continue;
+            };
+            let reading = ground
+                .root
+                .read(&tree("f"), Some(&seen.stamp))
+                .unwrap()
+                .done();
+            let Some(reading) = reading else { continue };
+            let mut content = vec![0; 32];
+            let length = reading.read_at(&mut content, 0).unwrap();
+            if !reading.is_unchanged().unwrap() {
+                continue;
+            }
+            drop(reading);
+            let mut batch = ground.root.batch();
+            let outcome = batch.remove(&tree("f"), &seen.stamp, None).unwrap();
+            if let Outcome::Done(()) = outcome {
+                let content = String::from_utf8_lossy(&content[..length]).into_owned();
+                removed.lock().unwrap().insert(content);
+            }
+        }
+    });
 }

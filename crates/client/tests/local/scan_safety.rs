@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::rename;
+use std::os::fd::BorrowedFd;
 
 use hythe_client::disk::Absence;
-use hythe_client::scan::{ScanError, Scope};
+use hythe_client::scan::{Entering, Scan, ScanError, Scope};
 
 use crate::ground::{Ground, Mounted};
 
@@ -47,6 +48,34 @@ fn sc135_a_folder_without_its_marker_loses_no_row() {
         result,
         Err(ScanError::Away(Absence::Unmarked { empty: false }))
     ));
+    assert_eq!(ground.local(), before);
+}
+
+/// Takes the marker away as soon as the scan has begun.
+struct Saboteur(std::path::PathBuf);
+
+impl Entering for Saboteur {
+    fn entering(&self, _: BorrowedFd<'_>, path: &[u8]) -> bool {
+        if path == b"a" {
+            std::fs::remove_file(&self.0).unwrap();
+        }
+        true
+    }
+}
+
+#[test]
+fn sc135_a_folder_that_goes_away_during_a_scan_loses_no_row() {
+    let ground = filled();
+    let before = ground.local();
+    std::fs::remove_file(ground.at("c")).unwrap();
+    let saboteur = Saboteur(ground.at(".hythe/marker"));
+    let scan = Scan {
+        root: &ground.root,
+        state: &ground.state,
+        folder: ground.folder,
+        entering: Some(&saboteur),
+    };
+    assert!(matches!(scan.run(&Scope::Whole), Err(ScanError::Away(_))));
     assert_eq!(ground.local(), before);
 }
 
@@ -140,6 +169,58 @@ fn sc101_s4_an_unreadable_directory_loses_no_row() {
         ground.scan().dirty.contains(&before["a/1"].node.id),
         "now there is evidence"
     );
+}
+
+/// A disk that fails while a directory is listed, before or after the first names: this test runs
+/// itself again under `strace`, which makes the system call fail.
+#[test]
+fn sc104_s4_a_listing_that_breaks_off_loses_no_row() {
+    if let Some(home) = std::env::var_os("HYTHE_TEST_FAILING") {
+        // Its path is known to whoever makes the call fail.
+        let named = tempfile::Builder::new()
+            .prefix("home")
+            .rand_bytes(0)
+            .tempdir_in(home);
+        let ground = Ground::at_home(named.unwrap());
+        for name in ["a/1", "a/2", "b"] {
+            ground.write(name, "x");
+        }
+        ground.scan();
+        let before = ground.local();
+        std::fs::remove_file(ground.at("a/1")).unwrap();
+        ground.write("b", "edited");
+        let report = ground.scan();
+        assert_eq!(
+            report.dirty,
+            BTreeSet::from([before["b"].node.id]),
+            "others go on (C3)"
+        );
+        assert!(report.problems > 0);
+        assert_eq!(ground.local().len(), before.len());
+        return;
+    }
+    // Each reading of `a` is two calls: names, end. The scan before takes two.
+    for failing in ["3+", "4+"] {
+        let home = tempfile::tempdir().unwrap();
+        let status = std::process::Command::new("strace")
+            .args(["-f", "-qq", "-e", "trace=getdents64", "-o", "/dev/null"])
+            .arg(format!("--inject=getdents64:error=EIO:when={failing}"))
+            .arg("--trace-path")
+            .arg(home.path().join("home/folder/a"))
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "scan_safety::sc104_s4_a_listing_that_breaks_off_loses_no_row",
+            ])
+            .env("HYTHE_TEST_FAILING", home.path())
+            .status();
+        match status {
+            Ok(status) => assert!(status.success(), "failing from call {failing}"),
+            Err(error) => {
+                eprintln!("SKIPPED: strace, which is needed here, cannot be run: {error}");
+            }
+        }
+    }
 }
 
 fn again_as_nobody(test: &str) {
