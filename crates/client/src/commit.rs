@@ -178,7 +178,7 @@ impl Replica {
         edits: Vec<Edit>,
         attached: Vec<SealedObject>,
     ) -> Result<Committed, CommitError> {
-        let mut position = self.position.lock().await;
+        let mut position = self.enter().await?;
         let mut applied = self.settle(&mut position).await?;
         if edits.is_empty() {
             return Ok(Committed {
@@ -215,7 +215,7 @@ impl Replica {
     /// # Errors
     /// When the log cannot be read on; then it is not known yet.
     pub async fn settle_underway(&self) -> Result<Applied, ReplicaError> {
-        let mut position = self.position.lock().await;
+        let mut position = self.enter().await?;
         self.settle(&mut position).await
     }
 

@@ -16,7 +16,7 @@ impl Replica {
     /// # Errors
     /// See [`CommitError`].
     pub async fn renew_keys(&self) -> Result<Applied, CommitError> {
-        let mut position = self.position.lock().await;
+        let mut position = self.enter().await?;
         let mut applied = self.settle(&mut position).await?;
         applied.add(self.read_to_head(&mut position).await?);
         let mut tries = 0;

@@ -19,7 +19,7 @@ impl Replica {
     /// # Errors
     /// See [`ReplicaError`]. What was read before the error stays.
     pub async fn catch_up(&self) -> Result<Applied, ReplicaError> {
-        let mut position = self.position.lock().await;
+        let mut position = self.enter().await?;
         self.read_to_head(&mut position).await
     }
 
@@ -33,7 +33,7 @@ impl Replica {
         head: Head,
         change_set: Option<&[u8]>,
     ) -> Result<Applied, ReplicaError> {
-        let mut position = self.position.lock().await;
+        let mut position = self.enter().await?;
         if head.cursor <= position.head.cursor {
             self.check_known(&position, head)?;
             return Ok(Applied::default());
@@ -56,7 +56,7 @@ impl Replica {
     /// # Errors
     /// See [`ReplicaError`].
     pub async fn start_over(&self, epoch: ServerEpoch) -> Result<Applied, ReplicaError> {
-        let mut position = self.position.lock().await;
+        let mut position = self.enter().await?;
         let applied = match self.read_to_head(&mut position).await {
             Err(ReplicaError::EpochChanged | ReplicaError::Alarm(_)) => {
                 self.session.accounts.start_over().await?;

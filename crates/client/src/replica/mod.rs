@@ -21,7 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hythe_content::SpaceKeys;
 use hythe_model::{Head, NodeId, SpaceId};
 use hythe_space::{CryptoError, LtHash};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::keys::DeviceKeys;
 use crate::net::{Api, ApiError};
@@ -123,14 +123,7 @@ impl Replica {
             .state
             .write(move |tx| tx.space_number(space))
             .await?;
-        let (head, digest) = session.state.read(|rows| {
-            let row = rows
-                .space(number)?
-                .ok_or(StateError::Invalid("space number"))?;
-            // Without a stored sum the log was never read: the sum of nothing.
-            let digest = LtHash::from_bytes(&row.digest).unwrap_or_default();
-            Ok::<_, StateError>((row.head, digest))
-        })?;
+        let (head, digest) = stored(&session.state, number)?;
         session.accounts.load_members(number)?;
         let keyring = Keyring::default();
         let position = Position {
@@ -155,6 +148,19 @@ impl Replica {
         }
         drop(position);
         Ok(replica)
+    }
+
+    /// Waits for the turn to carry the log on. A caller that hung up may have written the state and
+    /// not the position; the state counts.
+    pub(crate) async fn enter(&self) -> Result<MutexGuard<'_, Position>, ReplicaError> {
+        let mut position = self.position.lock().await;
+        let (head, digest) = stored(&self.session.state, self.number)?;
+        if head != position.head {
+            position.head = head;
+            position.digest = digest;
+            self.load_keys(&mut position).await?;
+        }
+        Ok(position)
     }
 
     /// The space.
@@ -221,6 +227,20 @@ impl Replica {
         self.show(position);
         Ok(())
     }
+}
+
+/// How far the state has a space's log, and the sum over its records there.
+fn stored(state: &State, number: SpaceNumber) -> Result<(Head, LtHash), StateError> {
+    state.read(|rows| {
+        let row = rows
+            .space(number)?
+            .ok_or(StateError::Invalid("space number"))?;
+        // Without a stored sum the log was never read: the sum of nothing.
+        Ok((
+            row.head,
+            LtHash::from_bytes(&row.digest).unwrap_or_default(),
+        ))
+    })
 }
 
 impl Shown {

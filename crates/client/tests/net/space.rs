@@ -290,3 +290,32 @@ async fn sc045_a_delete_of_a_directory_takes_its_children_first() {
     .unwrap();
     assert!(list(&first, &home, NodeId::ROOT).is_empty());
 }
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_at_any_moment_leaves_the_replica_whole() {
+    let rig = start().await;
+    let first = rig.account("ada").await;
+    let home = first.home().await;
+    let second = first.add().await;
+    let there = second.home().await;
+    for round in 0..40u32 {
+        let edit = create(
+            NodeId::ROOT,
+            &format!("{round:02}"),
+            NodeKind::Directory,
+            None,
+        );
+        home.commit(vec![edit], Vec::new()).await.unwrap();
+        // Dropped after some number of steps, another in each round.
+        let mut reading = std::pin::pin!(there.catch_up());
+        for _ in 0..round {
+            if futures::poll!(&mut reading).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    there.catch_up().await.unwrap();
+    assert_eq!(there.digest().await, home.digest().await);
+    assert_eq!(list(&second, &there, NodeId::ROOT).len(), 40);
+}
