@@ -9,8 +9,8 @@ use hythe_sync::RemoteNode;
 
 use super::attempt::{Planned, carry_out, fresh_version};
 use super::place::{self, child, nothing, shown};
-use super::words::{broke_off, refused};
 use super::together::Together;
+use super::words::{broke_off, refused};
 use super::write::again;
 use super::{current, entry, past};
 use crate::commit::{Edit, NewAttributes, NewBody};
