@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hythe_client::disk::{FolderId, Generation, Marker, Outcome, Owner, Root, Staged};
 use hythe_client::scan::{Scan, ScanError, ScanReport, Scope};
@@ -269,5 +270,14 @@ impl Drop for Mounted {
             .arg("-l")
             .arg(&self.0)
             .status();
+    }
+}
+
+/// Says that a thread ended, also when it panicked: nobody waits for it for ever.
+pub struct Ends<'a>(pub &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hythe_client::disk::{Change, Outcome};
 
-use crate::ground::{Ground, done, tree};
+use crate::ground::{Ends, Ground, done, tree};
 
 #[test]
 fn s2_the_expected_entry_goes() {
@@ -115,6 +115,7 @@ fn s2_s3_no_save_is_removed_unseen() {
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            let _ends = Ends(&ended);
             let mut last = "user 0".to_owned();
             for round in 1..2000 {
                 let until = Instant::now() + Duration::from_secs(20);
@@ -129,7 +130,6 @@ fn s2_s3_no_save_is_removed_unseen() {
                 std::fs::write(ground.home.path().join("next"), &last).unwrap();
                 std::fs::rename(ground.home.path().join("next"), ground.at("f")).unwrap();
             }
-            ended.store(true, Ordering::SeqCst);
         });
         while !ended.load(Ordering::SeqCst) {
             let Some(seen) = ground.root.stat(&tree("f")).unwrap() else {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hythe_client::disk::{Change, Outcome};
 use hythe_model::{ContentHash, EntryName, LinkTarget, Timestamp};
 
-use crate::ground::{Ground, done, tree};
+use crate::ground::{Ends, Ground, done, tree};
 
 fn hash(content: &str) -> ContentHash {
     ContentHash(*blake3::hash(content.as_bytes()).as_bytes())
@@ -223,6 +223,7 @@ fn sc004_s2_no_save_is_covered_unseen() {
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            let _ends = Ends(&ended);
             let mut last = "user 0".to_owned();
             for round in 1..3000 {
                 // Ours is announced only after the exchange, and may be taken back before that.
@@ -241,7 +242,6 @@ fn sc004_s2_no_save_is_covered_unseen() {
                 std::fs::write(ground.home.path().join("next"), &last).unwrap();
                 std::fs::rename(ground.home.path().join("next"), ground.at("f")).unwrap();
             }
-            ended.store(true, Ordering::SeqCst);
         });
         let mut round = 0;
         while !ended.load(Ordering::SeqCst) {
