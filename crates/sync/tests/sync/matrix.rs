@@ -1,5 +1,7 @@
 //! The merge matrix, row by row: what is planned for small trees. `docs/semantics.md` points here.
 
+use hythe_testkit::tree_text::id_of;
+
 use crate::table::{Case, assert_plan};
 
 /// One row: the three trees, and the steps in order.
@@ -71,6 +73,25 @@ fn sc002_equal_edits_are_one() {
 #[test]
 fn sc002_equal_length_is_read_before_it_is_judged() {
     row("f#f =one", "f#f =two unread", "f#f =twin", &["read f"]);
+}
+
+#[test]
+fn another_length_is_another_content_unread() {
+    row(
+        "f#f =one",
+        "f#f =two unread",
+        "f#f =nine",
+        &["download f over /f, keep new as f (conflict pc 2026-01-01 62abcd)"],
+    );
+    row(
+        "f#f =one",
+        "f#f =two unread",
+        "f#f =one deleted",
+        &[
+            "remote restore f at /f",
+            "remote update f (content, attributes)",
+        ],
+    );
 }
 
 #[test]
@@ -571,4 +592,32 @@ fn d6_what_the_log_never_knew_is_created_and_not_deleted() {
         &["remote create d at /d", "remote create f at d/f"],
     );
     row(tree, "", "", &["forget d", "forget f"]);
+}
+
+#[test]
+fn a_directory_steps_aside_only_if_it_is_sure_to_go() {
+    let tree = "a/#d\n  f#f =one";
+    let remote = "a/#d deleted\n  f#f =one deleted\na#a =new";
+    row(tree, "a/#d\n  f#f =other unread", remote, &["read f"]);
+}
+
+#[test]
+fn a_name_that_others_took_meanwhile_is_parted_from_either_side() {
+    // The directory stands aside from an interrupted plan, and comes back because of an edit in
+    // it. That the file which has its name now is concerned, nobody said.
+    let case = Case {
+        synced: "a/#d\n  f#f =one\na2#a =new",
+        local: ".hythe-aside-64000000000000000000000000000000/#d\n  f#f =two\na#a =new",
+        remote: "a/#d deleted\n  f#f =one deleted\na#a =new",
+    };
+    let plan = case.plan_for(&[id_of("f")].into());
+    assert_eq!(
+        case.lines(&plan),
+        [
+            "remote move a to /a (conflict pc 2026-01-01 70abcd)",
+            "remote restore d at /a",
+            "remote restore f at d/f",
+            "remote update f (content, attributes)",
+        ]
+    );
 }

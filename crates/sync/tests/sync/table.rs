@@ -59,26 +59,33 @@ impl Case<'_> {
     }
 
     pub fn plan(&self) -> Plan {
+        self.plan_for(&self.all())
+    }
+
+    /// The plan when only these nodes are known to be dirty.
+    pub fn plan_for(&self, dirty: &BTreeSet<NodeId>) -> Plan {
         let context = PlanContext {
             device: "pc".into(),
             date: "2026-01-01".into(),
             ..Default::default()
         };
         let trees = self.trees();
-        let plan = plan(&trees, &self.all(), &context, &mut Ids(1)).unwrap();
+        let plan = plan(&trees, dirty, &context, &mut Ids(1)).unwrap();
         let none = BTreeSet::new();
         check(plan.clone(), &trees, &Brake::released(&none)).unwrap();
         plan
     }
 
-    /// The plan's lines. Fresh ids are shown as `new`, the root as nothing.
-    pub fn lines(&self) -> Vec<String> {
+    /// A plan's lines, books left out. Fresh ids are shown as `new`, the root as nothing.
+    pub fn lines(&self, plan: &Plan) -> Vec<String> {
         let known = self.all();
-        text::lines(&self.plan(), &|id| match id {
+        let name = |id| match id {
             ROOT => String::new(),
             id if known.contains(&id) => token_of(id),
             _ => "new".to_owned(),
-        })
+        };
+        let lines = text::lines(plan, &name).into_iter();
+        lines.filter(|line| !line.starts_with("record ")).collect()
     }
 }
 
@@ -198,16 +205,11 @@ fn local_node(node: &TextNode, base: Option<&TextNode>) -> LocalNode {
     }
 }
 
-/// Asserts the plan of a case, books left out, which say only what must be written down.
+/// Asserts the plan of a case, rows to record left out, which only say that sides agree.
 pub fn assert_plan(case: &Case<'_>, expected: &[&str]) {
-    let lines = case.lines();
-    let deeds: Vec<&str> = lines
-        .iter()
-        .map(String::as_str)
-        .filter(|line| !line.starts_with("record "))
-        .collect();
+    let lines = case.lines(&case.plan());
     assert_eq!(
-        deeds, expected,
+        lines, expected,
         "synced:{}local:{}remote:{}",
         case.synced, case.local, case.remote
     );
