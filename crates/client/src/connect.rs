@@ -16,9 +16,14 @@ pub async fn remember_names(
     device_name: &str,
 ) -> Result<(), StateError> {
     let (state, _) = State::open(&home.state_path())?;
-    let names = [(ACCOUNT_NAME, login.to_owned()), (DEVICE_NAME, device_name.to_owned())];
+    let names = [
+        (ACCOUNT_NAME, login.to_owned()),
+        (DEVICE_NAME, device_name.to_owned()),
+    ];
     let write = move |tx: &Tx<'_>| {
-        names.iter().try_for_each(|(key, name)| tx.set_setting(key, name.as_bytes()))
+        names
+            .iter()
+            .try_for_each(|(key, name)| tx.set_setting(key, name.as_bytes()))
     };
     state.write(write).await
 }

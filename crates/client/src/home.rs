@@ -61,8 +61,14 @@ impl Home {
     /// [`HomeError::Io`] when it cannot be made.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, HomeError> {
         let directory = directory.into();
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-        made.map_err(|source| HomeError::Io { directory: directory.clone(), source })?;
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory);
+        made.map_err(|source| HomeError::Io {
+            directory: directory.clone(),
+            source,
+        })?;
         Ok(Self { directory })
     }
 
@@ -111,7 +117,10 @@ impl Home {
     /// # Errors
     /// [`HomeError::Taken`] when another process holds it; it is named.
     pub fn lock(self) -> Result<LockedHome, HomeError> {
-        let failed = |source| HomeError::Io { directory: self.directory.clone(), source };
+        let failed = |source| HomeError::Io {
+            directory: self.directory.clone(),
+            source,
+        };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -123,13 +132,23 @@ impl Home {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut holder = String::new();
             let read = file.take(32).read_to_string(&mut holder).map_err(failed)?;
-            let holder = if read == 0 { "unknown".into() } else { holder.trim().to_owned() };
-            return Err(HomeError::Taken { directory: self.directory, holder });
+            let holder = if read == 0 {
+                "unknown".into()
+            } else {
+                holder.trim().to_owned()
+            };
+            return Err(HomeError::Taken {
+                directory: self.directory,
+                holder,
+            });
         }
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(LockedHome { home: self, _lock: file })
+        Ok(LockedHome {
+            home: self,
+            _lock: file,
+        })
     }
 }
 
@@ -150,7 +169,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let held = Home::open(directory.path()).unwrap().lock().unwrap();
         let refused = Home::open(directory.path()).unwrap().lock().unwrap_err();
-        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        assert!(
+            refused
+                .to_string()
+                .contains(&std::process::id().to_string()),
+            "{refused}"
+        );
         drop(held);
         assert!(Home::open(directory.path()).unwrap().lock().is_ok());
     }

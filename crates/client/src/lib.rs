@@ -3,20 +3,20 @@
 //! Everything with effects on a device lives here; what to do is decided in `hythe-sync`.
 
 pub mod commit;
+pub mod connect;
+pub mod daemon;
+pub(crate) mod direct;
 pub mod disk;
 pub mod enrol;
+pub(crate) mod execute;
+pub mod home;
 pub mod keys;
 pub mod net;
 pub mod os;
+pub(crate) mod pass;
 pub mod pool;
 pub mod replica;
 pub mod scan;
 pub mod state;
 pub mod transfer;
-pub mod home;
-pub mod connect;
-pub mod daemon;
-pub(crate) mod direct;
-pub(crate) mod execute;
-pub(crate) mod pass;
 pub mod watch;

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hythe_model::{Cursor, EntryName, NodeId, NodeKind, TreePath, VersionId};
+use hythe_sync::brake::root_emptied;
 use hythe_sync::{
-    Brake, Counts, Held, IdSource, Plan, PlanContext, Problem, Refused, Step, TreeError, check,
-    plan,
+    Brake, Counts, Half, Held, IdSource, Plan, PlanContext, Problem, Refused, Step, TreeError,
+    check, plan,
 };
 
 use crate::daemon::{Order, Scope};
@@ -227,7 +228,13 @@ impl Passing<'_> {
     fn scan(&self, scope: &crate::scan::Scope) -> Result<ScanReport, ScanError> {
         let (root, state) = (self.cx.root.as_ref(), self.cx.state.as_ref());
         let entering = Some(self.cx.open.entering());
-        Scan { root, state, folder: self.cx.folder, entering }.run(scope)
+        Scan {
+            root,
+            state,
+            folder: self.cx.folder,
+            entering,
+        }
+        .run(scope)
     }
 }
 
@@ -273,7 +280,11 @@ fn context(pass: &Passing, report: &PassReport) -> PlanContext {
     let mut blocked = BTreeSet::new();
     blocked.extend(report.run.failed.keys());
     blocked.extend(report.run.unstable.iter().chain(&report.run.waiting));
-    PlanContext { device: pass.pass.device.clone(), date: today(), blocked }
+    PlanContext {
+        device: pass.pass.device.clone(),
+        date: today(),
+        blocked,
+    }
 }
 
 fn plan_once(
@@ -282,23 +293,27 @@ fn plan_once(
     report: &mut PassReport,
 ) -> Result<Plan, PassError> {
     let trees = pass.cx.state.folder_trees(pass.cx.folder)?;
-    let rows = trees.rows()?;
-    report.cursor = rows.space(pass.cx.space)?.map_or(Cursor::START, |row| row.head.cursor);
+    let space = trees.rows()?.space(pass.cx.space)?;
+    report.cursor = space.map_or(Cursor::START, |row| row.head.cursor);
     let planned = plan(&trees, dirty, &context(pass, report), &mut RandomIds)?;
     let whole = planned.clone();
     let brake = Brake {
-        synced_nodes: rows.synced_count(pass.cx.folder)?,
+        synced_nodes: synced_nodes(pass, &planned)?,
         sent_before: pass.pass.sent,
         recent: &pass.pass.recent,
         approved: pass.pass.approved,
     };
     let checked = check(planned, &trees, &brake)?;
-    report.held = match checked.held() {
-        Some(held) => Some(held_plan(&trees, *held, &whole)?),
-        None => None,
+    let mut planned = checked.plan().clone();
+    let held = match checked.held() {
+        Some(held) => Some(*held),
+        None => emptied(pass, &mut planned)?,
     };
-    report.problems = problems(&trees, &pass.cx, checked.plan())?;
-    for step in &checked.plan().steps {
+    report.held = held
+        .map(|held| held_plan(&trees, held, &whole))
+        .transpose()?;
+    report.problems = problems(&trees, &planned)?;
+    for step in &planned.steps {
         match step {
             Step::RemoteCreate { node, .. } => {
                 report.created.insert(*node);
@@ -312,7 +327,56 @@ fn plan_once(
             _ => {}
         }
     }
-    Ok(checked.plan().clone())
+    Ok(planned)
+}
+
+/// A folder that lost all it held: its deletes wait for a yes, however few they are (S4).
+fn emptied(pass: &Passing, planned: &mut Plan) -> Result<Option<Held>, PassError> {
+    let deletes = |step: &&Step| {
+        matches!(step, Step::RemoteDelete { .. }) && !pass.pass.recent.contains(&step.node())
+    };
+    let deleted = planned.steps.iter().filter(deletes).count() as u64;
+    if pass.pass.approved || deleted == 0 {
+        return Ok(None);
+    }
+    let folder = pass.cx.folder;
+    let rest = |rows: &crate::state::Rows<'_>| {
+        // Counting looks at every row; whether there is any does not.
+        if rows.has_local(folder)? {
+            Ok(None)
+        } else {
+            rows.synced_count(folder).map(Some)
+        }
+    };
+    let Some(synced_nodes) = pass.cx.state.read(rest)? else {
+        return Ok(None);
+    };
+    if root_emptied(synced_nodes, 0).is_none() {
+        return Ok(None);
+    }
+    planned.steps.retain(|step| step.half() != Half::Remote);
+    Ok(Some(Held {
+        counts: Counts {
+            deleted,
+            replaced: 0,
+        },
+        limit: 0,
+        synced_nodes,
+    }))
+}
+
+/// How many nodes are synced, where that can make a difference: a plan that takes away no more than
+/// is always free needs no count, and counting looks at every row.
+fn synced_nodes(pass: &Passing, planned: &Plan) -> Result<u64, PassError> {
+    let takes_away =
+        |step: &&Step| matches!(step, Step::RemoteDelete { .. } | Step::RemoteUpdate { .. });
+    let planned = planned.steps.iter().filter(takes_away).count() as u64;
+    let sent = pass.pass.sent.deleted + pass.pass.sent.replaced;
+    if planned + sent <= hythe_sync::brake::FREE_CHANGES {
+        return Ok(0);
+    }
+    let folder = pass.cx.folder;
+    Ok(pass.cx.state.read(|rows| rows.synced_count(folder))?)
 }
 
 fn held_plan(trees: &FolderTrees, held: Held, plan: &Plan) -> Result<HeldPlan, PassError> {
@@ -321,17 +385,25 @@ fn held_plan(trees: &FolderTrees, held: Held, plan: &Plan) -> Result<HeldPlan, P
         Step::RemoteUpdate { body, .. } => body.is_some(),
         _ => false,
     };
-    let nodes: BTreeSet<NodeId> = plan.steps.iter().filter(takes_away).map(Step::node).collect();
+    let nodes: BTreeSet<NodeId> = plan
+        .steps
+        .iter()
+        .filter(takes_away)
+        .map(Step::node)
+        .collect();
     let mut examples = Vec::new();
     for node in nodes.iter().take(10) {
         examples.extend(remote_path(trees, *node)?);
     }
-    Ok(HeldPlan { held, examples, nodes })
+    Ok(HeldPlan {
+        held,
+        examples,
+        nodes,
+    })
 }
 
 fn problems(
     trees: &FolderTrees,
-    _: &Context,
     plan: &Plan,
 ) -> Result<Vec<(Option<TreePath>, Problem)>, PassError> {
     let mut found = Vec::new();
@@ -353,8 +425,14 @@ fn remote_path(trees: &FolderTrees, node: NodeId) -> Result<Option<TreePath>, Tr
     use hythe_sync::Trees;
     let (mut names, mut at) = (Vec::new(), node);
     while at != trees.root() {
-        let Some(remote) = trees.remote(at)? else { return Ok(None) };
-        let Some(name) = remote.name.ok().or_else(|| EntryName::new(at.to_string()).ok()) else {
+        let Some(remote) = trees.remote(at)? else {
+            return Ok(None);
+        };
+        let Some(name) = remote
+            .name
+            .ok()
+            .or_else(|| EntryName::new(at.to_string()).ok())
+        else {
             return Ok(None);
         };
         names.push(name);
@@ -392,11 +470,16 @@ fn late_path(pass: &Passing, late: &crate::disk::Late) -> TreePath {
     use hythe_sync::conflict_name::{ConflictMark, conflict_name};
     let origin = late.origin.clone().unwrap_or_default();
     let fallback = || EntryName::new("recovered").ok();
-    let Some(name) = origin.name().cloned().or_else(fallback) else { return origin };
+    let Some(name) = origin.name().cloned().or_else(fallback) else {
+        return origin;
+    };
     let inode = late.stamp.inode.to_le_bytes();
     let date = today();
-    let mark =
-        ConflictMark { device: &pass.pass.device, date: &date, tag: [inode[0], inode[1], inode[2]] };
+    let mark = ConflictMark {
+        device: &pass.pass.device,
+        date: &date,
+        tag: [inode[0], inode[1], inode[2]],
+    };
     let above = origin.parent().unwrap_or_default();
     // The directory may be gone by now; the root is always there.
     let above = match pass.cx.root.stat(&above) {
@@ -409,7 +492,12 @@ fn late_path(pass: &Passing, late: &crate::disk::Late) -> TreePath {
 /// Today as `YYYY-MM-DD`, in UTC: only shown, never compared (C7).
 fn today() -> String {
     let now = time::OffsetDateTime::now_utc();
-    format!("{:04}-{:02}-{:02}", now.year(), u8::from(now.month()), now.day())
+    format!(
+        "{:04}-{:02}-{:02}",
+        now.year(),
+        u8::from(now.month()),
+        now.day()
+    )
 }
 
 /// Fresh ids from the system's randomness.

@@ -39,7 +39,10 @@ pub struct Head {
 
 impl Head {
     /// The head of an empty log.
-    pub const START: Self = Self { cursor: Cursor::START, chain: ChainHash::START };
+    pub const START: Self = Self {
+        cursor: Cursor::START,
+        chain: ChainHash::START,
+    };
 }
 
 /// The generation of a space's secret, from 1; grows by one when a member or device leaves.

@@ -21,7 +21,11 @@ impl Secret32 {
 impl PartialEq for Secret32 {
     /// Without an early exit: the time does not depend on where two secrets differ.
     fn eq(&self, other: &Self) -> bool {
-        let differing = self.0.iter().zip(&other.0).fold(0, |bits, (a, b)| bits | (a ^ b));
+        let differing = self
+            .0
+            .iter()
+            .zip(&other.0)
+            .fold(0, |bits, (a, b)| bits | (a ^ b));
         std::hint::black_box(differing) == 0
     }
 }

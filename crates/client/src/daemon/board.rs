@@ -63,7 +63,11 @@ impl Board {
             progress: Arc::clone(&progress),
         };
         state.running.insert(number, row);
-        Shown { progress, board: Arc::clone(self), number }
+        Shown {
+            progress,
+            board: Arc::clone(self),
+            number,
+        }
     }
 
     /// The transfers, the longest running first.

@@ -13,7 +13,11 @@ const FEWEST_DIGITS: usize = 8;
 
 /// The devices.
 pub async fn list(shared: &Shared) -> Result<Reply, Failure> {
-    let views = shared.api.devices().await.map_err(|error| unreachable(&error))?;
+    let views = shared
+        .api
+        .devices()
+        .await
+        .map_err(|error| unreachable(&error))?;
     Ok(Reply::Devices(views.into_iter().map(shown).collect()))
 }
 
@@ -22,12 +26,19 @@ pub async fn offer(shared: &Shared) -> Result<Reply, Failure> {
     let advertised = shared.advertised_url.as_deref();
     let offered = enrol::offer_device(&shared.api, &shared.device, advertised, now_ms()).await;
     let offer = offered.map_err(|error| failed("No device can be added now", &error))?;
-    Ok(Reply::Invite(Invite { url: offer.url.to_string(), expires_ms: offer.expires_ms }))
+    Ok(Reply::Invite(Invite {
+        url: offer.url.to_string(),
+        expires_ms: offer.expires_ms,
+    }))
 }
 
 /// Cuts a device off.
 pub async fn remove(shared: &Shared, named: &str) -> Result<Reply, Failure> {
-    let views = shared.api.devices().await.map_err(|error| unreachable(&error))?;
+    let views = shared
+        .api
+        .devices()
+        .await
+        .map_err(|error| unreachable(&error))?;
     let id = find(&views, named)?;
     let removed = enrol::remove_device(&shared.api, &shared.device, id, now_ms()).await;
     removed.map_err(|error| failed("The device was not removed", &error))?;
@@ -36,13 +47,21 @@ pub async fn remove(shared: &Shared, named: &str) -> Result<Reply, Failure> {
 
 /// Tells the server which folders this device has, for `hythe devices`. Of no consequence.
 pub async fn tell_folders(shared: &Shared) {
-    let Ok(rows) = shared.state.read(|rows| rows.folders()) else { return };
+    let Ok(rows) = shared.state.read(|rows| rows.folders()) else {
+        return;
+    };
     let folder = |row: crate::state::FolderRow| {
         let space = shared.space(row.space)?.id;
-        Some(DeviceFolder { path: super::status::shown(&row.path), space })
+        Some(DeviceFolder {
+            path: super::status::shown(&row.path),
+            space,
+        })
     };
     let folders = rows.into_iter().filter_map(folder).collect();
-    let patch = DevicePatch { name: None, folders: Some(folders) };
+    let patch = DevicePatch {
+        name: None,
+        folders: Some(folders),
+    };
     if let Err(error) = shared.api.describe_device(&patch).await {
         tracing::debug!("the server was not told of the folders: {error}");
     }
@@ -53,13 +72,23 @@ fn find(views: &[DeviceView], named: &str) -> Result<DeviceId, Failure> {
     let is_id = |view: &&DeviceView| {
         named.len() >= FEWEST_DIGITS && view.id.to_string().starts_with(&named.to_lowercase())
     };
-    let found = if by_name.is_empty() { views.iter().filter(is_id).collect() } else { by_name };
+    let found = if by_name.is_empty() {
+        views.iter().filter(is_id).collect()
+    } else {
+        by_name
+    };
     match found.as_slice() {
         [view] => Ok(view.id),
-        [] => Err(Failure::new(FailureKind::NotFound, format!("No device is called {named}"))
-            .next("`hythe devices` lists them.")),
-        _ => Err(Failure::new(FailureKind::Usage, format!("Several devices are called {named}"))
-            .next("Name it by its id, which `hythe devices --json` shows.")),
+        [] => Err(Failure::new(
+            FailureKind::NotFound,
+            format!("No device is called {named}"),
+        )
+        .next("`hythe devices` lists them.")),
+        _ => Err(Failure::new(
+            FailureKind::Usage,
+            format!("Several devices are called {named}"),
+        )
+        .next("Name it by its id, which `hythe devices --json` shows.")),
     }
 }
 
@@ -83,19 +112,23 @@ fn shown(view: DeviceView) -> DeviceInfo {
 /// A request of the server that failed.
 pub fn unreachable(error: &ApiError) -> Failure {
     match error {
-        ApiError::Offline(_) => Failure::new(FailureKind::Unreachable, "The server cannot be reached")
-            .because(error)
-            .next("Look whether it runs and whether this machine has a network."),
-        ApiError::Unauthorised(_) => {
-            Failure::new(FailureKind::Attention, "The server does not accept this device")
+        ApiError::Offline(_) => {
+            Failure::new(FailureKind::Unreachable, "The server cannot be reached")
                 .because(error)
-                .next("It was removed from the account: enrol it anew with `hythe connect`.")
+                .next("Look whether it runs and whether this machine has a network.")
         }
-        ApiError::WrongServer(_) => {
-            Failure::new(FailureKind::Attention, "Another server answers at this address")
-                .because(error)
-                .next("Do not go on before you know why; ask whoever runs the server.")
-        }
+        ApiError::Unauthorised(_) => Failure::new(
+            FailureKind::Attention,
+            "The server does not accept this device",
+        )
+        .because(error)
+        .next("It was removed from the account: enrol it anew with `hythe connect`."),
+        ApiError::WrongServer(_) => Failure::new(
+            FailureKind::Attention,
+            "Another server answers at this address",
+        )
+        .because(error)
+        .next("Do not go on before you know why; ask whoever runs the server."),
         _ => Failure::new(FailureKind::Refused, "The server did not do it").because(error),
     }
 }

@@ -30,7 +30,9 @@ impl Service for Door {
             Request::Status => self.status(&events).await,
             Request::Wait { timeout_ms } => {
                 let limit = timeout_ms.map(Duration::from_millis);
-                Ok(Reply::Waited(self.ask(|reply| Ask::Wait(limit, reply)).await?))
+                Ok(Reply::Waited(
+                    self.ask(|reply| Ask::Wait(limit, reply)).await?,
+                ))
             }
             Request::Pause => self.done(|reply| Ask::Pause(true, reply)).await,
             Request::Resume => self.done(|reply| Ask::Pause(false, reply)).await,
@@ -59,7 +61,9 @@ impl Door {
     pub async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {
         let (sender, receiver) = oneshot::channel();
         let stopping = |_| Failure::new(FailureKind::Refused, "The daemon is stopping");
-        self.events.send(Event::Ask(ask(sender))).map_err(|_| stopping(()))?;
+        self.events
+            .send(Event::Ask(ask(sender)))
+            .map_err(|_| stopping(()))?;
         receiver.await.map_err(|_| stopping(()))
     }
 

@@ -44,7 +44,12 @@ impl Fence {
     /// Sets a fence over these folders.
     pub fn new(deadline: Option<Instant>, folders: impl Iterator<Item = FolderNumber>) -> Self {
         let looked = folders.map(|folder| (folder, false)).collect();
-        Self { deadline, looked, heads: None, unreachable: None }
+        Self {
+            deadline,
+            looked,
+            heads: None,
+            unreachable: None,
+        }
     }
 
     /// A pass that began after the fence was set has looked at everything on a folder's disk.
@@ -85,11 +90,19 @@ impl Fence {
         let mut open = self.heads.is_none();
         for (folder, looked) in &self.looked {
             // A folder that was removed meanwhile is not waited for.
-            let Some((space, standing)) = folders.get(folder) else { continue };
-            let wanted = self.heads.as_ref().and_then(|heads| heads.get(space)).copied();
+            let Some((space, standing)) = folders.get(folder) else {
+                continue;
+            };
+            let wanted = self
+                .heads
+                .as_ref()
+                .and_then(|heads| heads.get(space))
+                .copied();
             match standing {
                 Standing::Stopped(reason) => stopped = stopped.or(Some(reason.clone())),
-                Standing::Stuck { at, reason } if *looked && wanted.is_none_or(|head| *at >= head) => {
+                Standing::Stuck { at, reason }
+                    if *looked && wanted.is_none_or(|head| *at >= head) =>
+                {
                     stopped = stopped.or(Some(reason.clone()));
                 }
                 Standing::Settled(at) if *looked && wanted.is_none_or(|head| *at >= head) => {}
@@ -97,17 +110,24 @@ impl Fence {
             }
         }
         if !open {
-            let outcome =
-                if stopped.is_some() { WaitOutcome::Attention } else { WaitOutcome::Synced };
-            return Some(Waited { outcome, reason: stopped });
+            let outcome = if stopped.is_some() {
+                WaitOutcome::Attention
+            } else {
+                WaitOutcome::Synced
+            };
+            return Some(Waited {
+                outcome,
+                reason: stopped,
+            });
         }
         if self.deadline.is_none_or(|at| now < at) {
             return None;
         }
         Some(match &self.unreachable {
-            Some(reason) => {
-                Waited { outcome: WaitOutcome::Unreachable, reason: Some(reason.clone()) }
-            }
+            Some(reason) => Waited {
+                outcome: WaitOutcome::Unreachable,
+                reason: Some(reason.clone()),
+            },
             None => Waited {
                 outcome: WaitOutcome::TimedOut,
                 reason: stopped.or(Some("changes are still on their way".to_owned())),
@@ -141,9 +161,16 @@ mod tests {
         let settled = standing(Standing::Settled(Cursor(5)));
         assert_eq!(fence.answer(now, &settled), None);
         fence.heads(BTreeMap::from([(SPACE, Cursor(5))]));
-        assert_eq!(fence.answer(now, &settled), None, "nobody looked at the disk");
+        assert_eq!(
+            fence.answer(now, &settled),
+            None,
+            "nobody looked at the disk"
+        );
         fence.looked(FOLDER);
-        assert_eq!(fence.answer(now, &standing(Standing::Settled(Cursor(4)))), None);
+        assert_eq!(
+            fence.answer(now, &standing(Standing::Settled(Cursor(4)))),
+            None
+        );
         assert_eq!(fence.answer(now, &standing(Standing::Busy)), None);
         let outcome = fence.answer(now, &settled).map(|waited| waited.outcome);
         assert_eq!(outcome, Some(WaitOutcome::Synced));
@@ -156,9 +183,19 @@ mod tests {
         ready(&mut fence);
         let held = standing(Standing::Stopped("held".into()));
         let waited = fence.answer(now, &held).unwrap();
-        assert_eq!((waited.outcome, waited.reason.as_deref()), (WaitOutcome::Attention, Some("held")));
-        let stuck = Standing::Stuck { at: Cursor(4), reason: "unreadable".into() };
-        assert_eq!(fence.answer(now, &standing(stuck)), None, "the log is not yet planned that far");
+        assert_eq!(
+            (waited.outcome, waited.reason.as_deref()),
+            (WaitOutcome::Attention, Some("held"))
+        );
+        let stuck = Standing::Stuck {
+            at: Cursor(4),
+            reason: "unreadable".into(),
+        };
+        assert_eq!(
+            fence.answer(now, &standing(stuck)),
+            None,
+            "the log is not yet planned that far"
+        );
     }
 
     #[test]

@@ -101,7 +101,10 @@ impl Folder {
             return Standing::Settled(self.cursor);
         }
         match self.first_problem() {
-            Some(reason) if server.is_none() => Standing::Stuck { at: self.cursor, reason },
+            Some(reason) if server.is_none() => Standing::Stuck {
+                at: self.cursor,
+                reason,
+            },
             _ => Standing::Busy,
         }
     }
@@ -113,16 +116,29 @@ impl Folder {
 
     /// The first thing that is the matter with the folder, as one sentence.
     pub fn first_problem(&self) -> Option<String> {
-        let failed = self.failures.values().next().map(|failed| failed.failure.reason.clone());
-        let planned = || self.problems.first().map(|(_, problem)| super::status::sentence(problem));
+        let failed = self
+            .failures
+            .values()
+            .next()
+            .map(|failed| failed.failure.reason.clone());
+        let planned = || {
+            self.problems
+                .first()
+                .map(|(_, problem)| super::status::sentence(problem))
+        };
         failed.or_else(planned).or_else(|| self.trouble.clone())
     }
 
     /// Nodes created here lately, and what was sent lately of what S5 counts.
     pub fn lately(&mut self, now: Instant) -> (BTreeSet<NodeId>, Counts) {
-        self.created.retain(|(at, _)| now.duration_since(*at) < WINDOW);
+        self.created
+            .retain(|(at, _)| now.duration_since(*at) < WINDOW);
         self.sent.retain(|(at, _)| now.duration_since(*at) < WINDOW);
-        let created = self.created.iter().flat_map(|(_, nodes)| nodes.iter().copied()).collect();
+        let created = self
+            .created
+            .iter()
+            .flat_map(|(_, nodes)| nodes.iter().copied())
+            .collect();
         let mut sent = Counts::default();
         for (_, counts) in &self.sent {
             sent.deleted += counts.deleted;
@@ -134,7 +150,8 @@ impl Folder {
     /// Takes note of a pass that was done.
     pub fn passed(&mut self, now: Instant, now_ms: i64, order: &Order, mut report: PassReport) {
         if !report.created.is_empty() {
-            self.created.push((now, std::mem::take(&mut report.created)));
+            self.created
+                .push((now, std::mem::take(&mut report.created)));
         }
         if report.sent != Counts::default() {
             self.sent.push((now, report.sent));
@@ -148,12 +165,26 @@ impl Folder {
         } else {
             std::mem::take(&mut self.problems)
         };
-        let tried: BTreeSet<NodeId> = order.nodes.iter().chain(&report.scanned.dirty).copied().collect();
-        self.failures.retain(|node, _| !order.all_nodes && !tried.contains(node));
-        let failed: BTreeSet<NodeId> =
-            report.run.failed.keys().chain(&report.run.unstable).copied().collect();
+        let tried: BTreeSet<NodeId> = order
+            .nodes
+            .iter()
+            .chain(&report.scanned.dirty)
+            .copied()
+            .collect();
+        self.failures
+            .retain(|node, _| !order.all_nodes && !tried.contains(node));
+        let failed: BTreeSet<NodeId> = report
+            .run
+            .failed
+            .keys()
+            .chain(&report.run.unstable)
+            .copied()
+            .collect();
         for (node, failure) in std::mem::take(&mut report.run.failed) {
-            self.failures.entry(node).or_insert(Failed { failure, since_ms: now_ms });
+            self.failures.entry(node).or_insert(Failed {
+                failure,
+                since_ms: now_ms,
+            });
         }
         let mut again = report.open;
         if self.held.is_some() {
@@ -161,11 +192,19 @@ impl Folder {
             again.clear();
         }
         again.retain(|node| !failed.contains(node) && !report.run.waiting.contains(node));
-        let passed = Passed { again, failed, look: report.look, ..Passed::default() };
+        let passed = Passed {
+            again,
+            failed,
+            look: report.look,
+            ..Passed::default()
+        };
         self.work.end(now, order.scope == Scope::Whole, passed);
         let idle = self.work.is_idle() && !self.is_transferring();
         if idle && self.held.is_none() && self.first_problem().is_none() {
-            self.proven = Some(Proven { cursor: self.cursor.0, at_ms: now_ms });
+            self.proven = Some(Proven {
+                cursor: self.cursor.0,
+                at_ms: now_ms,
+            });
         }
     }
 
@@ -184,7 +223,11 @@ impl Folder {
         let id = u64::try_from(self.number.0).unwrap_or_default();
         self.held = match (plan, self.held.take()) {
             (Some(plan), Some(before)) => Some(Waiting { plan, ..before }),
-            (Some(plan), None) => Some(Waiting { id, plan, since_ms: now_ms }),
+            (Some(plan), None) => Some(Waiting {
+                id,
+                plan,
+                since_ms: now_ms,
+            }),
             (None, _) => None,
         };
         if self.held.is_none() {
@@ -203,8 +246,18 @@ impl Folder {
         // What the scan of the failed pass found is in the local tree by now and will not be found
         // again by looking at the disk: the trees have to be compared.
         let whole = order.scope == Scope::Whole;
-        let undone = Order { all_nodes: true, ..order };
-        self.work.end(now, whole, Passed { undone: Some(undone), ..Passed::default() });
+        let undone = Order {
+            all_nodes: true,
+            ..order
+        };
+        self.work.end(
+            now,
+            whole,
+            Passed {
+                undone: Some(undone),
+                ..Passed::default()
+            },
+        );
     }
 
     /// The folder is not there (any more).
@@ -225,7 +278,12 @@ impl Folder {
             reason: held.plan.held.to_string(),
             deletes: counts.deleted,
             replaces: counts.replaced,
-            examples: held.plan.examples.iter().map(|path| Octets(path.to_bytes())).collect(),
+            examples: held
+                .plan
+                .examples
+                .iter()
+                .map(|path| Octets(path.to_bytes()))
+                .collect(),
             since_ms: held.since_ms,
         })
     }

@@ -15,7 +15,11 @@ use crate::state::{FolderNumber, FolderRow, SpaceNumber, StateError};
 /// Makes a directory a sync folder.
 pub async fn add(door: &Door, dir: &Octets, place: &Place) -> Result<Reply, Failure> {
     let dir = absolute(dir)?;
-    let rows = door.shared.state.read(|rows| rows.numbered_folders()).map_err(state)?;
+    let rows = door
+        .shared
+        .state
+        .read(|rows| rows.numbered_folders())
+        .map_err(state)?;
     if let Some((number, row)) = rows.iter().find(|(_, row)| row.path == dir) {
         tracing::debug!(folder = %row.path.display(), "is a sync folder already");
         return opened(door, *number).await;
@@ -33,7 +37,12 @@ pub async fn add(door: &Door, dir: &Octets, place: &Place) -> Result<Reply, Fail
     };
     let row = prepare(door, row, space, node).await?;
     let added = row.clone();
-    let number = door.shared.state.write(move |tx| tx.add_folder(&added)).await.map_err(state)?;
+    let number = door
+        .shared
+        .state
+        .write(move |tx| tx.add_folder(&added))
+        .await
+        .map_err(state)?;
     devices::tell_folders(&door.shared).await;
     opened(door, number).await
 }
@@ -42,7 +51,11 @@ pub async fn add(door: &Door, dir: &Octets, place: &Place) -> Result<Reply, Fail
 pub async fn remove(door: &Door, dir: &Octets) -> Result<Reply, Failure> {
     let (number, row) = at(door, &absolute(dir)?)?;
     door.ask(|reply| Ask::Release(number, reply)).await?;
-    door.shared.state.write(move |tx| tx.remove_folder(number)).await.map_err(state)?;
+    door.shared
+        .state
+        .write(move |tx| tx.remove_folder(number))
+        .await
+        .map_err(state)?;
     take_marker(row).await;
     devices::tell_folders(&door.shared).await;
     Ok(Reply::Done)
@@ -68,14 +81,24 @@ async fn take_marker(row: FolderRow) {
 pub async fn relocate(door: &Door, old: &Octets, new: &Octets) -> Result<Reply, Failure> {
     let (old, new) = (absolute(old)?, absolute(new)?);
     let (number, row) = at(door, &old)?;
-    let rows = door.shared.state.read(|rows| rows.folders()).map_err(state)?;
-    let others = rows.iter().map(|row| row.path.as_path()).filter(|path| *path != old);
+    let rows = door
+        .shared
+        .state
+        .read(|rows| rows.folders())
+        .map_err(state)?;
+    let others = rows
+        .iter()
+        .map(|row| row.path.as_path())
+        .filter(|path| *path != old);
     refuse_nested(&new, others)?;
     door.ask(|reply| Ask::Release(number, reply)).await?;
     let moved = move_directory(&row, &new).await;
     if moved.is_ok() {
         let row = FolderRow { path: new, ..row };
-        let write = door.shared.state.write(move |tx| tx.update_folder(number, &row));
+        let write = door
+            .shared
+            .state
+            .write(move |tx| tx.update_folder(number, &row));
         write.await.map_err(state)?;
     }
     // Whether it was moved or not: the folder is looked for where it is said to be.
@@ -89,14 +112,19 @@ async fn move_directory(row: &FolderRow, new: &Path) -> Result<(), Failure> {
     let (old, new, id) = (row.path.clone(), new.to_owned(), row.id);
     let found = move || {
         let is_it = |path: &Path| {
-            Inspection::of(path).ok().and_then(|seen| seen.marker).is_some_and(|m| m.folder == id)
+            Inspection::of(path)
+                .ok()
+                .and_then(|seen| seen.marker)
+                .is_some_and(|m| m.folder == id)
         };
         if is_it(&new) {
             return Ok(());
         }
         if !is_it(&old) {
-            return Err(Failure::new(FailureKind::NotFound, "The sync folder is at neither place")
-                .next("Look where it is now, and name that place."));
+            return Err(
+                Failure::new(FailureKind::NotFound, "The sync folder is at neither place")
+                    .next("Look where it is now, and name that place."),
+            );
         }
         let failed = |error| {
             Failure::new(FailureKind::Refused, "The directory could not be moved")
@@ -116,10 +144,17 @@ async fn opened(door: &Door, number: FolderNumber) -> Result<Reply, Failure> {
 }
 
 fn at(door: &Door, dir: &Path) -> Result<(FolderNumber, FolderRow), Failure> {
-    let found = door.shared.state.read(|rows| rows.folder_at(dir)).map_err(state)?;
+    let found = door
+        .shared
+        .state
+        .read(|rows| rows.folder_at(dir))
+        .map_err(state)?;
     found.ok_or_else(|| {
-        Failure::new(FailureKind::NotFound, format!("{} is no sync folder", dir.display()))
-            .next("`hythe status` lists the sync folders.")
+        Failure::new(
+            FailureKind::NotFound,
+            format!("{} is no sync folder", dir.display()),
+        )
+        .next("`hythe status` lists the sync folders.")
     })
 }
 
@@ -128,14 +163,21 @@ fn absolute(dir: &Octets) -> Result<PathBuf, Failure> {
     if path.is_absolute() {
         return Ok(path);
     }
-    Err(Failure::new(FailureKind::Usage, "A sync folder is named by an absolute path"))
+    Err(Failure::new(
+        FailureKind::Usage,
+        "A sync folder is named by an absolute path",
+    ))
 }
 
 /// SC-144: a folder inside another would sync the same file twice.
 fn refuse_nested<'p>(dir: &Path, others: impl Iterator<Item = &'p Path>) -> Result<(), Failure> {
     for other in others {
         if dir.starts_with(other) || other.starts_with(dir) {
-            let message = format!("{} and {} lie inside each other", dir.display(), other.display());
+            let message = format!(
+                "{} and {} lie inside each other",
+                dir.display(),
+                other.display()
+            );
             return Err(Failure::new(FailureKind::Refused, message)
                 .next("Choose a directory outside every sync folder."));
         }
@@ -153,27 +195,44 @@ async fn prepare(
     let device = door.shared.device.device;
     let id = door.shared.space(space).map(|space| space.id);
     let Some(space) = id else {
-        return Err(Failure::new(FailureKind::NotFound, "The space is not known here"));
+        return Err(Failure::new(
+            FailureKind::NotFound,
+            "The space is not known here",
+        ));
     };
     let work = move || -> Result<FolderRow, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
-            Failure::new(FailureKind::Refused, format!("{} cannot be a sync folder", row.path.display()))
-                .because(error)
+            Failure::new(
+                FailureKind::Refused,
+                format!("{} cannot be a sync folder", row.path.display()),
+            )
+            .because(error)
         };
         std::fs::create_dir_all(&row.path).map_err(|error| failed(&error))?;
         let seen = Inspection::of(&row.path).map_err(|absence| failed(&absence.reason()))?;
         let other = seen.marker.filter(|marker| marker.device != device);
         if other.is_some() {
-            return Err(failed(&Absence::Foreign.reason())
-                .next("One folder belongs to one device. Remove its `.hythe` if that device is gone."));
+            return Err(failed(&Absence::Foreign.reason()).next(
+                "One folder belongs to one device. Remove its `.hythe` if that device is gone.",
+            ));
         }
         let generation = Generation::first().map_err(|error| failed(&error))?;
-        let marker =
-            Marker { device, folder: row.id, space, node, file_system: 0, inode: 0, generation };
+        let marker = Marker {
+            device,
+            folder: row.id,
+            space,
+            node,
+            file_system: 0,
+            inode: 0,
+            generation,
+        };
         let root = Root::create(&row.path, marker).map_err(|error: OpenError| failed(&error))?;
         // Let go at once: the loop opens it again, as any folder.
         drop(root);
-        Ok(FolderRow { generation: Some(generation), ..row })
+        Ok(FolderRow {
+            generation: Some(generation),
+            ..row
+        })
     };
     let broke = |error| Failure::new(FailureKind::Internal, "Preparing broke off").because(error);
     tokio::task::spawn_blocking(work).await.map_err(broke)?

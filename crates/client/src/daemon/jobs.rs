@@ -53,7 +53,9 @@ pub fn watch(events: &Teller, number: FolderNumber, open: &Arc<OpenFolder>) {
     let (events, watcher) = (events.clone(), Arc::downgrade(&open.watcher));
     tokio::spawn(async move {
         loop {
-            let Some(watcher) = watcher.upgrade() else { return };
+            let Some(watcher) = watcher.upgrade() else {
+                return;
+            };
             // Asked again every so often, so that a closed folder's watcher is let go.
             let heard = tokio::time::timeout(LET_GO, watcher.changes()).await;
             drop(watcher);
@@ -82,13 +84,20 @@ pub fn pass(
     let (number, passes, events) = (folder.number, folder.passes, events.clone());
     let Some(pass) = pass_over(shared, folder, open, now) else {
         // The space is not known before the server was reached once; that makes all due again.
-        let undone = super::work::Passed { undone: Some(order), ..Default::default() };
+        let undone = super::work::Passed {
+            undone: Some(order),
+            ..Default::default()
+        };
         folder.work.end(now, false, undone);
         return;
     };
     tokio::task::spawn_blocking(move || {
         let result = pass::run(&pass, &order);
-        let passing = Passing { number: passes, order, result };
+        let passing = Passing {
+            number: passes,
+            order,
+            result,
+        };
         tell(&events, Event::Passed(number, Box::new(passing)));
     });
 }
@@ -143,8 +152,16 @@ fn numbered(
     views: &[hythe_wire::space::SpaceView],
 ) -> BTreeMap<SpaceNumber, Cursor> {
     let spaces = shared.spaces();
-    let number = |id| spaces.iter().find(|space| space.id == id).map(|space| space.number);
-    views.iter().filter_map(|view| Some((number(view.id)?, Cursor(view.cursor)))).collect()
+    let number = |id| {
+        spaces
+            .iter()
+            .find(|space| space.id == id)
+            .map(|space| space.number)
+    };
+    views
+        .iter()
+        .filter_map(|view| Some((number(view.id)?, Cursor(view.cursor))))
+        .collect()
 }
 
 /// Keeps a pause over restarts.
@@ -155,9 +172,12 @@ pub fn remember_pause(
 ) {
     let state = Arc::clone(&shared.state);
     tokio::spawn(async move {
-        let written = state.write(move |tx| tx.set_setting(PAUSED, &[u8::from(paused)])).await;
+        let written = state
+            .write(move |tx| tx.set_setting(PAUSED, &[u8::from(paused)]))
+            .await;
         let failed = |error: StateError| {
-            Failure::new(FailureKind::Internal, "The pause could not be written down").because(error)
+            Failure::new(FailureKind::Internal, "The pause could not be written down")
+                .because(error)
         };
         // Whoever asked may have hung up.
         let _ = reply.send(written.map_err(failed));
@@ -172,7 +192,8 @@ pub fn undo(shared: &Arc<Shared>, events: &Teller, folder: &Folder, nodes: BTree
     tokio::spawn(async move {
         let gone = nodes.clone();
         let forget = move |tx: &crate::state::Tx<'_>| {
-            gone.iter().try_for_each(|node| tx.remove_synced(number, *node))
+            gone.iter()
+                .try_for_each(|node| tx.remove_synced(number, *node))
         };
         match state.write(forget).await {
             Ok(()) => tell(&events, Event::Folded(space, nodes, Cursor::START)),

@@ -42,7 +42,7 @@ use crate::home::LockedHome;
 use crate::keys::{KeyFileError, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::{Pool, PoolError};
-use crate::replica::{AccountBook, Session, ReplicaError};
+use crate::replica::{AccountBook, ReplicaError, Session};
 use crate::state::{FolderNumber, State, StateError};
 use folder::Folder;
 use turn::Turn;
@@ -101,7 +101,9 @@ pub enum StartError {
 /// # Errors
 /// See [`StartError`].
 pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartError> {
-    let mut device = KeyStore::open(home.keys_path())?.device()?.ok_or(StartError::NotEnrolled)?;
+    let mut device = KeyStore::open(home.keys_path())?
+        .device()?
+        .ok_or(StartError::NotEnrolled)?;
     if let Some(url) = options.server_url {
         device.server.url = url;
     }
@@ -141,7 +143,9 @@ pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartEr
 }
 
 fn text(bytes: Option<Vec<u8>>) -> String {
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| "unnamed".to_owned())
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_else(|| "unnamed".to_owned())
 }
 
 fn run(
@@ -157,19 +161,38 @@ fn run(
         .into_iter()
         .map(|(number, row)| (number, Folder::new(number, row, shared.seed())))
         .collect();
-    let turn = Turn::new(Arc::clone(&shared), events.clone(), folders, paused, syncing);
+    let turn = Turn::new(
+        Arc::clone(&shared),
+        events.clone(),
+        folders,
+        paused,
+        syncing,
+    );
     let mut tasks = vec![tokio::spawn(turn.run(told, stopped.clone()))];
     let stream = tokio::spawn(stream::follow(Arc::clone(&shared), events.clone()));
-    let service = Arc::new(Door { shared, events, stop: stop.clone() });
+    let service = Arc::new(Door {
+        shared,
+        events,
+        stop: stop.clone(),
+    });
     if let Some(listener) = listener {
         let mut ends = stopped;
         let ended = async move {
             // An error means that the sender is gone: an end as well.
             let _ = ends.wait_for(|stop| *stop).await;
         };
-        tasks.push(tokio::spawn(hythe_control::serve(listener, Arc::clone(&service), ended)));
+        tasks.push(tokio::spawn(hythe_control::serve(
+            listener,
+            Arc::clone(&service),
+            ended,
+        )));
     }
-    Ok(Daemon { service, stop, tasks, stream })
+    Ok(Daemon {
+        service,
+        stop,
+        tasks,
+        stream,
+    })
 }
 
 impl Daemon {

@@ -68,7 +68,11 @@ pub fn open(
     row: &FolderRow,
     bulk: Bulk,
 ) -> Result<OpenFolder, OpenFailure> {
-    let owner = Owner { device, folder: row.id, generations: row.generations() };
+    let owner = Owner {
+        device,
+        folder: row.id,
+        generations: row.generations(),
+    };
     let root = match Root::open(&row.path, &owner)? {
         Opened::Ready(root) => root,
         Opened::Reconcile(root, mismatch) => {
@@ -80,5 +84,9 @@ pub fn open(
     };
     state.begin_period(number, &root)?;
     let watcher = Arc::new(Watcher::start(MAX_WATCHES));
-    Ok(OpenFolder { root: Arc::new(root), watcher, bulk: Arc::new(bulk) })
+    Ok(OpenFolder {
+        root: Arc::new(root),
+        watcher,
+        bulk: Arc::new(bulk),
+    })
 }

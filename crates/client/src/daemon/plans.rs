@@ -18,7 +18,9 @@ pub async fn show(door: &Door, events: &Events) -> Result<Reply, Failure> {
                 return Err(Failure::new(FailureKind::Refused, message).because(error));
             }
             Err(error) => {
-                return Err(Failure::new(FailureKind::Internal, "Planning broke off").because(error));
+                return Err(
+                    Failure::new(FailureKind::Internal, "Planning broke off").because(error)
+                );
             }
         };
         for shown in steps {

@@ -12,7 +12,7 @@ use crate::home::LockedHome;
 use crate::keys::DeviceKeys;
 use crate::net::{Api, ApiError};
 use crate::pool::Pool;
-use crate::replica::{Session, Replica, ReplicaError};
+use crate::replica::{Replica, ReplicaError, Session};
 use crate::state::{SpaceNumber, State};
 
 /// Name of the account's personal space in commands (design §5).
@@ -79,12 +79,21 @@ impl Shared {
 
     /// The spaces, by number.
     pub fn spaces(&self) -> Vec<Arc<Space>> {
-        self.spaces.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.spaces
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// A space by number.
     pub fn space(&self, number: SpaceNumber) -> Option<Arc<Space>> {
-        self.spaces.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+        self.spaces
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&number)
+            .cloned()
     }
 
     /// Opens every space that this device knows of, without asking the server.
@@ -102,7 +111,11 @@ impl Shared {
     pub async fn learn_spaces(&self) -> Result<Vec<SpaceView>, ReplicaError> {
         let list = self.api.spaces().await.map_err(ReplicaError::Api)?;
         for view in &list.spaces {
-            let name = if view.personal { PERSONAL.to_owned() } else { view.id.to_string() };
+            let name = if view.personal {
+                PERSONAL.to_owned()
+            } else {
+                view.id.to_string()
+            };
             self.open_space(view.id, name).await?;
         }
         Ok(list.spaces)
@@ -116,9 +129,19 @@ impl Shared {
         let replica = Arc::new(Replica::open(self.common.clone(), id).await?);
         let number = replica.number();
         let called = name.clone();
-        self.state.write(move |tx| tx.name_space(number, &called)).await?;
-        let space = Arc::new(Space { number, id, name, replica });
-        self.spaces.write().unwrap_or_else(PoisonError::into_inner).insert(number, space);
+        self.state
+            .write(move |tx| tx.name_space(number, &called))
+            .await?;
+        let space = Arc::new(Space {
+            number,
+            id,
+            name,
+            replica,
+        });
+        self.spaces
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(number, space);
         Ok(())
     }
 
@@ -130,7 +153,9 @@ impl Shared {
 
 /// Milliseconds since 1970 by this device's clock: shown and signed, never compared (C7).
 pub fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

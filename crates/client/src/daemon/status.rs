@@ -14,9 +14,16 @@ use crate::state::ProblemRow;
 
 /// Status and everything that is the matter.
 pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
-    let folders: Vec<FolderStatus> =
-        turn.folders.values().map(|folder| self::folder(turn, folder, shared)).collect();
-    let problems = turn.folders.values().flat_map(|folder| problems(folder, shared)).collect();
+    let folders: Vec<FolderStatus> = turn
+        .folders
+        .values()
+        .map(|folder| self::folder(turn, folder, shared))
+        .collect();
+    let problems = turn
+        .folders
+        .values()
+        .flat_map(|folder| problems(folder, shared))
+        .collect();
     let status = Status {
         pid: std::process::id(),
         account: AccountStatus {
@@ -29,10 +36,18 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
             url: shared.device.server.url.clone(),
             connected: turn.server.is_ok(),
             since_ms: turn.server_since_ms,
-            reason: turn.server.as_ref().err().map(|trouble| trouble.reason().to_owned()),
+            reason: turn
+                .server
+                .as_ref()
+                .err()
+                .map(|trouble| trouble.reason().to_owned()),
         },
         paused: turn.paused,
-        held: turn.folders.values().filter(|folder| folder.held.is_some()).count() as u64,
+        held: turn
+            .folders
+            .values()
+            .filter(|folder| folder.held.is_some())
+            .count() as u64,
         folders,
         transfers: shared.board.transfers(),
     };
@@ -42,7 +57,9 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
 /// One folder.
 pub fn folder(turn: &Turn, folder: &Folder, shared: &Shared) -> FolderStatus {
     let space = shared.space(folder.row.space);
-    let name = space.as_ref().map_or(PERSONAL.to_owned(), |space| space.name.clone());
+    let name = space
+        .as_ref()
+        .map_or(PERSONAL.to_owned(), |space| space.name.clone());
     let space_id = space.map_or(hythe_model::SpaceId([0; 32]), |space| space.id);
     let (state, reason) = state(turn, folder);
     FolderStatus {
@@ -82,33 +99,50 @@ fn state(turn: &Turn, folder: &Folder) -> (FolderState, Option<String>) {
     match folder.first_problem() {
         Some(reason) => (FolderState::Attention, Some(reason)),
         None if folder.work.is_idle() => (FolderState::Synced, folder.blind.clone()),
-        None => (FolderState::Syncing, Some("waiting for the next try".to_owned())),
+        None => (
+            FolderState::Syncing,
+            Some("waiting for the next try".to_owned()),
+        ),
     }
 }
 
 fn pending(folder: &Folder, shared: &Shared) -> Pending {
     let number = u32::try_from(folder.number.0).unwrap_or_default();
     let (mut up, mut down) = (0, 0);
-    for transfer in shared.board.transfers().iter().filter(|t| t.folder == number) {
+    for transfer in shared
+        .board
+        .transfers()
+        .iter()
+        .filter(|t| t.folder == number)
+    {
         let left = transfer.total_bytes.saturating_sub(transfer.done_bytes);
         match transfer.direction {
             hythe_control::Direction::Up => up += left,
             hythe_control::Direction::Down => down += left,
         }
     }
-    Pending { items: folder.work.open_nodes() as u64, up_bytes: up, down_bytes: down }
+    Pending {
+        items: folder.work.open_nodes() as u64,
+        up_bytes: up,
+        down_bytes: down,
+    }
 }
 
 /// The part of the space that a folder shows.
 fn part(folder: &Folder, shared: &Shared) -> TreePath {
-    let path = shared.state.read(|rows| rows.remote_path(folder.row.space, folder.row.root));
+    let path = shared
+        .state
+        .read(|rows| rows.remote_path(folder.row.space, folder.row.root));
     path.ok().flatten().unwrap_or_default()
 }
 
 fn problems(folder: &Folder, shared: &Shared) -> Vec<Problem> {
     let number = u32::try_from(folder.number.0).unwrap_or_default();
     let mut found: Vec<Problem> = Vec::new();
-    let stored = shared.state.read(|rows| rows.problems(folder.number)).unwrap_or_default();
+    let stored = shared
+        .state
+        .read(|rows| rows.problems(folder.number))
+        .unwrap_or_default();
     found.extend(stored.into_iter().map(|row| stored_problem(number, row)));
     let retry_ms = folder.work.retry_at().map(|at| {
         let left = at.saturating_duration_since(std::time::Instant::now());
@@ -117,7 +151,14 @@ fn problems(folder: &Folder, shared: &Shared) -> Vec<Problem> {
     for failed in folder.failures.values() {
         found.push(Problem {
             folder: number,
-            path: Octets(failed.failure.path.as_ref().map(TreePath::to_bytes).unwrap_or_default()),
+            path: Octets(
+                failed
+                    .failure
+                    .path
+                    .as_ref()
+                    .map(TreePath::to_bytes)
+                    .unwrap_or_default(),
+            ),
             reason: failed.failure.reason.clone(),
             action: failed.failure.action.to_owned(),
             since_ms: failed.since_ms,
@@ -154,10 +195,13 @@ pub fn sentence(problem: &hythe_sync::Problem) -> String {
         hythe_sync::Problem::Quarantined { why, .. } => {
             format!("an item on the server cannot be shown under its name: {why}")
         }
-        hythe_sync::Problem::NotPlaced { kind: NodeKind::Attachment, .. } => {
-            "an attached space is not shown in sync folders".to_owned()
+        hythe_sync::Problem::NotPlaced {
+            kind: NodeKind::Attachment,
+            ..
+        } => "an attached space is not shown in sync folders".to_owned(),
+        hythe_sync::Problem::NotPlaced { .. } => {
+            "an item of this kind is not shown here".to_owned()
         }
-        hythe_sync::Problem::NotPlaced { .. } => "an item of this kind is not shown here".to_owned(),
         hythe_sync::Problem::RootGone => {
             "the part of the space that this folder shows is gone".to_owned()
         }

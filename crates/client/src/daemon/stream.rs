@@ -22,9 +22,10 @@ pub async fn follow(shared: Arc<Shared>, events: Teller) {
         let ended = follow_once(&shared, &events, &mut backoff).await;
         let (trouble, asked) = match ended {
             Ok(Goodbye::Stopping) => (Trouble::Away("the server is stopping".to_owned()), None),
-            Ok(Goodbye::Unauthenticated) => {
-                (Trouble::Refused("this device was removed from the account".to_owned()), None)
-            }
+            Ok(Goodbye::Unauthenticated) => (
+                Trouble::Refused("this device was removed from the account".to_owned()),
+                None,
+            ),
             Ok(Goodbye::TooSlow | Goodbye::Replaced) => continue,
             Err(error) => trouble(&error),
         };
@@ -71,8 +72,14 @@ async fn follow_once(
     let mut announced = false;
     loop {
         match stream.next().await? {
-            Told::Change { space, head, change_set } => {
-                let Some(space) = spaces.iter().find(|known| known.id == space) else { continue };
+            Told::Change {
+                space,
+                head,
+                change_set,
+            } => {
+                let Some(space) = spaces.iter().find(|known| known.id == space) else {
+                    continue;
+                };
                 let inline = change_set.as_ref().map(|bytes| bytes.as_slice());
                 tell(events, space, space.replica.take_event(head, inline).await?);
             }
@@ -97,7 +104,9 @@ async fn read_on(
     let known = shared.state.read(|rows| rows.space(space.number))?;
     match known.and_then(|row| row.server_epoch) {
         Some(known) if known != epoch => {
-            tracing::warn!("the server was restored from a copy: comparing everything, deleting nothing");
+            tracing::warn!(
+                "the server was restored from a copy: comparing everything, deleting nothing"
+            );
             space.replica.start_over(epoch).await
         }
         Some(_) => space.replica.catch_up().await,
@@ -109,18 +118,21 @@ async fn read_on(
     }
 }
 
-async fn positions(
-    shared: &Shared,
-    spaces: &[Arc<Space>],
-    epoch: ServerEpoch,
-) -> EventsRequest {
+async fn positions(shared: &Shared, spaces: &[Arc<Space>], epoch: ServerEpoch) -> EventsRequest {
     let mut positions = Vec::with_capacity(spaces.len());
     for space in spaces {
-        positions.push(SpacePosition { space: space.id, head: space.replica.head().await });
+        positions.push(SpacePosition {
+            space: space.id,
+            head: space.replica.head().await,
+        });
     }
     let account = shared.common.accounts.get(shared.device.account).await;
     let account = account.map_or(Head::START, |account| account.head());
-    EventsRequest { epoch: Some(epoch), account, spaces: positions }
+    EventsRequest {
+        epoch: Some(epoch),
+        account,
+        spaces: positions,
+    }
 }
 
 fn tell(events: &Teller, space: &Space, applied: Applied) {

@@ -124,7 +124,10 @@ impl Turn {
 
     fn start_what_is_due(&mut self, now: Instant) {
         for folder in self.folders.values_mut().filter(|_| self.syncing) {
-            let away = folder.away.as_ref().is_some_and(|(_, at)| at.is_none_or(|at| at > now));
+            let away = folder
+                .away
+                .as_ref()
+                .is_some_and(|(_, at)| at.is_none_or(|at| at > now));
             if folder.open.is_none() && !folder.opening && !away {
                 folder.opening = true;
                 jobs::open(&self.shared, &self.events, folder);
@@ -136,7 +139,9 @@ impl Turn {
             }
             if let Some(mut order) = folder.work.begin(now) {
                 // What is held is planned along every time: only a plan says what still has to wait.
-                order.nodes.extend(folder.held.iter().flat_map(|held| &held.plan.nodes));
+                order
+                    .nodes
+                    .extend(folder.held.iter().flat_map(|held| &held.plan.nodes));
                 folder.passes += 1;
                 jobs::pass(&self.shared, &self.events, folder, &open, now, order);
             }
@@ -153,16 +158,24 @@ impl Turn {
     fn next_wakeup(&self) -> Instant {
         let folders = self.folders.values().flat_map(|folder| {
             let away = folder.away.as_ref().and_then(|(_, at)| *at);
-            [folder.work.next_wakeup().filter(|_| folder.open.is_some()), away]
+            [
+                folder.work.next_wakeup().filter(|_| folder.open.is_some()),
+                away,
+            ]
         });
-        let waits = self.waiting.iter().flat_map(|w| [w.fence.deadline(), w.ask_again]);
+        let waits = self
+            .waiting
+            .iter()
+            .flat_map(|w| [w.fence.deadline(), w.ask_again]);
         // Far enough to cost nothing, near enough not to overflow.
         let never = Instant::now() + Duration::from_secs(24 * 3600);
         folders.chain(waits).flatten().min().unwrap_or(never)
     }
 
     fn opened(&mut self, number: FolderNumber, result: Result<OpenFolder, OpenFailure>) {
-        let Some(folder) = self.folders.get_mut(&number) else { return };
+        let Some(folder) = self.folders.get_mut(&number) else {
+            return;
+        };
         folder.opening = false;
         match result {
             Ok(open) => {
@@ -187,7 +200,11 @@ impl Turn {
     }
 
     fn folded(&mut self, space: SpaceNumber, nodes: &BTreeSet<NodeId>, head: Cursor) {
-        for folder in self.folders.values_mut().filter(|folder| folder.row.space == space) {
+        for folder in self
+            .folders
+            .values_mut()
+            .filter(|folder| folder.row.space == space)
+        {
             if nodes.is_empty() && folder.work.is_idle() {
                 folder.cursor = folder.cursor.max(head);
             }
@@ -196,7 +213,11 @@ impl Turn {
     }
 
     fn rebased(&mut self, space: SpaceNumber) {
-        for folder in self.folders.values_mut().filter(|folder| folder.row.space == space) {
+        for folder in self
+            .folders
+            .values_mut()
+            .filter(|folder| folder.row.space == space)
+        {
             folder.cursor = Cursor::START;
             folder.work.start_over();
         }
@@ -204,7 +225,9 @@ impl Turn {
 
     fn server(&mut self, server: Result<(), Trouble>) {
         if server.is_ok() && self.server.is_err() {
-            self.folders.values_mut().for_each(|folder| folder.work.hurry());
+            self.folders
+                .values_mut()
+                .for_each(|folder| folder.work.hurry());
         }
         if server.is_ok() != self.server.is_ok() {
             self.server_since_ms = now_ms();
@@ -213,7 +236,9 @@ impl Turn {
     }
 
     fn heads(&mut self, fence: u64, heads: Result<BTreeMap<SpaceNumber, Cursor>, String>) {
-        let Some(waiting) = self.waiting.iter_mut().find(|w| w.number == fence) else { return };
+        let Some(waiting) = self.waiting.iter_mut().find(|w| w.number == fence) else {
+            return;
+        };
         waiting.asking = false;
         match heads {
             Ok(heads) => waiting.fence.heads(heads),
@@ -225,8 +250,14 @@ impl Turn {
     }
 
     fn passed(&mut self, number: FolderNumber, passing: Passing) {
-        let Passing { number: pass, order, result } = passing;
-        let Some(folder) = self.folders.get_mut(&number) else { return };
+        let Passing {
+            number: pass,
+            order,
+            result,
+        } = passing;
+        let Some(folder) = self.folders.get_mut(&number) else {
+            return;
+        };
         let now = Instant::now();
         let whole = order.scope == Scope::Whole;
         let mut folded = BTreeSet::new();
@@ -235,9 +266,13 @@ impl Turn {
             Ok(mut report) => {
                 folded = std::mem::take(&mut report.run.folded);
                 folder.passed(now, now_ms(), &order, report);
-                let seen = |w: &&mut Waiting| w.from_pass.get(&number).is_some_and(|at| pass >= *at);
+                let seen =
+                    |w: &&mut Waiting| w.from_pass.get(&number).is_some_and(|at| pass >= *at);
                 if whole {
-                    self.waiting.iter_mut().filter(seen).for_each(|w| w.fence.looked(number));
+                    self.waiting
+                        .iter_mut()
+                        .filter(seen)
+                        .for_each(|w| w.fence.looked(number));
                 }
             }
             Err(error) => folder.failed(now, order, &error),
@@ -252,7 +287,10 @@ impl Turn {
     fn release(&mut self) {
         let asked = std::mem::take(&mut self.releasing);
         for (number, reply) in asked {
-            let busy = self.folders.get(&number).is_some_and(|f| f.work.is_running() || f.opening);
+            let busy = self
+                .folders
+                .get(&number)
+                .is_some_and(|f| f.work.is_running() || f.opening);
             if busy {
                 self.releasing.push((number, reply));
             } else {
@@ -295,7 +333,11 @@ impl Turn {
             Ask::Wait(limit, reply) => self.wait(limit, reply),
             Ask::Pause(paused, reply) => self.pause(paused, reply),
             Ask::Held(reply) => {
-                let held = self.folders.values().filter_map(Folder::held_change).collect();
+                let held = self
+                    .folders
+                    .values()
+                    .filter_map(Folder::held_change)
+                    .collect();
                 drop(reply.send(held));
             }
             Ask::Decide(id, decision, reply) => drop(reply.send(self.decide(id, decision))),
@@ -319,7 +361,10 @@ impl Turn {
         }
         self.waiting.push(Waiting {
             number: self.fences,
-            fence: Fence::new(limit.map(|limit| Instant::now() + limit), self.folders.keys().copied()),
+            fence: Fence::new(
+                limit.map(|limit| Instant::now() + limit),
+                self.folders.keys().copied(),
+            ),
             from_pass,
             asking: false,
             ask_again: None,
@@ -341,7 +386,10 @@ impl Turn {
     fn decide(&mut self, id: Option<u64>, decision: Decision) -> Result<(), Failure> {
         let mut any = false;
         for folder in self.folders.values_mut() {
-            let Some(held) = folder.held.take_if(|held| id.is_none_or(|id| held.id == id)) else {
+            let Some(held) = folder
+                .held
+                .take_if(|held| id.is_none_or(|id| held.id == id))
+            else {
                 continue;
             };
             any = true;
@@ -357,14 +405,25 @@ impl Turn {
         if any {
             return Ok(());
         }
-        Err(Failure::new(FailureKind::NotFound, "Nothing is held under that number"))
+        Err(Failure::new(
+            FailureKind::NotFound,
+            "Nothing is held under that number",
+        ))
     }
 
-    fn added(&mut self, number: FolderNumber, reply: oneshot::Sender<Option<hythe_control::FolderStatus>>) {
+    fn added(
+        &mut self,
+        number: FolderNumber,
+        reply: oneshot::Sender<Option<hythe_control::FolderStatus>>,
+    ) {
         if let Ok(Some(row)) = self.shared.state.read(|rows| rows.folder(number)) {
-            self.folders.insert(number, Folder::new(number, row, self.shared.seed()));
+            self.folders
+                .insert(number, Folder::new(number, row, self.shared.seed()));
         }
-        let status = self.folders.get(&number).map(|folder| status::folder(self, folder, &self.shared));
+        let status = self
+            .folders
+            .get(&number)
+            .map(|folder| status::folder(self, folder, &self.shared));
         drop(reply.send(status));
     }
 

@@ -42,7 +42,11 @@ impl Scope {
             (Self::Nothing, other) | (other, Self::Nothing) => other,
             (Self::Places(mut places), Self::Places(added)) => {
                 places.extend(added);
-                if places.len() > PLACES_BEFORE_WHOLE { Self::Whole } else { Self::Places(places) }
+                if places.len() > PLACES_BEFORE_WHOLE {
+                    Self::Whole
+                } else {
+                    Self::Places(places)
+                }
             }
         };
     }
@@ -92,7 +96,11 @@ pub struct FolderWork {
 impl FolderWork {
     /// A folder that was just opened: everything has to be looked at.
     pub fn new(seed: u64) -> Self {
-        let due = Order { scope: Scope::Whole, nodes: BTreeSet::new(), all_nodes: true };
+        let due = Order {
+            scope: Scope::Whole,
+            nodes: BTreeSet::new(),
+            all_nodes: true,
+        };
         Self {
             due,
             waiting: Order::default(),
@@ -113,7 +121,9 @@ impl FolderWork {
     /// often there is another: a file that is never closed gets its versions, one in a while.
     pub fn saw_writing(&mut self, now: Instant, places: BTreeSet<TreePath>) {
         if !places.is_empty() {
-            let (_, settling) = self.settling.get_or_insert_with(|| (now + SETTLE, BTreeSet::new()));
+            let (_, settling) = self
+                .settling
+                .get_or_insert_with(|| (now + SETTLE, BTreeSet::new()));
             settling.extend(places);
         }
     }
@@ -194,9 +204,16 @@ impl FolderWork {
 
     /// When [`Self::begin`] should be asked again, if nothing else happens.
     pub fn next_wakeup(&self) -> Option<Instant> {
-        let retry = if self.waiting == Order::default() { None } else { self.backoff.retry_at() };
+        let retry = if self.waiting == Order::default() {
+            None
+        } else {
+            self.backoff.retry_at()
+        };
         let settle = self.settling.as_ref().map(|(at, _)| *at);
-        [retry, settle, self.next_full_scan].into_iter().flatten().min()
+        [retry, settle, self.next_full_scan]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// When what failed is tried again.
@@ -237,7 +254,11 @@ mod tests {
     use super::*;
 
     fn places(text: &[&str]) -> Scope {
-        Scope::Places(text.iter().map(|t| TreePath::parse(t.as_bytes()).unwrap()).collect())
+        Scope::Places(
+            text.iter()
+                .map(|t| TreePath::parse(t.as_bytes()).unwrap())
+                .collect(),
+        )
     }
 
     fn begun() -> (FolderWork, Instant) {
@@ -256,7 +277,10 @@ mod tests {
         assert_eq!(work.begin(now), None, "one pass at a time");
         work.end(now, true, Passed::default());
         let order = work.begin(now).unwrap();
-        assert_eq!((order.scope, order.nodes.len(), order.all_nodes), (places(&["a"]), 1, false));
+        assert_eq!(
+            (order.scope, order.nodes.len(), order.all_nodes),
+            (places(&["a"]), 1, false)
+        );
         work.end(now, false, Passed::default());
         assert!(work.is_idle());
         assert_eq!(work.begin(now), None);
@@ -266,7 +290,14 @@ mod tests {
     fn c3_failed_nodes_wait_while_others_go_on() {
         let (mut work, now) = begun();
         let failed = BTreeSet::from([NodeId([9; 16])]);
-        work.end(now, true, Passed { failed: failed.clone(), ..Passed::default() });
+        work.end(
+            now,
+            true,
+            Passed {
+                failed: failed.clone(),
+                ..Passed::default()
+            },
+        );
         assert_eq!(work.begin(now), None);
         assert!(work.is_settled() && !work.is_idle());
         work.saw_disk(places(&["b"]));
@@ -279,8 +310,17 @@ mod tests {
     #[test]
     fn s7_what_changed_under_the_scan_is_looked_at_again() {
         let (mut work, now) = begun();
-        let Scope::Places(look) = places(&["log"]) else { unreachable!() };
-        work.end(now, true, Passed { look, ..Passed::default() });
+        let Scope::Places(look) = places(&["log"]) else {
+            unreachable!()
+        };
+        work.end(
+            now,
+            true,
+            Passed {
+                look,
+                ..Passed::default()
+            },
+        );
         assert!(!work.is_idle());
         let later = work.next_wakeup().unwrap();
         assert_eq!(work.begin(later).unwrap().scope, places(&["log"]));
@@ -301,8 +341,19 @@ mod tests {
     #[test]
     fn an_undone_pass_is_due_again_with_all_of_its_order() {
         let (mut work, now) = begun();
-        let order = Order { scope: Scope::Whole, nodes: BTreeSet::new(), all_nodes: true };
-        work.end(now, true, Passed { undone: Some(order.clone()), ..Passed::default() });
+        let order = Order {
+            scope: Scope::Whole,
+            nodes: BTreeSet::new(),
+            all_nodes: true,
+        };
+        work.end(
+            now,
+            true,
+            Passed {
+                undone: Some(order.clone()),
+                ..Passed::default()
+            },
+        );
         assert_eq!(work.begin(now), None);
         work.hurry();
         assert_eq!(work.begin(now), Some(order));

@@ -82,7 +82,6 @@ impl Books {
         self.synced.clear();
         std::mem::take(&mut self.entries)
     }
-
 }
 
 /// Writes entries, in order.
@@ -90,7 +89,13 @@ pub fn write(tx: &Tx<'_>, folder: FolderNumber, entries: &[Entry]) -> Result<(),
     for entry in entries {
         match entry {
             Entry::Local(node) => {
-                tx.put_local(folder, &LocalRow { node: node.clone(), racy: false })?;
+                tx.put_local(
+                    folder,
+                    &LocalRow {
+                        node: node.clone(),
+                        racy: false,
+                    },
+                )?;
             }
             Entry::LocalGone(node) => tx.remove_local(folder, *node)?,
             Entry::LocalIs { was, is } => tx.rename_local(folder, *was, *is)?,
@@ -117,7 +122,14 @@ fn write_cuts(
     let mut offset = 0;
     for entry in layout.entries.iter() {
         if let LayoutEntry::Chunk(chunk) = entry {
-            tx.put_chunk(&chunk.id, &ChunkPlace { folder, node, offset })?;
+            tx.put_chunk(
+                &chunk.id,
+                &ChunkPlace {
+                    folder,
+                    node,
+                    offset,
+                },
+            )?;
         }
         offset += entry.length();
     }

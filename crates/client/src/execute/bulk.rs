@@ -71,7 +71,10 @@ struct State {
 impl Bulk {
     /// No transfers yet. `tell` hears which nodes should be planned again.
     pub fn new(tell: impl Fn(BTreeSet<NodeId>) + Send + Sync + 'static) -> Self {
-        Self { state: Mutex::default(), tell: Box::new(tell) }
+        Self {
+            state: Mutex::default(),
+            tell: Box::new(tell),
+        }
     }
 
     /// Whether anything is under way or waits for its turn.
@@ -127,7 +130,11 @@ impl Bulk {
     fn ended(&self, node: NodeId, what: For, done: Done) {
         let mut state = self.lock();
         // Another one may have been started in its place.
-        if state.running.get(&node).is_none_or(|(made_for, _)| *made_for != what) {
+        if state
+            .running
+            .get(&node)
+            .is_none_or(|(made_for, _)| *made_for != what)
+        {
             return;
         }
         state.running.remove(&node);

@@ -70,6 +70,8 @@ impl TargetFile for Target {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut staging = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let staging = staging.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        staging.write_at(bytes, offset).map_err(|error| error.source)
+        staging
+            .write_at(bytes, offset)
+            .map_err(|error| error.source)
     }
 }

@@ -3,21 +3,19 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use hythe_model::{Attributes, Body, ContentHash, Layout, NodeId, NodeKind, TreePath, VersionId};
 use hythe_control::Direction;
+use hythe_model::{Attributes, Body, ContentHash, Layout, NodeId, NodeKind, TreePath, VersionId};
 use hythe_sync::{LocalNode, Place, Replaces, Step, Trees};
 
+use super::BodyFailure;
 use super::RunError;
 use super::books::Entry;
 use super::bulk::{Asked, BULK_FROM, Done as Fetched, For};
 use super::chunk_index::ChunkIndex;
 use super::content::Target;
-use super::BodyFailure;
 use super::local::LocalRun;
 use crate::disk::{DiskError, Found, Outcome, Staged};
-use crate::transfer::{
-    Download, Progress, TransferError, download_file, download_small,
-};
+use crate::transfer::{Download, Progress, TransferError, download_file, download_small};
 
 /// Files up to this long are fetched together and held in memory: one request serves many.
 const SMALL: u64 = 1 << 20;
@@ -70,8 +68,9 @@ impl LocalRun<'_> {
                 wanted.push(found);
             }
         }
-        let (mut files, links): (Vec<_>, Vec<_>) =
-            wanted.into_iter().partition(|want| matches!(want.body, Body::File(_)));
+        let (mut files, links): (Vec<_>, Vec<_>) = wanted
+            .into_iter()
+            .partition(|want| matches!(want.body, Body::File(_)));
         for link in &links {
             self.place_link(link)?;
         }
@@ -94,7 +93,12 @@ impl LocalRun<'_> {
 
     /// Path and body of a download; none when it is off.
     fn look_up<'p>(&mut self, step: &'p Step) -> Result<Option<Wanted<'p>>, RunError> {
-        let Step::Download { node, to, versions, .. } = step else { return Ok(None) };
+        let Step::Download {
+            node, to, versions, ..
+        } = step
+        else {
+            return Ok(None);
+        };
         if self.depends_on_what_is_off(step)? {
             self.report.again.insert(*node);
             return Ok(None);
@@ -202,19 +206,27 @@ impl LocalRun<'_> {
 
     /// A large file: below [`BULK_FROM`] fetched now, else beside the passes.
     fn fetch_large(&mut self, want: &Wanted) -> Result<Option<Staged>, RunError> {
-        let Some(layout) = layout_of(want) else { return Ok(None) };
+        let Some(layout) = layout_of(want) else {
+            return Ok(None);
+        };
         if layout.size < BULK_FROM {
-            let Some(fetching) = self.fetching(want, layout)? else { return Ok(None) };
+            let Some(fetching) = self.fetching(want, layout)? else {
+                return Ok(None);
+            };
             let fetched = self.cx.runtime.block_on(fetching);
             return self.take_fetched(want, fetched);
         }
         let (node, version) = (want.step.node(), version_of(want));
-        let Some(what) = version.map(For::Download) else { return Ok(None) };
+        let Some(what) = version.map(For::Download) else {
+            return Ok(None);
+        };
         match self.cx.bulk.ask(node, what) {
             Asked::Done(fetched) => return self.take_fetched(want, fetched),
             Asked::Waiting => {}
             Asked::Start => {
-                let Some(fetching) = self.fetching(want, layout)? else { return Ok(None) };
+                let Some(fetching) = self.fetching(want, layout)? else {
+                    return Ok(None);
+                };
                 self.cx.bulk.start(&self.cx.runtime, node, what, fetching);
             }
         }
@@ -222,12 +234,16 @@ impl LocalRun<'_> {
         Ok(None)
     }
 
-    fn take_fetched(&mut self, want: &Wanted, fetched: Fetched) -> Result<Option<Staged>, RunError> {
+    fn take_fetched(
+        &mut self,
+        want: &Wanted,
+        fetched: Fetched,
+    ) -> Result<Option<Staged>, RunError> {
         match fetched {
             Fetched::Fetched(file) => Ok(Some(file)),
-            Fetched::Failed(error) => {
-                self.sort_transfer(want.step.node(), &want.path, error).map(|()| None)
-            }
+            Fetched::Failed(error) => self
+                .sort_transfer(want.step.node(), &want.path, error)
+                .map(|()| None),
             _ => {
                 self.report.again.insert(want.step.node());
                 Ok(None)
@@ -263,7 +279,9 @@ impl LocalRun<'_> {
             if let Err(error) = download_file(&transfer, download, &shown.progress).await {
                 return Fetched::Failed(error);
             }
-            let Some(staging) = target.take() else { return Fetched::Changed };
+            let Some(staging) = target.take() else {
+                return Fetched::Changed;
+            };
             // Short: the bytes were written as they came.
             match staging.finish(size, attributes) {
                 Ok(file) => Fetched::Fetched(file),
@@ -273,7 +291,12 @@ impl LocalRun<'_> {
     }
 
     fn place_file(&mut self, want: &Wanted, file: Staged) -> Result<(), RunError> {
-        let Step::Download { node, to, replaces, .. } = want.step else { return Ok(()) };
+        let Step::Download {
+            node, to, replaces, ..
+        } = want.step
+        else {
+            return Ok(());
+        };
         let content = layout_of(want).and_then(|layout| Some((layout.size, layout.hash?)));
         match replaces {
             Replaces::Nothing => {
@@ -293,8 +316,18 @@ impl LocalRun<'_> {
     }
 
     fn place_link(&mut self, want: &Wanted) -> Result<(), RunError> {
-        let Step::Download { to, replaces, attributes, .. } = want.step else { return Ok(()) };
-        let Body::Link(target) = &want.body else { return Ok(()) };
+        let Step::Download {
+            to,
+            replaces,
+            attributes,
+            ..
+        } = want.step
+        else {
+            return Ok(());
+        };
+        let Body::Link(target) = &want.body else {
+            return Ok(());
+        };
         let content = Some((
             target.as_bytes().len() as u64,
             ContentHash(*blake3::hash(target.as_bytes()).as_bytes()),
@@ -306,11 +339,15 @@ impl LocalRun<'_> {
                 self.placed(want, to, placed, content)
             }
             Replaces::Same(stamp) => {
-                let placed = self.batch().replace_link(target, modified, &want.path, stamp);
+                let placed = self
+                    .batch()
+                    .replace_link(target, modified, &want.path, stamp);
                 self.placed(want, to, placed, content)
             }
             Replaces::Copy { name, .. } => {
-                let placed = self.batch().replace_link_aside(target, modified, &want.path, name);
+                let placed = self
+                    .batch()
+                    .replace_link_aside(target, modified, &want.path, name);
                 self.placed_aside(want, to, placed, content)
             }
         }
@@ -323,7 +360,9 @@ impl LocalRun<'_> {
         said: Result<Outcome<Found>, DiskError>,
         content: Option<(u64, ContentHash)>,
     ) -> Result<(), RunError> {
-        let Some(found) = self.sort(want.step.node(), &want.path, said) else { return Ok(()) };
+        let Some(found) = self.sort(want.step.node(), &want.path, said) else {
+            return Ok(());
+        };
         self.arrived(want, to, &found, content)
     }
 
@@ -350,7 +389,16 @@ impl LocalRun<'_> {
         said: Result<Outcome<(Found, Found)>, DiskError>,
         content: Option<(u64, ContentHash)>,
     ) -> Result<(), RunError> {
-        let Step::Download { replaces: Replaces::Copy { occupant, becomes, name, stamp }, .. } = want.step
+        let Step::Download {
+            replaces:
+                Replaces::Copy {
+                    occupant,
+                    becomes,
+                    name,
+                    stamp,
+                },
+            ..
+        } = want.step
         else {
             return Ok(());
         };
@@ -361,10 +409,21 @@ impl LocalRun<'_> {
         let place = Place::new(to.parent, name.clone());
         if let Some(local) = self.trees.local(*occupant)? {
             if occupant != becomes {
-                self.books.add(Entry::LocalIs { was: *occupant, is: *becomes });
+                self.books.add(Entry::LocalIs {
+                    was: *occupant,
+                    is: *becomes,
+                });
             }
-            let hash = local.hash.filter(|_| local.stamp == *stamp);
-            let row = LocalNode { id: *becomes, place: place.clone(), stamp: copy.stamp, hash, ..local };
+            // An edit between plan and exchange moved along: then nothing is known of the content.
+            let unedited = local.stamp == *stamp && copy.stamp.same_but_changed(stamp);
+            let hash = local.hash.filter(|_| unedited);
+            let row = LocalNode {
+                id: *becomes,
+                place: place.clone(),
+                stamp: copy.stamp,
+                hash,
+                ..local
+            };
             self.books.add(Entry::Local(row));
         }
         self.places.put(*becomes, place);
@@ -382,13 +441,19 @@ impl LocalRun<'_> {
         match error {
             TransferError::Api(error) => Err(error.into()),
             TransferError::Local(source) => {
-                let error = DiskError { action: "write", place: path.to_string(), source };
+                let error = DiskError {
+                    action: "write",
+                    place: path.to_string(),
+                    source,
+                };
                 self.report.disk(node, Some(path), &error);
                 Ok(())
             }
             other => {
-                let action = "Run `hythe verify` on the devices that have this file: a whole copy mends it.";
-                self.report.fail(node, Some(path.clone()), other.to_string(), action);
+                let action =
+                    "Run `hythe verify` on the devices that have this file: a whole copy mends it.";
+                self.report
+                    .fail(node, Some(path.clone()), other.to_string(), action);
                 Ok(())
             }
         }

@@ -33,7 +33,11 @@ pub fn read_all(
         let kind = trees.local(*node)?.map(|local| local.kind);
         match read_one(cx, &path, stamp, kind) {
             Ok(Some(hash)) => {
-                books.add(Entry::Hash { node: *node, stamp: *stamp, hash });
+                books.add(Entry::Hash {
+                    node: *node,
+                    stamp: *stamp,
+                    hash,
+                });
                 report.again.insert(*node);
             }
             Ok(None) => report.changed(*node, Some(&path)),
@@ -52,11 +56,16 @@ pub fn read_one(
 ) -> Result<Option<ContentHash>, DiskError> {
     if kind == Some(NodeKind::Symlink) {
         let text = cx.root.read_link(path)?;
-        let same = cx.root.stat(path)?.is_some_and(|found| found.stamp == *stamp);
+        let same = cx
+            .root
+            .stat(path)?
+            .is_some_and(|found| found.stamp == *stamp);
         let hash = |text: Vec<u8>| ContentHash(*blake3::hash(&text).as_bytes());
         return Ok(text.filter(|_| same).map(hash));
     }
-    let Outcome::Done(reading) = cx.root.read(path, Some(stamp))? else { return Ok(None) };
+    let Outcome::Done(reading) = cx.root.read(path, Some(stamp))? else {
+        return Ok(None);
+    };
     let source = Arc::new(Source(reading));
     let read = cx.runtime.block_on(hash_file(cx, Arc::clone(&source)));
     let hash = read.map_err(|source| DiskError {
@@ -76,10 +85,14 @@ async fn hash_file(cx: &Context, source: Arc<Source>) -> io::Result<Option<Conte
     loop {
         while next < cells && reading.len() <= cx.transfer.pool.threads() {
             let (source, index) = (Arc::clone(&source), next);
-            reading.push(move |_| read_cell(&source, index, cells == 1)).await;
+            reading
+                .push(move |_| read_cell(&source, index, cells == 1))
+                .await;
             next += 1;
         }
-        let Some(read) = reading.next().await else { return Ok(hash.finish()) };
+        let Some(read) = reading.next().await else {
+            return Ok(hash.finish());
+        };
         hash.push(read.map_err(io::Error::other)??);
     }
 }

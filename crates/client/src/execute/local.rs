@@ -27,7 +27,14 @@ pub struct LocalRun<'c> {
 impl<'c> LocalRun<'c> {
     pub fn new(cx: &'c Context, trees: &'c FolderTrees, report: &'c mut Report) -> Self {
         let places = Places::new(trees);
-        Self { cx, trees, places, batch: None, books: Books::default(), report }
+        Self {
+            cx,
+            trees,
+            places,
+            batch: None,
+            books: Books::default(),
+            report,
+        }
     }
 
     pub(super) fn batch(&mut self) -> &mut Batch<'c> {
@@ -76,50 +83,107 @@ impl<'c> LocalRun<'c> {
             return Ok(());
         };
         let made = self.batch().make_directory(&path);
-        let Some(found) = self.sort(node, &path, made) else { return Ok(()) };
+        let Some(found) = self.sort(node, &path, made) else {
+            return Ok(());
+        };
         self.places.put_leaf(node, to.clone());
         self.shown(step, to, NodeKind::Directory, &found, None)
     }
 
     fn move_entry(&mut self, step: &Step) -> Result<(), RunError> {
-        let Step::LocalMove { node, from, to, stamp, reason, .. } = step else { return Ok(()) };
+        let Step::LocalMove {
+            node,
+            from,
+            to,
+            stamp,
+            reason,
+            ..
+        } = step
+        else {
+            return Ok(());
+        };
         let (Some(old), Some(new)) = (self.places.path(from)?, self.places.path(to)?) else {
             self.report.changed(*node, None);
             return Ok(());
         };
         let moved = self.batch().move_entry(&old, &new, stamp);
-        let Some(found) = self.sort(*node, &old, moved) else { return Ok(()) };
+        let Some(found) = self.sort(*node, &old, moved) else {
+            return Ok(());
+        };
         self.places.put(*node, to.clone());
-        if matches!(reason, MoveReason::Overruled | MoveReason::Undone | MoveReason::Conflict) {
+        if matches!(
+            reason,
+            MoveReason::Overruled | MoveReason::Undone | MoveReason::Conflict
+        ) {
             tracing::info!(from = %old, to = %new, ?reason, "moved");
         }
         if let Some(local) = self.trees.local(*node)? {
             let hash = local.hash.filter(|_| local.stamp == *stamp);
-            let row = LocalNode { place: to.clone(), stamp: found.stamp, hash, ..local };
+            let row = LocalNode {
+                place: to.clone(),
+                stamp: found.stamp,
+                hash,
+                ..local
+            };
             self.books.add(Entry::Local(row));
         }
-        self.record(step, &Done { before: Some(*stamp), stamp: Some(found.stamp), executable: found.executable, content: None })
+        self.record(
+            step,
+            &Done {
+                before: Some(*stamp),
+                stamp: Some(found.stamp),
+                executable: found.executable,
+                content: None,
+            },
+        )
     }
 
     fn attributes(&mut self, step: &Step) -> Result<(), RunError> {
-        let Step::LocalAttributes { node, attributes, stamp, .. } = step else { return Ok(()) };
+        let Step::LocalAttributes {
+            node,
+            attributes,
+            stamp,
+            ..
+        } = step
+        else {
+            return Ok(());
+        };
         let Some(path) = self.places.path_of(*node)? else {
             self.report.changed(*node, None);
             return Ok(());
         };
         let set = self.batch().set_attributes(&path, stamp, *attributes);
-        let Some(found) = self.sort(*node, &path, set) else { return Ok(()) };
+        let Some(found) = self.sort(*node, &path, set) else {
+            return Ok(());
+        };
         if let Some(local) = self.trees.local(*node)? {
             let place = self.places.of(*node)?.unwrap_or(local.place.clone());
-            let row =
-                LocalNode { place, stamp: found.stamp, executable: found.executable, ..local };
+            let row = LocalNode {
+                place,
+                stamp: found.stamp,
+                executable: found.executable,
+                ..local
+            };
             self.books.add(Entry::Local(row));
         }
-        self.record(step, &Done { before: Some(*stamp), stamp: Some(found.stamp), executable: found.executable, content: None })
+        self.record(
+            step,
+            &Done {
+                before: Some(*stamp),
+                stamp: Some(found.stamp),
+                executable: found.executable,
+                content: None,
+            },
+        )
     }
 
     fn delete(&mut self, step: &Step) -> Result<(), RunError> {
-        let Step::LocalDelete { node, from, stamp, .. } = step else { return Ok(()) };
+        let Step::LocalDelete {
+            node, from, stamp, ..
+        } = step
+        else {
+            return Ok(());
+        };
         let Some(path) = self.places.path(from)? else {
             self.report.changed(*node, None);
             return Ok(());
@@ -151,7 +215,12 @@ impl<'c> LocalRun<'c> {
             stamp: found.stamp,
             hash: content.map(|(_, hash)| hash),
         }));
-        let done = Done { before: None, stamp: Some(found.stamp), executable: found.executable, content };
+        let done = Done {
+            before: None,
+            stamp: Some(found.stamp),
+            executable: found.executable,
+            content,
+        };
         self.record(step, &done)
     }
 

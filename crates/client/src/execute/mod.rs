@@ -3,8 +3,8 @@
 
 mod books;
 mod bulk;
-mod content;
 mod chunk_index;
+mod content;
 mod download;
 mod hash;
 mod local;
@@ -102,7 +102,9 @@ impl Context {
             return Ok(());
         }
         let folder = self.folder;
-        let written = self.state.write(move |tx| books::write(tx, folder, &entries));
+        let written = self
+            .state
+            .write(move |tx| books::write(tx, folder, &entries));
         Ok(written.wait()?)
     }
 
@@ -118,8 +120,12 @@ impl Context {
         if version.is_none() || there.is_none_or(|there| there.versions.body != version) {
             return Ok(None);
         }
-        let Some(field) = rows.remote_body(self.space, node)? else { return Ok(None) };
-        Ok(Some(self.runtime.block_on(load_layout(&self.transfer, &field))?))
+        let Some(field) = rows.remote_body(self.space, node)? else {
+            return Ok(None);
+        };
+        Ok(Some(
+            self.runtime.block_on(load_layout(&self.transfer, &field))?,
+        ))
     }
 }
 
@@ -157,7 +163,10 @@ fn run_books(cx: &Context, plan: &Plan, report: &mut Report) -> Result<(), RunEr
     let mut to_read = Vec::new();
     for step in plan.half(Half::Books) {
         match step {
-            Step::Adopt { local, node } => books.add(Entry::LocalIs { was: *local, is: *node }),
+            Step::Adopt { local, node } => books.add(Entry::LocalIs {
+                was: *local,
+                is: *node,
+            }),
             Step::NeedHash { node, stamp } => to_read.push((*node, *stamp)),
             _ => books.done(&trees, step, &hythe_sync::record::Done::default())?,
         }

@@ -22,7 +22,11 @@ pub struct Places<'t> {
 impl<'t> Places<'t> {
     /// The places that the local tree says.
     pub fn new(trees: &'t dyn Trees) -> Self {
-        Self { trees, moved: HashMap::new(), directories: HashMap::new() }
+        Self {
+            trees,
+            moved: HashMap::new(),
+            directories: HashMap::new(),
+        }
     }
 
     /// A node was put at a place, or moved there with all it holds.

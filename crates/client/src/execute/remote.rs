@@ -56,8 +56,14 @@ fn batch_length(steps: &[&Step]) -> usize {
 /// What the disk must show while a step's content is read.
 fn stamp_of(step: &Step) -> Option<&DiskStamp> {
     match step {
-        Step::RemoteCreate { kind: NodeKind::File | NodeKind::Symlink, stamp, .. } => Some(stamp),
-        Step::RemoteUpdate { body: Some(body), .. } => Some(&body.stamp),
+        Step::RemoteCreate {
+            kind: NodeKind::File | NodeKind::Symlink,
+            stamp,
+            ..
+        } => Some(stamp),
+        Step::RemoteUpdate {
+            body: Some(body), ..
+        } => Some(&body.stamp),
         _ => None,
     }
 }
@@ -114,7 +120,12 @@ impl<'c> Sending<'c> {
     fn read<'p>(&mut self, batch: &[&'p Step]) -> Result<Vec<Reading<'p>>, RunError> {
         let mut found = Vec::with_capacity(batch.len());
         for step in batch {
-            let mut reading = Reading { step, file: None, link: None, content: None };
+            let mut reading = Reading {
+                step,
+                file: None,
+                link: None,
+                content: None,
+            };
             if let Some(stamp) = stamp_of(step) {
                 let Some(path) = self.places.path_of(step.node())? else {
                     self.report.changed(step.node(), None);
@@ -137,7 +148,10 @@ impl<'c> Sending<'c> {
     fn kind_of(&self, step: &Step) -> Result<NodeKind, RunError> {
         match step {
             Step::RemoteCreate { kind, .. } => Ok(*kind),
-            _ => Ok(self.trees.local(step.node())?.map_or(NodeKind::File, |local| local.kind)),
+            _ => Ok(self
+                .trees
+                .local(step.node())?
+                .map_or(NodeKind::File, |local| local.kind)),
         }
     }
 
@@ -191,7 +205,11 @@ impl<'c> Sending<'c> {
             }
             Asked::Done(Sent::Sent(content, attached)) => {
                 // What was read is what the plan speaks of, if the disk shows it still.
-                let there = self.cx.root.stat(path)?.is_some_and(|found| found.stamp == *stamp);
+                let there = self
+                    .cx
+                    .root
+                    .stat(path)?
+                    .is_some_and(|found| found.stamp == *stamp);
                 if there {
                     reading.content = Some(content);
                     self.attached.extend(attached);
@@ -200,7 +218,9 @@ impl<'c> Sending<'c> {
                 }
                 Ok(there)
             }
-            Asked::Done(Sent::Failed(error)) => self.sort_failure(node, path, error).map(|()| false),
+            Asked::Done(Sent::Failed(error)) => {
+                self.sort_failure(node, path, error).map(|()| false)
+            }
             Asked::Done(_) => {
                 self.report.changed(node, Some(path));
                 Ok(false)
@@ -230,15 +250,16 @@ impl<'c> Sending<'c> {
 
     /// Sends the content of the batch and returns what must travel with the commit. Each file is
     /// looked at again afterwards: only what stayed the same while it was read counts (S7).
-    fn upload(
-        &mut self,
-        readings: &mut Vec<Reading>,
-    ) -> Result<Vec<SealedObject>, RunError> {
+    fn upload(&mut self, readings: &mut Vec<Reading>) -> Result<Vec<SealedObject>, RunError> {
         let mut files = Vec::new();
         for (at, reading) in readings.iter().enumerate() {
             if let Some((source, _)) = &reading.file {
                 let previous = self.previous(reading.step)?;
-                files.push(Upload { key: at, source: Arc::clone(source) as _, previous });
+                files.push(Upload {
+                    key: at,
+                    source: Arc::clone(source) as _,
+                    previous,
+                });
             }
         }
         let mut attached = std::mem::take(&mut self.attached);
@@ -265,19 +286,28 @@ impl<'c> Sending<'c> {
     fn upload_files(&self, files: Vec<Upload<usize>>) -> Result<Uploaded<usize>, RunError> {
         let cx = self.cx;
         let progress = Arc::default();
-        cx.runtime.block_on(upload(&cx.transfer, files, &progress)).map_err(|error| match error {
-            TransferError::Api(error) => error.into(),
-            other => RunError::Disk(DiskError {
-                action: "send",
-                place: "files".to_owned(),
-                source: std::io::Error::other(other),
-            }),
-        })
+        cx.runtime
+            .block_on(upload(&cx.transfer, files, &progress))
+            .map_err(|error| match error {
+                TransferError::Api(error) => error.into(),
+                other => RunError::Disk(DiskError {
+                    action: "send",
+                    place: "files".to_owned(),
+                    source: std::io::Error::other(other),
+                }),
+            })
     }
 
     /// The layout of the version a step replaces.
     fn previous(&self, step: &Step) -> Result<Option<Layout>, RunError> {
-        let Step::RemoteUpdate { node, body: Some(body), .. } = step else { return Ok(None) };
+        let Step::RemoteUpdate {
+            node,
+            body: Some(body),
+            ..
+        } = step
+        else {
+            return Ok(None);
+        };
         match self.cx.body(self.trees, *node, body.expected) {
             Ok(Some(hythe_model::Body::File(layout))) => Ok(Some(layout)),
             // Without it every chunk is asked for: slower, and right.
@@ -293,8 +323,12 @@ impl<'c> Sending<'c> {
         at: usize,
         content: Result<Prepared, TransferError>,
     ) {
-        let Some(reading) = readings.get_mut(at) else { return };
-        let Some((source, path)) = &reading.file else { return };
+        let Some(reading) = readings.get_mut(at) else {
+            return;
+        };
+        let Some((source, path)) = &reading.file else {
+            return;
+        };
         let node = reading.step.node();
         match (content, source.is_whole()) {
             (Ok(content), Ok(true)) => reading.content = Some(content),
@@ -323,12 +357,17 @@ impl<'c> Sending<'c> {
     fn one_failed(&mut self, node: NodeId, path: &TreePath, error: TransferError) {
         match error {
             TransferError::Local(source) => {
-                let error = DiskError { action: "read", place: path.to_string(), source };
+                let error = DiskError {
+                    action: "read",
+                    place: path.to_string(),
+                    source,
+                };
                 self.report.disk(node, Some(path), &error);
             }
             other => {
                 let action = "Hythe tries again by itself.";
-                self.report.fail(node, Some(path.clone()), other.to_string(), action);
+                self.report
+                    .fail(node, Some(path.clone()), other.to_string(), action);
             }
         }
     }
@@ -348,35 +387,51 @@ impl<'c> Sending<'c> {
                 continue;
             }
             let hashed = content.as_ref().and_then(|content| hash_of(&content.body));
-            if let Step::RemoteUpdate { node, body: Some(body), .. } = step
+            if let Step::RemoteUpdate {
+                node,
+                body: Some(body),
+                ..
+            } = step
                 && let Some((_, hash)) = hashed
                 && body.unless == Some(hash)
             {
                 self.only_touched(*node, body, hash);
                 continue;
             }
-            let done = Done { content: hashed, ..Done::default() };
-            ready.push(Ready { step, content, done });
+            let done = Done {
+                content: hashed,
+                ..Done::default()
+            };
+            ready.push(Ready {
+                step,
+                content,
+                done,
+            });
         }
         ready
     }
 
     /// The content is what it was: nothing of the step is sent.
     fn only_touched(&mut self, node: NodeId, body: &BodyWrite, hash: ContentHash) {
-        self.books.add(Entry::Hash { node, stamp: body.stamp, hash });
+        self.books.add(Entry::Hash {
+            node,
+            stamp: body.stamp,
+            hash,
+        });
         self.report.again.insert(node);
         self.report.done += 1;
     }
 
     /// Commits, and notes what is agreed on from now on. False when the log refused.
-    fn commit(
-        &mut self,
-        ready: Vec<Ready>,
-        attached: Vec<SealedObject>,
-    ) -> Result<bool, RunError> {
+    fn commit(&mut self, ready: Vec<Ready>, attached: Vec<SealedObject>) -> Result<bool, RunError> {
         let mut steps = Vec::with_capacity(ready.len());
         let mut edits = Vec::with_capacity(ready.len());
-        for Ready { step, content, done } in ready {
+        for Ready {
+            step,
+            content,
+            done,
+        } in ready
+        {
             let layout = content.as_ref().and_then(layout_of);
             edits.extend(edit(step, content));
             steps.push((step, done, layout));
@@ -385,7 +440,11 @@ impl<'c> Sending<'c> {
         while !edits.is_empty() {
             let sent = edits.len();
             let (now, objects) = (std::mem::take(&mut edits), std::mem::take(&mut attached));
-            match self.cx.runtime.block_on(self.cx.replica.commit(now, objects)) {
+            match self
+                .cx
+                .runtime
+                .block_on(self.cx.replica.commit(now, objects))
+            {
                 Ok(committed) => {
                     self.report.folded.extend(committed.applied.changed);
                     edits = committed.rest;
@@ -410,7 +469,11 @@ impl<'c> Sending<'c> {
     ) -> Result<(), RunError> {
         for (step, done, layout) in steps {
             if let (Some((_, hash)), Some(stamp)) = (done.content, stamp_of(step)) {
-                self.books.add(Entry::Hash { node: step.node(), stamp: *stamp, hash });
+                self.books.add(Entry::Hash {
+                    node: step.node(),
+                    stamp: *stamp,
+                    hash,
+                });
             }
             if let Some(layout) = layout {
                 self.books.add(Entry::Cut(step.node(), layout));
@@ -432,7 +495,10 @@ impl<'c> Sending<'c> {
                 Ok(false)
             }
             CommitError::ChunksMissing { chunks } => {
-                tracing::warn!(count = chunks.len(), "the server lacks chunks that were taken for granted");
+                tracing::warn!(
+                    count = chunks.len(),
+                    "the server lacks chunks that were taken for granted"
+                );
                 self.report.again.extend(nodes);
                 self.cx.record(&mut self.books)?;
                 Ok(false)
@@ -458,7 +524,11 @@ fn send_large(
     let (transfer, board, folder) = (cx.transfer.clone(), Arc::clone(&cx.board), cx.folder);
     async move {
         let shown = board.begin(folder, &path, Direction::Up, source.size());
-        let file = Upload { key: (), source: Arc::clone(&source) as _, previous };
+        let file = Upload {
+            key: (),
+            source: Arc::clone(&source) as _,
+            previous,
+        };
         let uploaded = match upload(&transfer, vec![file], &shown.progress).await {
             Ok(uploaded) => uploaded,
             Err(error) => return Sent::Failed(error),
@@ -483,7 +553,10 @@ fn hash_of(body: &hythe_model::Body) -> Option<(u64, ContentHash)> {
         hythe_model::Body::File(layout) => Some((layout.size, layout.hash?)),
         hythe_model::Body::Link(target) => {
             let bytes = target.as_bytes();
-            Some((bytes.len() as u64, ContentHash(*blake3::hash(bytes).as_bytes())))
+            Some((
+                bytes.len() as u64,
+                ContentHash(*blake3::hash(bytes).as_bytes()),
+            ))
         }
     }
 }
@@ -498,7 +571,14 @@ fn layout_of(content: &Prepared) -> Option<Layout> {
 /// What a step asks of the log.
 fn edit(step: &Step, content: Option<Prepared>) -> Option<Edit> {
     Some(match step {
-        Step::RemoteCreate { node, to, kind, attributes, new, .. } => Edit::Create {
+        Step::RemoteCreate {
+            node,
+            to,
+            kind,
+            attributes,
+            new,
+            ..
+        } => Edit::Create {
             node: *node,
             kind: *kind,
             parent: to.parent,
@@ -507,21 +587,35 @@ fn edit(step: &Step, content: Option<Prepared>) -> Option<Edit> {
             new: *new,
             body: content,
         },
-        Step::RemoteRestore { node, to, expected, new } => Edit::Restore {
+        Step::RemoteRestore {
+            node,
+            to,
+            expected,
+            new,
+        } => Edit::Restore {
             node: *node,
             parent: to.parent,
             name: to.name.clone(),
             expected: *expected,
             new: *new,
         },
-        Step::RemoteMove { node, to, expected, new } => Edit::Move {
+        Step::RemoteMove {
+            node,
+            to,
+            expected,
+            new,
+        } => Edit::Move {
             node: *node,
             parent: to.parent,
             name: to.name.clone(),
             expected: *expected,
             new: *new,
         },
-        Step::RemoteUpdate { node, attributes, body } => Edit::Update {
+        Step::RemoteUpdate {
+            node,
+            attributes,
+            body,
+        } => Edit::Update {
             node: *node,
             attributes: attributes.as_ref().map(|write| NewAttributes {
                 expected: write.expected,
@@ -529,10 +623,17 @@ fn edit(step: &Step, content: Option<Prepared>) -> Option<Edit> {
                 attributes: write.attributes,
             }),
             body: body.as_ref().zip(content).and_then(|(write, prepared)| {
-                Some(NewBody { expected: write.expected?, new: write.new, prepared })
+                Some(NewBody {
+                    expected: write.expected?,
+                    new: write.new,
+                    prepared,
+                })
             }),
         },
-        Step::RemoteDelete { node, expected } => Edit::Delete { node: *node, expected: *expected },
+        Step::RemoteDelete { node, expected } => Edit::Delete {
+            node: *node,
+            expected: *expected,
+        },
         _ => return None,
     })
 }

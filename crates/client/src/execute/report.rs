@@ -48,16 +48,35 @@ impl Report {
         let action = match error.trouble() {
             Trouble::Full => "Free some space on this disk; Hythe tries again by itself.",
             Trouble::ReadOnly => "Make the file system writable; Hythe tries again by itself.",
-            Trouble::Denied => "Give your user the right to this item; Hythe tries again by itself.",
+            Trouble::Denied => {
+                "Give your user the right to this item; Hythe tries again by itself."
+            }
             Trouble::Other => "Look at the disk; Hythe tries again by itself.",
         };
-        let failure = Failure { path: path.cloned(), reason: error.to_string(), action };
+        let failure = Failure {
+            path: path.cloned(),
+            reason: error.to_string(),
+            action,
+        };
         self.failed.insert(node, failure);
     }
 
     /// Anything else stopped this one node.
-    pub fn fail(&mut self, node: NodeId, path: Option<TreePath>, reason: String, action: &'static str) {
-        self.failed.insert(node, Failure { path, reason, action });
+    pub fn fail(
+        &mut self,
+        node: NodeId,
+        path: Option<TreePath>,
+        reason: String,
+        action: &'static str,
+    ) {
+        self.failed.insert(
+            node,
+            Failure {
+                path,
+                reason,
+                action,
+            },
+        );
     }
 
     /// Whether a node will not be as the plan says when the plan has run.

@@ -132,7 +132,10 @@ impl Rows<'_> {
     /// # Errors
     /// The database's.
     pub fn local_by_inode(&self, folder: FolderNumber, inode: u64) -> Result<Vec<LocalRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM local WHERE folder = ?1 AND inode = ?2");
+        // Left to itself SQLite takes the primary key's first column and looks at every entry.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM local INDEXED BY local_inode WHERE folder = ?1 AND inode = ?2"
+        );
         self.all(&sql, (folder.0, signed(inode)), read)
     }
 
