@@ -32,28 +32,29 @@ impl Ancestry {
     /// Whether the node's wished place is in this folder.
     ///
     /// Takes back moves of the disk that, together with moves of the log, would make a circle
-    /// above the node (SC-014), and says by the second value whether it did. The log's own tree
-    /// has no circle, so there always is such a move.
+    /// above the node (SC-014), and says by the second value which. The log's own tree has no
+    /// circle, so there always is such a move. Nothing said before changes: who leads into a
+    /// circle meets it.
     pub fn is_inside(
         &mut self,
         view: &mut View<'_>,
         id: NodeId,
-    ) -> Result<(bool, bool), TreeError> {
-        let mut broken = false;
+    ) -> Result<(bool, Vec<NodeId>), TreeError> {
+        let mut undone = Vec::new();
         loop {
             match self.follow(view, id)? {
-                Leads::To(inside) => return Ok((inside, broken)),
+                Leads::To(inside) => return Ok((inside, undone)),
                 Leads::Circle(nodes) => {
-                    let mut undone = false;
+                    let before = undone.len();
                     for node in nodes {
-                        undone |= undo_move(view.item(node)?);
+                        if undo_move(view.item(node)?) {
+                            undone.push(node);
+                        }
                     }
-                    if !undone {
+                    if undone.len() == before {
                         // A circle of the log itself, which its fold refuses: it is not inside.
-                        return Ok((false, broken));
+                        return Ok((false, undone));
                     }
-                    broken = true;
-                    self.inside.clear();
                 }
             }
         }

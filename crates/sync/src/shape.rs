@@ -65,12 +65,9 @@ impl Shape<'_> {
     /// Decides each queued node by itself, and queues what that involves.
     fn gather(&mut self) -> Result<(), TreeError> {
         while let Some(id) = self.queue.pop_first() {
-            let (inside, broken) = self.ancestry.is_inside(&mut self.view, id)?;
-            if broken {
-                // Moves taken back may put nodes decided before somewhere else: once more, all.
-                self.queue
-                    .extend(std::mem::take(&mut self.work).into_keys());
-            }
+            let (inside, undone) = self.ancestry.is_inside(&mut self.view, id)?;
+            self.queue
+                .extend(undone.into_iter().filter(|node| *node != id));
             let moved = self.ancestry.moved_with_parent(&mut self.view, id)?;
             let item = self.view.item(id)?.clone();
             let blocked = [id, item.local_id()]

@@ -57,6 +57,14 @@ impl Disk {
         self.clock
     }
 
+    /// A directory's times change with what is in it.
+    fn tick_directory(&mut self, inode: u64) {
+        let now = self.tick();
+        if let Some(entry) = self.entries.get_mut(&inode) {
+            (entry.modified, entry.changed) = (now, now);
+        }
+    }
+
     pub fn stamp(&self, inode: u64) -> Option<DiskStamp> {
         let entry = self.entries.get(&inode)?;
         let time = |seconds| Timestamp { seconds, nanos: 0 };
@@ -131,6 +139,7 @@ impl Disk {
             changed: now,
         };
         self.entries.insert(inode, entry);
+        self.tick_directory(parent);
         inode
     }
 
@@ -170,16 +179,21 @@ impl Disk {
         );
         assert!(!self.is_in(parent, inode), "renamed into itself");
         let now = self.tick();
+        let from = self.entries.get(&inode).map_or(ROOT, |entry| entry.parent);
         if let Some(entry) = self.entries.get_mut(&inode) {
             (entry.parent, entry.name, entry.changed) = (parent, name.clone(), now);
         }
+        self.tick_directory(from);
+        self.tick_directory(parent);
     }
 
     pub fn remove(&mut self, inode: u64) {
         for child in self.children(inode) {
             self.remove(child);
         }
-        self.entries.remove(&inode);
+        if let Some(entry) = self.entries.remove(&inode) {
+            self.tick_directory(entry.parent);
+        }
     }
 
     /// The contents of all files.

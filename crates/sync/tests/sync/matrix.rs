@@ -349,6 +349,24 @@ fn sc014_a_circle_is_undone_here() {
 }
 
 #[test]
+fn sc014_a_circle_is_found_from_below() {
+    // Only what hangs below the circle is known to be dirty.
+    let case = Case {
+        synced: "d/#d\nx/#x\n  f#f =one",
+        local: "x/#x\n  d/#d\n  f#f =two",
+        remote: "d/#d\n  x/#x\n    f#f =one",
+    };
+    let plan = case.plan_for(&[id_of("f")].into());
+    assert_eq!(
+        case.lines(&plan),
+        [
+            "remote update f (content, attributes)",
+            "local move d to /d (undone)",
+        ]
+    );
+}
+
+#[test]
 fn sc017_a_new_file_follows_its_folder() {
     row(
         "d/#d",
@@ -486,6 +504,16 @@ fn sc031_a_file_that_was_replaced_is_the_same_file() {
         "f#g =two",
         "f#f =one",
         &["adopt g as f", "remote update f (content, attributes)"],
+    );
+}
+
+#[test]
+fn a_file_made_where_another_was_moved_to_is_another_file() {
+    row(
+        "x#f =one",
+        "y#g =two",
+        "y#f =one",
+        &["download f over /y, keep g as y (conflict pc 2026-01-01 62abcd)"],
     );
 }
 
