@@ -160,12 +160,14 @@ fn sc037_s3_a_delete_gives_way_to_a_newer_version_not_yet_seen() {
 #[test]
 fn sc030_a_deleted_folder_keeps_just_the_file_that_was_edited_in_it() {
     let names: Vec<String> = (0..30).map(|n| format!("d/f{n:02}")).collect();
-    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    // A folder that loses all it held is held (S4); this one does not.
+    files.push(("other", "stays"));
     let mut stage = offline_with(&files);
     fs::remove_dir_all(stage.device("a").path("d")).unwrap();
     stage.device("b").write("d/f07", "edited");
     online(&mut stage);
-    assert_eq!(stage.device("a").names(), ["d", "d/f07"]);
+    assert_eq!(stage.device("a").names(), ["d", "d/f07", "other"]);
     assert_eq!(stage.device("a").read("d/f07"), b"edited");
 }
 

@@ -196,10 +196,12 @@ impl Device {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
+        let pid = u64::from(child.id());
         self.daemon = Some(child);
         let begin = Instant::now();
-        // The socket appears when the daemon answers; asking is the wait.
-        while self.run(&["status"]).status.code() == Some(1) {
+        // Asking is the wait. Before the daemon is there, a command answers in its place: only an
+        // answer of the daemon's own counts.
+        while self.answering_pid() != Some(pid) {
             assert!(
                 begin.elapsed() < PATIENCE,
                 "the daemon of {} does not answer",
@@ -207,6 +209,12 @@ impl Device {
             );
             std::thread::yield_now();
         }
+    }
+
+    fn answering_pid(&self) -> Option<u64> {
+        let done = self.run(&["status", "--json"]);
+        let status: serde_json::Value = serde_json::from_slice(&done.stdout).ok()?;
+        status["pid"].as_u64()
     }
 
     pub fn kill(&mut self) {

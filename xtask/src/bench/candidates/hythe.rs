@@ -76,7 +76,7 @@ impl Hythe {
                 .stdout(Stdio::null()),
         )?;
         let begin = Instant::now();
-        while self.command(home)?.arg("status").output()?.status.code() == Some(1) {
+        while self.answering_pid(home)? != Some(u64::from(process.id())) {
             ensure!(
                 begin.elapsed() < Duration::from_secs(30),
                 "the daemon does not answer"
@@ -84,6 +84,13 @@ impl Hythe {
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(process)
+    }
+
+    /// Who answers: the daemon, or, before it is there, a command in its place.
+    fn answering_pid(&self, home: &str) -> Result<Option<u64>> {
+        let done = self.command(home)?.args(["status", "--json"]).output()?;
+        let status: Option<serde_json::Value> = serde_json::from_slice(&done.stdout).ok();
+        Ok(status.and_then(|status| status["pid"].as_u64()))
     }
 
     /// Process id of the first device's daemon.
