@@ -16,6 +16,7 @@ use super::shared::Shared;
 use super::work::{Order, Scope};
 use crate::execute::{Bulk, Setting};
 use crate::pass::{self, Pass};
+use crate::replica::ReplicaError;
 use crate::state::{FolderNumber, SpaceNumber, StateError};
 
 /// Where jobs tell their ends.
@@ -139,12 +140,34 @@ pub fn setting(shared: &Arc<Shared>, folder: &Folder, open: &Arc<OpenFolder>) ->
 pub fn heads(shared: &Arc<Shared>, events: &Teller, fence: u64) {
     let (shared, events) = (Arc::clone(shared), events.clone());
     tokio::spawn(async move {
-        let heads = match shared.learn_spaces().await {
-            Ok(views) => Ok(numbered(&shared, &views)),
+        let heads = match same_life(&shared).await {
+            Ok(true) => ask_heads(&shared).await,
+            Ok(false) => {
+                Err("the server was restored from a copy; comparing everything".to_owned())
+            }
             Err(error) => Err(error.to_string()),
         };
         tell(&events, Event::Heads(fence, heads));
     });
+}
+
+/// Whether every space was read from the life of the server's data that it is in now. The position
+/// of a log in another life says nothing about this one's.
+async fn same_life(shared: &Shared) -> Result<bool, ReplicaError> {
+    // Read before the server is asked: by the time it answers, the loop has heard of a change.
+    let rows = shared.state.read(|rows| rows.spaces())?;
+    let now = shared.api.server().await.map_err(ReplicaError::Api)?.epoch;
+    Ok(rows
+        .iter()
+        .all(|(_, row)| row.server_epoch.is_none_or(|known| known == now)))
+}
+
+async fn ask_heads(shared: &Shared) -> Result<BTreeMap<SpaceNumber, Cursor>, String> {
+    let views = shared
+        .learn_spaces()
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(numbered(shared, &views))
 }
 
 fn numbered(
