@@ -107,7 +107,14 @@ async fn read_on(
             tracing::warn!(
                 "the server was restored from a copy: comparing everything, deleting nothing"
             );
-            space.replica.start_over(epoch).await
+            let applied = space.replica.start_over(epoch).await?;
+            let number = space.number;
+            let forgotten = shared
+                .state
+                .write(move |tx| tx.forget_other_contents(number))
+                .await?;
+            tracing::debug!(forgotten, "contents that differ are compared, not replaced");
+            Ok(applied)
         }
         Some(_) => space.replica.catch_up().await,
         None => {
