@@ -107,3 +107,44 @@ fn sc007_a_copy_edited_twice_makes_one_copy_with_one_bracket() {
         assert_eq!(name.to_string().matches("(conflict").count(), 1, "{name}");
     }
 }
+
+#[test]
+fn sc124_newer_states_of_two_devices_are_both_kept() {
+    let mut world = World::new(2);
+    world.run(&Event::User(
+        0,
+        Edit::File {
+            directory: 0,
+            name: 0,
+            content: 1,
+        },
+    ));
+    world.settle(u64::MAX);
+    let copy = world.server.clone();
+    world.run(&Event::User(
+        0,
+        Edit::Write {
+            entry: 0,
+            content: 3,
+        },
+    ));
+    world.settle(u64::MAX);
+    // The server forgets 3. One device edits on and comes back first, the other has 3 still.
+    world.run(&Event::User(
+        0,
+        Edit::Write {
+            entry: 0,
+            content: 5,
+        },
+    ));
+    world.restore(copy, false);
+    [Event::Scan(0), Event::Step(0)]
+        .iter()
+        .for_each(|event| world.run(event));
+    world.reconcile_all();
+    world.settle(u64::MAX);
+    world.assert_laws();
+    let contents = world.devices[1].disk.contents();
+    assert_eq!(contents, [3, 5].into(), "{}", world.report());
+    assert_eq!(copies(&world).len(), 1);
+}
