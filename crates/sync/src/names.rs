@@ -104,22 +104,30 @@ impl<'a> Names<'a> {
         version: [u8; 16],
         ids: &mut dyn IdSource,
     ) -> Result<Place, TreeError> {
-        let mut bytes = version;
-        loop {
-            for three in bytes.chunks_exact(3) {
-                let tag = [three[0], three[1], three[2]];
-                let (device, date) = (&self.context.device, &self.context.date);
-                let name = conflict_name(&place.name, kind, &ConflictMark { device, date, tag });
-                let to = Place::new(place.parent, name);
-                if !self.claimed.contains(&to) && view.is_free(&to)? {
-                    self.claimed.insert(to.clone());
-                    return Ok(to);
-                }
+        let given = version
+            .chunks_exact(3)
+            .map(|three| [three[0], three[1], three[2]]);
+        let drawn = (0..MORE_TRIES).map(|_| {
+            let [a, b, c, ..] = ids.version().0;
+            [a, b, c]
+        });
+        let mut last = place.clone();
+        for tag in given.chain(drawn) {
+            let (device, date) = (&self.context.device, &self.context.date);
+            let name = conflict_name(&place.name, kind, &ConflictMark { device, date, tag });
+            last = Place::new(place.parent, name);
+            if !self.claimed.contains(&last) && view.is_free(&last)? {
+                break;
             }
-            bytes = ids.version().0;
         }
+        self.claimed.insert(last.clone());
+        Ok(last)
     }
 }
+
+/// How many names are tried after those that the version gives. All taken means a damaged store;
+/// then the step that wants the name fails where it stands, and nothing is overwritten.
+const MORE_TRIES: usize = 16;
 
 /// Whether a node of the log keeps the place where the log has it.
 fn holds_place(item: &Item, fate: Option<&Fate>, place: &Place) -> bool {

@@ -200,6 +200,10 @@ impl Sorter<'_> {
         let Some(other) = self.occupant(&place)?.filter(|other| *other != node) else {
             return Ok(Before::Nothing);
         };
+        if self.place(other)?.as_ref() != Some(&place) {
+            // The side contradicts itself: a damaged store. Nothing is built on that.
+            return Ok(Before::Never);
+        }
         if self.wanted.contains_key(&other) && !self.settled.contains_key(&other) {
             return Ok(Before::Settle(other, Because::InTheWay));
         }
