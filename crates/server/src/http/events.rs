@@ -66,6 +66,7 @@ pub(crate) async fn follow(
             why = feed.run() => why,
             () = ended.cancelled() => Goodbye::Replaced,
         };
+        metrics::counter!("hythe_event_streams_ended_total", "reason" => word(why)).increment(1);
         let _ = said.set(why);
         // Only now may the frames come to an end.
         drop((out, stream));
@@ -78,6 +79,16 @@ pub(crate) async fn follow(
         .chain(goodbye)
         .map(Ok::<Bytes, Failure>);
     Ok(sequence(guard.body(pieces, ())))
+}
+
+/// A reason as metrics name it.
+fn word(why: Goodbye) -> &'static str {
+    match why {
+        Goodbye::Stopping => "stopping",
+        Goodbye::Unauthenticated => "unauthenticated",
+        Goodbye::TooSlow => "too_slow",
+        Goodbye::Replaced => "replaced",
+    }
 }
 
 /// Refuses positions of a history that this server does not have.

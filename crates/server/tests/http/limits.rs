@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::person::join;
-use crate::world::{PATIENCE, World, problem};
+use crate::world::{PATIENCE, World, free_address, metrics_at, problem};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -222,9 +222,7 @@ async fn a_full_server_says_so_at_once() {
 
 #[tokio::test]
 async fn metrics_have_a_listener_of_their_own() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = free_address();
     let mut world = World::with(|config| config.metrics = Some(address)).await;
     world
         .client()
@@ -239,12 +237,7 @@ async fn metrics_have_a_listener_of_their_own() {
         .await
         .unwrap();
     assert_eq!(problem(refused).await.code, Code::NotFound);
-    let mut plain = TcpStream::connect(address).await.unwrap();
-    plain
-        .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .await
-        .unwrap();
-    let text = String::from_utf8(ended(plain).await).unwrap();
+    let text = metrics_at(address).await;
     assert!(
         text.contains("hythe_requests_total{route=\"/healthz\",status=\"200\"}"),
         "{text}"

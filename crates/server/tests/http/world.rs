@@ -12,6 +12,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What a test waits for at most before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -252,6 +253,24 @@ impl Frames {
         }
         all
     }
+}
+
+/// An address of this machine where nobody listens.
+pub fn free_address() -> std::net::SocketAddr {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap()
+}
+
+/// What the listener for metrics tells.
+pub async fn metrics_at(address: std::net::SocketAddr) -> String {
+    let mut plain = tokio::net::TcpStream::connect(address).await.unwrap();
+    plain
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut text = String::new();
+    plain.read_to_string(&mut text).await.unwrap();
+    text
 }
 
 /// TLS with a certificate of an authority, made for the test.
