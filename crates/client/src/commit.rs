@@ -179,17 +179,17 @@ impl Replica {
         attached: Vec<SealedObject>,
     ) -> Result<Committed, CommitError> {
         let mut position = self.enter().await?;
-        let mut applied = self.settle(&mut position).await?;
-        if edits.is_empty() {
-            return Ok(Committed {
-                applied,
-                rest: edits,
-            });
+        self.settle(&mut position).await?;
+        let mut rest = Vec::new();
+        if !edits.is_empty() {
+            let (change_set, left) = self.sign(&position, edits).await?;
+            rest = left;
+            self.send(&mut position, change_set, attached).await?;
         }
-        let (change_set, rest) = self.sign(&position, edits).await?;
-        let more = self.send(&mut position, change_set, attached).await?;
-        applied.add(more);
-        Ok(Committed { applied, rest })
+        Ok(Committed {
+            applied: self.untold.tell(position.head),
+            rest,
+        })
     }
 
     /// Stores a change set as under way, sends it, and folds it when it was accepted.
@@ -198,7 +198,7 @@ impl Replica {
         position: &mut Position,
         change_set: ChangeSet,
         attached: Vec<SealedObject>,
-    ) -> Result<Applied, CommitError> {
+    ) -> Result<(), CommitError> {
         self.store_underway(Some(&change_set)).await?;
         let request = CommitRequest {
             change_set: change_set.encoded().to_vec().into(),
@@ -216,20 +216,20 @@ impl Replica {
     /// When the log cannot be read on; then it is not known yet.
     pub async fn settle_underway(&self) -> Result<Applied, ReplicaError> {
         let mut position = self.enter().await?;
-        self.settle(&mut position).await
+        self.settle(&mut position).await?;
+        Ok(self.untold.tell(position.head))
     }
 
-    async fn settle(&self, position: &mut Position) -> Result<Applied, ReplicaError> {
+    async fn settle(&self, position: &mut Position) -> Result<(), ReplicaError> {
         let number = self.number;
         let own = self.session.state.read(|rows| rows.own(number))?;
         if own.is_none_or(|own| own.underway.is_none()) {
-            return Ok(Applied::default());
+            return Ok(());
         }
         // Accepted or not, it is in the log by now or will be refused: the author's chain admits
         // one change set at this place.
-        let applied = self.read_to_head(position).await?;
-        self.store_underway(None).await?;
-        Ok(applied)
+        self.read_to_head(position).await?;
+        self.store_underway(None).await
     }
 
     /// Seals and signs as many edits as fit.
@@ -296,20 +296,18 @@ impl Replica {
         position: &mut Position,
         change_set: ChangeSet,
         reply: &CommitReply,
-    ) -> Result<Applied, ReplicaError> {
-        let mut applied = Applied::default();
+    ) -> Result<(), ReplicaError> {
         if position.head.cursor.next() == reply.head.cursor {
             let entry = Placed {
                 head: reply.head,
                 change_set,
             };
-            self.carry_on(position, vec![entry], &mut applied).await?;
+            self.carry_on(position, vec![entry]).await?;
         } else {
-            applied = self.read_to_head(position).await?;
+            self.read_to_head(position).await?;
         }
         self.store_underway(None).await?;
-        self.check_digest(position, reply.head, reply.digest)?;
-        Ok(applied)
+        self.check_digest(position, reply.head, reply.digest)
     }
 
     fn check_digest(
@@ -337,7 +335,10 @@ impl Replica {
             (_, Some(There::Chunks { ids })) => CommitError::ChunksMissing { chunks: ids },
             (ApiError::Refused(problem), there) if problem.status == 409 => {
                 match self.read_to_head(position).await {
-                    Ok(applied) => CommitError::Refused { there, applied },
+                    Ok(()) => CommitError::Refused {
+                        there,
+                        applied: self.untold.tell(position.head),
+                    },
                     Err(error) => error.into(),
                 }
             }

@@ -63,7 +63,7 @@ pub struct PassReport {
     /// What was sent of what S5 counts.
     pub sent: Counts,
     /// The position of the log that the last plan saw.
-    pub cursor: Cursor,
+    pub cursor: Option<Cursor>,
 }
 
 /// A mass change that waits, with examples.
@@ -294,7 +294,10 @@ fn plan_once(
 ) -> Result<Plan, PassError> {
     let trees = pass.cx.state.folder_trees(pass.cx.folder)?;
     let space = trees.rows()?.space(pass.cx.space)?;
-    report.cursor = space.map_or(Cursor::START, |row| row.head.cursor);
+    // What was folded and not told yet is nothing that this pass planned.
+    if pass.cx.replica.has_told_all() {
+        report.cursor = space.map(|row| row.head.cursor);
+    }
     let planned = plan(&trees, dirty, &context(pass, report), &mut RandomIds)?;
     let whole = planned.clone();
     let brake = Brake {

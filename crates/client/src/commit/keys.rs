@@ -17,8 +17,8 @@ impl Replica {
     /// See [`CommitError`].
     pub async fn renew_keys(&self) -> Result<Applied, CommitError> {
         let mut position = self.enter().await?;
-        let mut applied = self.settle(&mut position).await?;
-        applied.add(self.read_to_head(&mut position).await?);
+        self.settle(&mut position).await?;
+        self.read_to_head(&mut position).await?;
         let mut tries = 0;
         loop {
             let draft = self.draft_epoch(&position).await?;
@@ -30,14 +30,11 @@ impl Replica {
             let signing = SigningKey::from_seed(&self.session.device.signing);
             let change_set = draft.sign(stamp, &signing)?;
             match self.send(&mut position, change_set, Vec::new()).await {
-                Err(CommitError::Refused { applied: more, .. }) if tries < TRIES => {
-                    applied.add(more);
+                Err(CommitError::Refused { applied, .. }) if tries < TRIES => {
+                    self.untold.take_back(applied);
                     tries += 1;
                 }
-                Ok(more) => {
-                    applied.add(more);
-                    return Ok(applied);
-                }
+                Ok(()) => return Ok(self.untold.tell(position.head)),
                 Err(error) => return Err(error),
             }
         }

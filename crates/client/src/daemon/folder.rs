@@ -109,6 +109,13 @@ impl Folder {
         }
     }
 
+    /// Whether nothing is due, under way, held or in trouble: disk, agreement and log are equal as
+    /// far as was looked.
+    pub fn is_equal(&self) -> bool {
+        let idle = self.open.is_some() && self.work.is_idle() && !self.is_transferring();
+        idle && self.held.is_none() && self.first_problem().is_none()
+    }
+
     /// Whether large files are under way beside the passes.
     pub fn is_transferring(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.bulk.is_busy())
@@ -158,7 +165,7 @@ impl Folder {
         }
         self.trouble = None;
         self.note_blindness();
-        self.cursor = report.cursor;
+        self.cursor = report.cursor.unwrap_or(self.cursor);
         self.note_held(report.held.take(), now_ms);
         self.problems = if order.all_nodes || !report.problems.is_empty() {
             report.problems
@@ -199,8 +206,7 @@ impl Folder {
             ..Passed::default()
         };
         self.work.end(now, order.scope == Scope::Whole, passed);
-        let idle = self.work.is_idle() && !self.is_transferring();
-        if idle && self.held.is_none() && self.first_problem().is_none() {
+        if self.is_equal() {
             self.proven = Some(Proven {
                 cursor: self.cursor.0,
                 at_ms: now_ms,

@@ -13,7 +13,7 @@ use hythe_sync::{Quarantine, RemoteNode, Versions};
 use super::opened::{Opened, open_all};
 use super::records::stored_key;
 use super::view::RowsView;
-use super::{Alarm, Applied, Position, Replica, ReplicaError};
+use super::{Alarm, Position, Replica, ReplicaError};
 use crate::state::{RemoteRow, SpaceNumber, StateError, Tx};
 
 /// A change set and the position that the server says it has.
@@ -33,7 +33,6 @@ impl Replica {
         &self,
         position: &mut Position,
         entries: Vec<Placed>,
-        applied: &mut Applied,
     ) -> Result<(), ReplicaError> {
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
@@ -42,8 +41,6 @@ impl Replica {
             let folded = self.fold_run(position, run).await?;
             position.head = folded.head;
             position.digest = folded.digest;
-            applied.head = Some(folded.head);
-            applied.changed.extend(folded.changed);
             if governs {
                 self.load_keys(position).await?;
             }
@@ -109,13 +106,14 @@ impl Replica {
             folded: Folded {
                 head: position.head,
                 digest: position.digest.clone(),
-                changed: BTreeSet::new(),
                 checkpoint: None,
             },
+            changed: BTreeSet::new(),
         };
-        let run = Arc::clone(run);
+        let (run, untold) = (Arc::clone(run), self.untold.clone());
         let written = self.session.state.write(move |tx| {
             run.iter().try_for_each(|entry| writing.write(tx, entry))?;
+            untold.note(std::mem::take(&mut writing.changed));
             Ok::<_, RunError>(writing.folded)
         });
         written.await
@@ -194,7 +192,6 @@ fn is_governance(change_set: &ChangeSet) -> bool {
 struct Folded {
     head: Head,
     digest: LtHash,
-    changed: BTreeSet<NodeId>,
     /// The last position of the run at which a checkpoint belongs.
     checkpoint: Option<(Head, StateDigest)>,
 }
@@ -220,6 +217,7 @@ struct Writing {
     accounts: Arc<Accounts>,
     opened: Arc<Opened>,
     folded: Folded,
+    changed: BTreeSet<NodeId>,
 }
 
 impl Writing {
@@ -257,7 +255,7 @@ impl Writing {
             put(tx, self.number, change, &self.opened)?;
             match &change.new {
                 Record::Node(record) => {
-                    folded.changed.insert(record.node);
+                    self.changed.insert(record.node);
                 }
                 Record::Member(member) if member.account == self.own => {
                     set_role(tx, self.number, member.role)?;

@@ -17,10 +17,11 @@ impl Replica {
     /// where there is one this account vouches for.
     ///
     /// # Errors
-    /// See [`ReplicaError`]. What was read before the error stays.
+    /// See [`ReplicaError`]. What was read before the error stays, and is told by the next call.
     pub async fn catch_up(&self) -> Result<Applied, ReplicaError> {
         let mut position = self.enter().await?;
-        self.read_to_head(&mut position).await
+        self.read_to_head(&mut position).await?;
+        Ok(self.untold.tell(position.head))
     }
 
     /// Takes a change set that the event stream brought: folds it if it is the next, ignores it if
@@ -36,18 +37,16 @@ impl Replica {
         let mut position = self.enter().await?;
         if head.cursor <= position.head.cursor {
             self.check_known(&position, head)?;
-            return Ok(Applied::default());
+            return Ok(self.untold.tell(position.head));
         }
         match change_set {
             Some(bytes) if position.head.cursor.next() == head.cursor => {
-                let mut applied = Applied::default();
                 let entry = decode(head, bytes)?;
-                self.carry_on(&mut position, vec![entry], &mut applied)
-                    .await?;
-                Ok(applied)
+                self.carry_on(&mut position, vec![entry]).await?;
             }
-            _ => self.read_to_head(&mut position).await,
+            _ => self.read_to_head(&mut position).await?,
         }
+        Ok(self.untold.tell(position.head))
     }
 
     /// Reads on in a new life of the server's data. Where the log this device has was abandoned, it
@@ -57,18 +56,17 @@ impl Replica {
     /// See [`ReplicaError`].
     pub async fn start_over(&self, epoch: ServerEpoch) -> Result<Applied, ReplicaError> {
         let mut position = self.enter().await?;
-        let applied = match self.read_to_head(&mut position).await {
+        match self.read_to_head(&mut position).await {
             Err(ReplicaError::EpochChanged | ReplicaError::Alarm(_)) => {
                 self.session.accounts.start_over().await?;
+                self.untold.note_anew();
                 self.forget(&mut position).await?;
-                let mut applied = self.read_to_head(&mut position).await?;
-                applied.anew = true;
-                applied
+                self.read_to_head(&mut position).await?;
             }
             read => read?,
-        };
+        }
         self.set_epoch(epoch).await?;
-        Ok(applied)
+        Ok(self.untold.tell(position.head))
     }
 
     /// Notes the life of the server's data that the log belongs to.
@@ -87,20 +85,16 @@ impl Replica {
         Ok(written.await?)
     }
 
-    pub(crate) async fn read_to_head(
-        &self,
-        position: &mut Position,
-    ) -> Result<Applied, ReplicaError> {
-        let mut applied = Applied::default();
+    pub(crate) async fn read_to_head(&self, position: &mut Position) -> Result<(), ReplicaError> {
         if position.head == Head::START {
-            self.begin(position, &mut applied).await?;
+            self.begin(position).await?;
         } else if position.keyring.current().is_none() {
             self.load_keys(position).await?;
         }
         loop {
             let before = position.head.cursor;
-            match self.read_page(position, &mut applied).await {
-                Ok(true) => return Ok(applied),
+            match self.read_page(position).await {
+                Ok(true) => return Ok(()),
                 Ok(false) if position.head.cursor > before => {}
                 Ok(false) => {
                     let cause = "the log has more, and the server gives nothing";
@@ -112,11 +106,7 @@ impl Replica {
     }
 
     /// Reads one answer of the server; true at the head of the log.
-    async fn read_page(
-        &self,
-        position: &mut Position,
-        applied: &mut Applied,
-    ) -> Result<bool, ReplicaError> {
+    async fn read_page(&self, position: &mut Position) -> Result<bool, ReplicaError> {
         let mut reader = self
             .session
             .api
@@ -125,7 +115,7 @@ impl Replica {
         let mut shown = None;
         while let Some(page) = reader.next_page().await? {
             let entries: Result<Vec<Placed>, _> = page.entries.iter().map(placed).collect();
-            self.carry_on(position, entries?, applied).await?;
+            self.carry_on(position, entries?).await?;
             shown = page.head;
         }
         let shown = shown.ok_or_else(|| ApiError::Malformed("the log has no end".into()))?;

@@ -13,6 +13,7 @@ mod keyring;
 mod opened;
 mod records;
 mod snapshot;
+mod untold;
 mod view;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub(crate) use catch_up::now_ms;
 pub use keyring::Keyring;
 pub(crate) use keyring::seal_previous;
 pub(crate) use opened::size_and_hash;
+use untold::Untold;
 pub(crate) use view::RowsView;
 
 /// What all spaces of a device share.
@@ -62,6 +64,8 @@ pub struct Replica {
     pub(crate) position: Mutex<Position>,
     /// What others see meanwhile: they never wait for the network.
     shown: RwLock<Shown>,
+    /// What changed and was told to nobody yet.
+    pub(crate) untold: Untold,
 }
 
 /// A copy of what is asked for most.
@@ -79,7 +83,8 @@ pub(crate) struct Position {
     pub(crate) keyring: Keyring,
 }
 
-/// What reading on has changed.
+/// What reading on has changed. Whoever is told plans it, or tells the loop.
+#[must_use]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     /// How far the log is folded now; none when nothing was read.
@@ -139,6 +144,7 @@ impl Replica {
             number,
             position,
             shown,
+            untold: Untold::default(),
         };
         let mut position = replica.position.lock().await;
         match replica.load_keys(&mut position).await {
@@ -161,6 +167,11 @@ impl Replica {
             self.load_keys(&mut position).await?;
         }
         Ok(position)
+    }
+
+    /// Whether every change that was folded was told to whoever asked for it.
+    pub(crate) fn has_told_all(&self) -> bool {
+        self.untold.is_empty()
     }
 
     /// The space.
@@ -250,13 +261,5 @@ impl Shown {
             digest: *position.digest.digest().as_bytes(),
             keys: position.keyring.current(),
         }
-    }
-}
-
-impl Applied {
-    pub(crate) fn add(&mut self, more: Self) {
-        self.head = more.head.or(self.head);
-        self.changed.extend(more.changed);
-        self.anew |= more.anew;
     }
 }

@@ -17,7 +17,7 @@ use hythe_wire::log::{SnapshotFrame, SnapshotRecord};
 use super::apply::{set_role, unwritten};
 use super::opened::{OpenedBody, Opener};
 use super::records::stored_key;
-use super::{Alarm, Applied, Position, Replica, ReplicaError};
+use super::{Alarm, Position, Replica, ReplicaError};
 use crate::net::{ApiError, SnapshotReader};
 use crate::state::{RemoteRow, StateError, Tx};
 
@@ -34,11 +34,7 @@ struct Row {
 impl Replica {
     /// Begins a space that was never read. Where no snapshot can be believed, nothing happens, and
     /// the log is read from its beginning.
-    pub(super) async fn begin(
-        &self,
-        position: &mut Position,
-        applied: &mut Applied,
-    ) -> Result<(), ReplicaError> {
+    pub(super) async fn begin(&self, position: &mut Position) -> Result<(), ReplicaError> {
         let mut reader = self.session.api.snapshot(self.space).await?;
         let SnapshotFrame::Start {
             epoch,
@@ -59,8 +55,7 @@ impl Replica {
             .await
         {
             Ok(()) => {
-                applied.head = Some(position.head);
-                applied.anew = true;
+                self.untold.note_anew();
                 Ok(())
             }
             Err(ReplicaError::Alarm(alarm)) => {

@@ -123,7 +123,7 @@ impl Device {
         let replica = Replica::open(self.common.clone(), self.personal().await)
             .await
             .unwrap();
-        replica.catch_up().await.unwrap();
+        let _ = replica.catch_up().await.unwrap();
         replica
     }
 }
