@@ -18,6 +18,8 @@ pub struct OpenFolder {
     pub watcher: Arc<Watcher>,
     /// Its large files under way.
     pub bulk: Arc<Bulk>,
+    /// Whether all its trees were equal when it was last closed.
+    pub settled: bool,
 }
 
 impl OpenFolder {
@@ -82,11 +84,12 @@ pub fn open(
         }
         Opened::Away(absence) => return Err(OpenFailure::Away(absence)),
     };
-    state.begin_period(number, &root)?;
+    let settled = state.begin_period(number, &root)?;
     let watcher = Arc::new(Watcher::start(MAX_WATCHES));
     Ok(OpenFolder {
         root: Arc::new(root),
         watcher,
         bulk: Arc::new(bulk),
+        settled,
     })
 }

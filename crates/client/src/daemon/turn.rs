@@ -91,16 +91,46 @@ impl Turn {
             }
         }
         self.let_passes_end(&mut told).await;
+        self.note_settled().await;
     }
 
-    /// A pass that runs is let come to its end: what it does is worth recording.
+    /// A pass that runs is let come to its end: what it does is worth recording. Whoever asks for
+    /// something meanwhile is hung up on.
     async fn let_passes_end(&mut self, told: &mut mpsc::UnboundedReceiver<Event>) {
         while self.folders.values().any(|folder| folder.work.is_running()) {
             match told.recv().await {
-                Some(Event::Passed(number, passing)) => self.passed(number, *passing),
-                Some(_) => {}
+                Some(Event::Ask(_)) => {}
+                Some(event) => self.handle(event),
                 None => return,
             }
+        }
+        while let Ok(event) = told.try_recv() {
+            if !matches!(event, Event::Ask(_)) {
+                self.handle(event);
+            }
+        }
+    }
+
+    /// Notes the folders of which nothing is open, so that the next start need not compare all their
+    /// rows. A change set that is folded after this moves the log on from the noted position.
+    async fn note_settled(&self) {
+        let told = |space| {
+            let space = self.shared.space(space);
+            space.is_some_and(|space| space.replica.has_told_all())
+        };
+        let settled: Vec<(FolderNumber, Cursor)> = self
+            .folders
+            .values()
+            .filter(|folder| folder.is_equal() && told(folder.row.space))
+            .map(|folder| (folder.number, folder.cursor))
+            .collect();
+        let noted = self.shared.state.write(move |tx| {
+            settled
+                .iter()
+                .try_for_each(|(folder, cursor)| tx.note_settled(*folder, *cursor))
+        });
+        if let Err(error) = noted.await {
+            tracing::debug!("the next start compares everything: {error}");
         }
     }
 
@@ -181,9 +211,14 @@ impl Turn {
             Ok(open) => {
                 let open = Arc::new(open);
                 jobs::watch(&self.events, number, &open);
-                folder.open = Some(open);
                 folder.away = None;
-                folder.work.start_over();
+                if open.settled {
+                    folder.work.saw_disk(Scope::Whole);
+                    folder.work.hurry();
+                } else {
+                    folder.work.start_over();
+                }
+                folder.open = Some(open);
             }
             Err(error) => {
                 let again = error.may_pass().then(|| Instant::now() + REOPEN);

@@ -94,15 +94,13 @@ pub struct FolderWork {
 }
 
 impl FolderWork {
-    /// A folder that was just opened: everything has to be looked at.
+    /// A folder of which nothing is known yet: the disk has to be looked at.
     pub fn new(seed: u64) -> Self {
-        let due = Order {
-            scope: Scope::Whole,
-            nodes: BTreeSet::new(),
-            all_nodes: true,
-        };
         Self {
-            due,
+            due: Order {
+                scope: Scope::Whole,
+                ..Order::default()
+            },
             waiting: Order::default(),
             settling: None,
             running: false,

@@ -185,7 +185,7 @@ impl Tx<'_> {
                 [folder.0],
             )?;
         }
-        Ok(())
+        self.take_settled(folder).map(drop)
     }
 
     /// Removes a folder with everything known of it. The files on the disk stay.

@@ -23,6 +23,7 @@ mod roster;
 mod rows;
 mod schema;
 mod settings;
+mod settled;
 mod spaces;
 mod synced;
 mod trees;

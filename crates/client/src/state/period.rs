@@ -28,14 +28,20 @@ impl State {
     /// takes it, the database confirms it. A crash in between leaves a marker with one of the two
     /// periods the database knows.
     ///
+    /// Says whether the period before ended with all trees equal.
+    ///
     /// # Errors
     /// See [`PeriodError`]; then the period before goes on.
-    pub fn begin_period(&self, folder: FolderNumber, root: &Root) -> Result<(), PeriodError> {
+    pub fn begin_period(&self, folder: FolderNumber, root: &Root) -> Result<bool, PeriodError> {
         let now = root.marker().generation;
         let next = now.next().map_err(PeriodError::Random)?;
         // `now` is what the marker carries: after a crash that may be a period only announced.
-        self.write_blocking(move |tx| tx.set_generations(folder, now, Some(next)))?;
+        let settled = self.write_blocking(move |tx| {
+            tx.set_generations(folder, now, Some(next))?;
+            tx.take_settled(folder)
+        })?;
         root.set_generation(next)?;
-        Ok(self.write_blocking(move |tx| tx.set_generations(folder, next, None))?)
+        self.write_blocking(move |tx| tx.set_generations(folder, next, None))?;
+        Ok(settled)
     }
 }

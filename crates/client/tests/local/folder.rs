@@ -266,3 +266,43 @@ fn s10_a_crash_between_announcing_and_confirming_a_period_is_no_mismatch() {
     let opened = Root::open(&path, &owner(&row.generations())).unwrap();
     assert!(matches!(opened, Opened::Ready(_)));
 }
+
+#[test]
+fn that_the_trees_were_equal_is_believed_once_and_only_where_nothing_moved_since() {
+    let ground = Ground::new();
+    let (folder, state) = (ground.folder, &ground.state);
+    let begin = || state.begin_period(folder, &ground.root).unwrap();
+    let row = state.read(|rows| rows.folder(folder)).unwrap().unwrap();
+    let at = |cursor| {
+        let chain = hythe_model::ChainHash([1; 32]);
+        let head = hythe_model::Head {
+            cursor: hythe_model::Cursor(cursor),
+            chain,
+        };
+        state
+            .write(move |tx| tx.advance(row.space, head, &[]))
+            .wait()
+            .unwrap();
+    };
+    let note = |cursor| {
+        let cursor = hythe_model::Cursor(cursor);
+        state
+            .write(move |tx| tx.note_settled(folder, cursor))
+            .wait()
+            .unwrap();
+    };
+    assert!(!begin(), "nobody said so");
+    at(7);
+    note(7);
+    assert!(begin());
+    assert!(!begin(), "the period that began may have ended in a crash");
+    note(7);
+    at(8);
+    assert!(!begin(), "the log went on");
+    note(8);
+    state
+        .write(move |tx| tx.forget_agreement(folder))
+        .wait()
+        .unwrap();
+    assert!(!begin(), "nothing is agreed on any more");
+}
