@@ -103,6 +103,11 @@ pub fn pass(
     });
 }
 
+/// Gives memory that is free back to the system.
+pub fn give_memory_back() {
+    tokio::task::spawn_blocking(crate::os::give_memory_back);
+}
+
 /// What a pass over a folder needs; none before its space is known.
 pub fn pass_over(
     shared: &Arc<Shared>,

@@ -1,7 +1,7 @@
 //! The daemon: one loop, and what it starts.
 //!
 //! - [`turn`]: the loop. All state changes here, one [`event`] at a time.
-//! - [`work`], [`fence`], [`folder`]: small state types, without I/O.
+//! - [`work`], [`fence`], [`folder`], [`memory`]: small state types, without I/O.
 //! - [`jobs`]: everything the loop starts and does not wait for.
 //! - [`stream`]: the server's events. [`door`]: the control door.
 
@@ -13,6 +13,7 @@ mod fence;
 mod folder;
 mod folders;
 mod jobs;
+mod memory;
 mod open;
 mod plans;
 mod shared;

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::event::{Ask, Event, Passing, Trouble};
 use super::fence::{Fence, Standing};
 use super::folder::{Folder, REOPEN};
+use super::memory::Leftovers;
 use super::open::{OpenFailure, OpenFolder};
 use super::shared::{Shared, now_ms};
 use super::work::Scope;
@@ -46,6 +47,7 @@ pub struct Turn {
     waiting: Vec<Waiting>,
     releasing: Vec<(FolderNumber, oneshot::Sender<()>)>,
     fences: u64,
+    leftovers: Leftovers,
 }
 
 impl Turn {
@@ -68,6 +70,7 @@ impl Turn {
             waiting: Vec::new(),
             releasing: Vec::new(),
             fences: 0,
+            leftovers: Leftovers::default(),
         }
     }
 
@@ -97,7 +100,7 @@ impl Turn {
     /// A pass that runs is let come to its end: what it does is worth recording. Whoever asks for
     /// something meanwhile is hung up on.
     async fn let_passes_end(&mut self, told: &mut mpsc::UnboundedReceiver<Event>) {
-        while self.folders.values().any(|folder| folder.work.is_running()) {
+        while self.is_running() {
             match told.recv().await {
                 Some(Event::Ask(_)) => {}
                 Some(event) => self.handle(event),
@@ -140,6 +143,7 @@ impl Turn {
             Event::Opened(number, result) => self.opened(number, *result),
             Event::Disk(number, scope, writing) => self.disk(number, scope, writing),
             Event::Transferred(number, nodes) => {
+                self.leftovers.transferred(Instant::now());
                 if let Some(folder) = self.folders.get_mut(&number) {
                     folder.work.saw_log(nodes);
                 }
@@ -176,6 +180,9 @@ impl Turn {
                 jobs::pass(&self.shared, &self.events, folder, &open, now, order);
             }
         }
+        if !self.is_running() && self.leftovers.is_due(now) {
+            jobs::give_memory_back();
+        }
         for waiting in &mut self.waiting {
             let due = waiting.ask_again.is_none_or(|at| at <= now);
             if waiting.fence.wants_heads() && !waiting.asking && due {
@@ -183,6 +190,10 @@ impl Turn {
                 jobs::heads(&self.shared, &self.events, waiting.number);
             }
         }
+    }
+
+    fn is_running(&self) -> bool {
+        self.folders.values().any(|folder| folder.work.is_running())
     }
 
     fn next_wakeup(&self) -> Instant {
@@ -199,7 +210,14 @@ impl Turn {
             .flat_map(|w| [w.fence.deadline(), w.ask_again]);
         // Far enough to cost nothing, near enough not to overflow.
         let never = Instant::now() + Duration::from_secs(24 * 3600);
-        folders.chain(waits).flatten().min().unwrap_or(never)
+        // While a pass runs its end wakes the loop.
+        let leftovers = self.leftovers.next_wakeup().filter(|_| !self.is_running());
+        folders
+            .chain(waits)
+            .chain([leftovers])
+            .flatten()
+            .min()
+            .unwrap_or(never)
     }
 
     fn opened(&mut self, number: FolderNumber, result: Result<OpenFolder, OpenFailure>) {
@@ -300,6 +318,7 @@ impl Turn {
         match result {
             Ok(mut report) => {
                 folded = std::mem::take(&mut report.run.folded);
+                self.leftovers.passed(now, report.run.done);
                 folder.passed(now, now_ms(), &order, report);
                 let seen =
                     |w: &&mut Waiting| w.from_pass.get(&number).is_some_and(|at| pass >= *at);

@@ -1,5 +1,5 @@
-//! The two system calls that have no safe form elsewhere. The only `unsafe` code of Hythe.
-#![allow(unsafe_code)] // Reason: `fcntl(F_SETLEASE)` and `sync_file_range` exist only in libc.
+//! The calls of system and C library that have no safe form elsewhere. The only `unsafe` code of Hythe.
+#![allow(unsafe_code)] // Reason: `fcntl(F_SETLEASE)`, `sync_file_range`, `malloc_trim` exist only in libc.
 
 use std::fs::File;
 use std::ops::Range;
@@ -70,5 +70,15 @@ pub fn start_write_back(file: &File, range: Range<u64>) {
     // SAFETY: the descriptor is open for the whole call; no pointer is passed.
     unsafe {
         libc::sync_file_range(file.as_raw_fd(), start, length, libc::SYNC_FILE_RANGE_WRITE);
+    }
+}
+
+/// Gives memory that was freed, and that the C library keeps for later, back to the system. Takes
+/// about a millisecond for each 10 MiB. Does nothing where the C library has no such call.
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes a number of bytes to keep and may be called from any thread at any time.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
