@@ -5,7 +5,10 @@ ARGS ?= up $(HOME)/Hythe
 # How long `make fuzz` feeds each target.
 SECONDS_EACH ?= 60
 
-.PHONY: run test check bench fuzz generate
+# How many runs `make simulate` makes.
+RUNS ?= 20000
+
+.PHONY: run test check bench fuzz simulate generate
 
 run:  ## build and start: a server on this machine and a folder that syncs with it
 	@scripts/need build
@@ -32,6 +35,10 @@ bench:  ## measure beside rsync, Syncthing and Unison; writes docs/benchmarks.md
 fuzz:  ## feed every decoder with bad input, SECONDS_EACH seconds each
 	@scripts/need build fuzz
 	@scripts/run-fuzz $(SECONDS_EACH)
+
+simulate:  ## devices, users, faults and crashes against a server, RUNS times from a random seed
+	@scripts/need build test
+	@HYTHE_SIM_RUNS=$(RUNS) cargo test --locked --package hythe-client --lib -- simulation::s1 --nocapture
 
 generate:  ## write docs/cli.md, man pages and completions
 	cargo xtask generate

@@ -17,6 +17,8 @@ mod memory;
 mod open;
 mod plans;
 mod shared;
+#[cfg(test)]
+mod simulation;
 mod status;
 mod stream;
 mod turn;
@@ -102,6 +104,17 @@ pub enum StartError {
 /// # Errors
 /// See [`StartError`].
 pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartError> {
+    let (door, syncing) = (options.door, options.folders);
+    let shared = open_home(home, options).await?;
+    let listener = match door {
+        true => Some(Listener::bind(shared.home.directory()).map_err(StartError::Door)?),
+        false => None,
+    };
+    run(shared, listener, syncing)
+}
+
+/// Opens what a home holds, without asking the server.
+async fn open_home(home: LockedHome, options: Options) -> Result<Arc<Shared>, StartError> {
     let mut device = KeyStore::open(home.keys_path())?
         .device()?
         .ok_or(StartError::NotEnrolled)?;
@@ -124,10 +137,6 @@ pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartEr
     };
     let name = |key| state.read(|rows| rows.setting(key)).map(text);
     let (device_name, account_name) = (name(DEVICE_NAME)?, name(ACCOUNT_NAME)?);
-    let listener = match options.door {
-        true => Some(Listener::bind(home.directory()).map_err(StartError::Door)?),
-        false => None,
-    };
     let shared = Arc::new(Shared::new(shared::Parts {
         home,
         state,
@@ -140,7 +149,7 @@ pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartEr
         advertised_url: options.advertised_url,
     }));
     shared.open_known().await?;
-    run(shared, listener, options.folders)
+    Ok(shared)
 }
 
 fn text(bytes: Option<Vec<u8>>) -> String {

@@ -60,12 +60,7 @@ async fn follow_once(
     events: &Teller,
     backoff: &mut Backoff,
 ) -> Result<Goodbye, ReplicaError> {
-    let epoch = shared.api.server().await.map_err(ReplicaError::Api)?.epoch;
-    shared.learn_spaces().await?;
-    let spaces = shared.spaces();
-    for space in &spaces {
-        tell(events, space, read_on(shared, space, epoch).await?);
-    }
+    let (spaces, epoch) = read_all(shared, events).await?;
     let request = positions(shared, &spaces, epoch).await;
     let mut stream = shared.api.events(&request).await?;
     backoff.succeeded();
@@ -93,6 +88,20 @@ async fn follow_once(
             let _ = events.send(Event::Server(Ok(())));
         }
     }
+}
+
+/// Reads every space on to the head of its log.
+pub async fn read_all(
+    shared: &Shared,
+    events: &Teller,
+) -> Result<(Vec<Arc<Space>>, ServerEpoch), ReplicaError> {
+    let epoch = shared.api.server().await.map_err(ReplicaError::Api)?.epoch;
+    shared.learn_spaces().await?;
+    let spaces = shared.spaces();
+    for space in &spaces {
+        tell(events, space, read_on(shared, space, epoch).await?);
+    }
+    Ok((spaces, epoch))
 }
 
 /// Reads a space on; from the start when the server began a new life of its data (D4).

@@ -93,7 +93,12 @@ impl Turn {
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
-        self.let_passes_end(&mut told).await;
+        self.end(&mut told).await;
+    }
+
+    /// Ends in order: what is under way is finished, and noted what the next start may rely on.
+    pub async fn end(&mut self, told: &mut mpsc::UnboundedReceiver<Event>) {
+        self.let_passes_end(told).await;
         self.note_settled().await;
     }
 
@@ -137,7 +142,8 @@ impl Turn {
         }
     }
 
-    fn handle(&mut self, event: Event) {
+    /// Takes note of one event.
+    pub fn handle(&mut self, event: Event) {
         match event {
             Event::Ask(ask) => self.answer(ask),
             Event::Opened(number, result) => self.opened(number, *result),
@@ -156,7 +162,8 @@ impl Turn {
         }
     }
 
-    fn start_what_is_due(&mut self, now: Instant) {
+    /// Opens folders and begins passes that are due.
+    pub fn start_what_is_due(&mut self, now: Instant) {
         for folder in self.folders.values_mut().filter(|_| self.syncing) {
             let away = folder
                 .away

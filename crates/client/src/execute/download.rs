@@ -62,6 +62,7 @@ impl LocalRun<'_> {
         if steps.is_empty() {
             return Ok(());
         }
+        tracing::trace!(files = steps.len(), "fetching");
         let mut wanted = Vec::with_capacity(steps.len());
         for step in steps {
             if let Some(found) = self.look_up(step)? {
@@ -86,6 +87,7 @@ impl LocalRun<'_> {
             wants.into_iter().zip(plain)
         };
         for (want, file) in flushed {
+            tracing::trace!(step = ?want.step, "placing what was fetched");
             self.place_file(&want, file)?;
         }
         self.finish()

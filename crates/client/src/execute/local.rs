@@ -52,6 +52,7 @@ impl<'c> LocalRun<'c> {
 
     /// Runs one step that is no download.
     pub fn step(&mut self, step: &Step) -> Result<(), RunError> {
+        tracing::trace!(?step, "local step");
         if self.depends_on_what_is_off(step)? {
             self.report.again.insert(step.node());
             return Ok(());

@@ -158,6 +158,7 @@ pub fn run(cx: &Context, plan: &Plan, report: &mut Report) -> Result<(), RunErro
 }
 
 fn run_books(cx: &Context, plan: &Plan, report: &mut Report) -> Result<(), RunError> {
+    tracing::trace!(steps = plan.steps.len(), "running a plan");
     let trees = cx.state.folder_trees(cx.folder)?;
     let mut books = Books::default();
     let mut to_read = Vec::new();
@@ -197,5 +198,6 @@ fn run_local(cx: &Context, steps: &[&Step], report: &mut Report) -> Result<(), R
         }
     }
     run.download(downloads.take())?;
+    tracing::trace!("making local steps durable");
     run.finish()
 }

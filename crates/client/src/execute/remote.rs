@@ -86,13 +86,17 @@ fn send(cx: &Context, batch: &[&Step], report: &mut Report) -> Result<bool, RunE
         attached: Vec::new(),
         report,
     };
+    tracing::trace!(?batch, "reading what has to be sent");
     let mut ready = sending.read(batch)?;
+    tracing::trace!(files = ready.len(), "sending content");
     let attached = sending.upload(&mut ready)?;
     let ready = sending.without_orphans(ready);
+    tracing::trace!(steps = ready.len(), "committing");
     if !ready.is_empty() && !sending.commit(ready, attached)? {
         return Ok(false);
     }
     let mut books = sending.books;
+    tracing::trace!("recording what was committed");
     cx.record(&mut books)?;
     Ok(true)
 }

@@ -1,0 +1,61 @@
+//! Runs that once failed, as short as they could be made.
+
+use hythe_wire::Code;
+
+use super::script::{At, Deed, Fate, Script, Step, Weather};
+use super::world::{Host, run};
+
+const FINE: Weather = Weather {
+    percent: 0,
+    seed: 0,
+    fate: None,
+};
+
+fn write(device: usize, name: &str, value: u32) -> Step {
+    let at = At::named(name);
+    let deed = Deed::Write {
+        at,
+        value,
+        same_time: false,
+    };
+    Step::User(device, deed)
+}
+
+fn hear(device: usize) -> Step {
+    Step::Hear(device, FINE)
+}
+
+fn pass(device: usize) -> Step {
+    pass_in(device, FINE)
+}
+
+fn pass_in(device: usize, weather: Weather) -> Step {
+    Step::Pass(device, weather, Vec::new())
+}
+
+async fn holds(devices: usize, steps: Vec<Step>) {
+    super::moments::Ears::open();
+    let mut host = Host::start().await;
+    let ended = run(&mut host, &Script { devices, steps }).await;
+    host.stop().await;
+    assert_eq!(ended, Ok(()));
+}
+
+/// Before a change set is sent, it is found out what became of the one before. What others did is
+/// read on the way, and was forgotten when the second was refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn c1_what_is_read_before_a_refused_commit_is_planned() {
+    let busy = Weather::all(Fate::Refused(Code::Overloaded));
+    let steps = vec![
+        hear(0),
+        hear(1),
+        write(0, "a", 10),
+        write(0, "e/a", 11),
+        write(1, "e/a", 12),
+        pass(0),
+        pass_in(1, busy),
+        Step::Wait(1),
+        pass(1),
+    ];
+    holds(2, steps).await;
+}
