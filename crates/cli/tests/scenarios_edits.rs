@@ -14,26 +14,6 @@ use std::fs;
 
 use stage::Stage;
 
-/// Two devices that share `files`; both are offline when this returns.
-fn offline_with(files: &[(&str, &str)]) -> Stage {
-    let mut stage = Stage::with_devices(&["a", "b"]);
-    for (name, content) in files {
-        stage.device("a").write(name, content);
-    }
-    stage.settle_same();
-    stage.device("a").stop();
-    stage.device("b").stop();
-    stage
-}
-
-/// Brings `a` online first, so that its changes are committed first, then `b`.
-fn online(stage: &mut Stage) {
-    stage.device("a").start();
-    stage.device("a").ok(&["wait", "--timeout", "100"]);
-    stage.device("b").start();
-    stage.settle_same();
-}
-
 fn conflict_copies(stage: &mut Stage) -> Vec<String> {
     let names = stage.device("a").names();
     names
@@ -44,10 +24,10 @@ fn conflict_copies(stage: &mut Stage) -> Vec<String> {
 
 #[test]
 fn sc001_different_edits_keep_both_values_and_the_first_commit_keeps_the_name() {
-    let mut stage = offline_with(&[("f.txt", "base")]);
+    let mut stage = Stage::offline_with(&[("f.txt", "base")]);
     stage.device("a").write("f.txt", "value of a");
     stage.device("b").write("f.txt", "value of b, longer");
-    online(&mut stage);
+    stage.online();
     assert_eq!(stage.device("b").read("f.txt"), b"value of a");
     let copies = conflict_copies(&mut stage);
     assert_eq!(copies.len(), 1, "{copies:?}");
@@ -60,20 +40,20 @@ fn sc001_different_edits_keep_both_values_and_the_first_commit_keeps_the_name() 
 
 #[test]
 fn sc002_equal_edits_make_no_conflict_copy() {
-    let mut stage = offline_with(&[("f", "base")]);
+    let mut stage = Stage::offline_with(&[("f", "base")]);
     stage.device("a").write("f", "the same");
     stage.device("b").write("f", "the same");
-    online(&mut stage);
+    stage.online();
     assert_eq!(stage.device("a").names(), ["f"]);
     assert_eq!(stage.device("b").read("f"), b"the same");
 }
 
 #[test]
 fn sc003_a_local_file_unknown_so_far_is_not_overwritten_by_a_new_remote_one() {
-    let mut stage = offline_with(&[]);
+    let mut stage = Stage::offline_with(&[]);
     stage.device("a").write("x", "of a");
     stage.device("b").write("x", "of b");
-    online(&mut stage);
+    stage.online();
     assert_eq!(
         stage.device("b").values(),
         [b"of a".to_vec(), b"of b".to_vec()]
@@ -83,16 +63,16 @@ fn sc003_a_local_file_unknown_so_far_is_not_overwritten_by_a_new_remote_one() {
 
 #[test]
 fn sc007_an_edited_conflict_copy_breeds_no_chain() {
-    let mut stage = offline_with(&[("f", "base")]);
+    let mut stage = Stage::offline_with(&[("f", "base")]);
     stage.device("a").write("f", "a");
     stage.device("b").write("f", "bb");
-    online(&mut stage);
+    stage.online();
     let copy = conflict_copies(&mut stage).remove(0);
     stage.device("a").stop();
     stage.device("b").stop();
     stage.device("a").write(&copy, "copy by a");
     stage.device("b").write(&copy, "copy by b!");
-    online(&mut stage);
+    stage.online();
     let names = stage.device("a").names();
     assert_eq!(names.len(), 3, "{names:?}");
     let before = names.clone();
@@ -102,14 +82,14 @@ fn sc007_an_edited_conflict_copy_breeds_no_chain() {
 
 #[test]
 fn sc008_a_file_only_touched_offline_does_not_beat_newer_content() {
-    let mut stage = offline_with(&[("f", "base")]);
+    let mut stage = Stage::offline_with(&[("f", "base")]);
     stage.device("a").write("f", "newer");
     let touched = std::time::SystemTime::now();
     fs::File::open(stage.device("b").path("f"))
         .unwrap()
         .set_modified(touched)
         .unwrap();
-    online(&mut stage);
+    stage.online();
     assert_eq!(stage.device("b").read("f"), b"newer");
     assert_eq!(stage.device("a").names(), ["f"]);
 }
@@ -123,12 +103,12 @@ fn sc009_real_edits_after_weeks_become_conflict_copies() {
         .iter()
         .map(|(n, c)| (n.as_str(), c.as_str()))
         .collect();
-    let mut stage = offline_with(&files);
+    let mut stage = Stage::offline_with(&files);
     for (name, _) in &files {
         stage.device("a").write(name, format!("a of {name}"));
         stage.device("b").write(name, format!("b of {name} too"));
     }
-    online(&mut stage);
+    stage.online();
     assert_eq!(conflict_copies(&mut stage).len(), 20);
     for (name, _) in &files {
         assert_eq!(
@@ -141,19 +121,19 @@ fn sc009_real_edits_after_weeks_become_conflict_copies() {
 
 #[test]
 fn sc029_s3_an_edit_beats_a_delete() {
-    let mut stage = offline_with(&[("f", "base")]);
+    let mut stage = Stage::offline_with(&[("f", "base")]);
     fs::remove_file(stage.device("a").path("f")).unwrap();
     stage.device("b").write("f", "edited");
-    online(&mut stage);
+    stage.online();
     assert_eq!(stage.device("a").read("f"), b"edited");
 }
 
 #[test]
 fn sc037_s3_a_delete_gives_way_to_a_newer_version_not_yet_seen() {
-    let mut stage = offline_with(&[("f", "base")]);
+    let mut stage = Stage::offline_with(&[("f", "base")]);
     stage.device("a").write("f", "newer on the server");
     fs::remove_file(stage.device("b").path("f")).unwrap();
-    online(&mut stage);
+    stage.online();
     assert_eq!(stage.device("b").read("f"), b"newer on the server");
 }
 
@@ -163,10 +143,10 @@ fn sc030_a_deleted_folder_keeps_just_the_file_that_was_edited_in_it() {
     let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
     // A folder that loses all it held is held (S4); this one does not.
     files.push(("other", "stays"));
-    let mut stage = offline_with(&files);
+    let mut stage = Stage::offline_with(&files);
     fs::remove_dir_all(stage.device("a").path("d")).unwrap();
     stage.device("b").write("d/f07", "edited");
-    online(&mut stage);
+    stage.online();
     assert_eq!(stage.device("a").names(), ["d", "d/f07", "other"]);
     assert_eq!(stage.device("a").read("d/f07"), b"edited");
 }
@@ -186,24 +166,24 @@ fn sc031_delete_and_new_content_under_the_same_name_is_no_conflict() {
 
 #[test]
 fn sc033_a_delete_gives_way_to_a_rename() {
-    let mut stage = offline_with(&[("f", "content")]);
+    let mut stage = Stage::offline_with(&[("f", "content")]);
     fs::rename(stage.device("a").path("f"), stage.device("a").path("g")).unwrap();
     fs::remove_file(stage.device("b").path("f")).unwrap();
-    online(&mut stage);
+    stage.online();
     assert_eq!(stage.device("b").names(), ["g"]);
     assert_eq!(stage.device("b").read("g"), b"content");
 }
 
 #[test]
 fn sc034_a_file_moved_into_a_deleted_folder_keeps_the_folder() {
-    let mut stage = offline_with(&[("d/old", "old"), ("foreign", "foreign")]);
+    let mut stage = Stage::offline_with(&[("d/old", "old"), ("foreign", "foreign")]);
     fs::remove_dir_all(stage.device("a").path("d")).unwrap();
     fs::rename(
         stage.device("b").path("foreign"),
         stage.device("b").path("d/foreign"),
     )
     .unwrap();
-    online(&mut stage);
+    stage.online();
     assert_eq!(stage.device("a").read("d/foreign"), b"foreign");
     assert!(!stage.device("a").path("d/old").exists());
 }

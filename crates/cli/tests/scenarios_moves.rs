@@ -12,27 +12,23 @@ use std::fs;
 
 use stage::Stage;
 
+/// Two offline devices that share files of these names.
+fn offline_with(names: &[&str]) -> Stage {
+    let contents: Vec<String> = names
+        .iter()
+        .map(|name| format!("content of {name}"))
+        .collect();
+    let files: Vec<(&str, &str)> = names
+        .iter()
+        .zip(&contents)
+        .map(|(name, content)| (*name, content.as_str()))
+        .collect();
+    Stage::offline_with(&files)
+}
+
 fn rename(stage: &mut Stage, device: &str, from: &str, to: &str) {
     let device = stage.device(device);
     fs::rename(device.path(from), device.path(to)).unwrap();
-}
-
-fn offline_with(names: &[&str]) -> Stage {
-    let mut stage = Stage::with_devices(&["a", "b"]);
-    for name in names {
-        stage.device("a").write(name, format!("content of {name}"));
-    }
-    stage.settle_same();
-    stage.device("a").stop();
-    stage.device("b").stop();
-    stage
-}
-
-fn online(stage: &mut Stage) {
-    stage.device("a").start();
-    stage.device("a").ok(&["wait", "--timeout", "100"]);
-    stage.device("b").start();
-    stage.settle_same();
 }
 
 #[test]
@@ -40,7 +36,7 @@ fn sc013_two_renames_of_one_file_end_with_one_name_by_server_order() {
     let mut stage = offline_with(&["x"]);
     rename(&mut stage, "a", "x", "by-a");
     rename(&mut stage, "b", "x", "by-b");
-    online(&mut stage);
+    stage.online();
     let names = stage.device("b").names();
     assert_eq!(names, ["by-a"], "the move that was committed first wins");
     assert_eq!(stage.device("b").read("by-a"), b"content of x");
@@ -51,7 +47,7 @@ fn sc014_t1_moves_into_each_other_make_no_cycle_and_lose_nothing() {
     let mut stage = offline_with(&["d/in-d", "x/in-x"]);
     rename(&mut stage, "a", "d", "x/d");
     rename(&mut stage, "b", "x", "d/x");
-    online(&mut stage);
+    stage.online();
     assert_eq!(
         stage.device("a").names(),
         ["x", "x/d", "x/d/in-d", "x/in-x"]
@@ -65,7 +61,7 @@ fn sc017_a_file_created_in_a_renamed_folder_ends_inside_it() {
     let mut stage = offline_with(&["d/old"]);
     rename(&mut stage, "a", "d", "renamed");
     stage.device("b").write("d/new", "new");
-    online(&mut stage);
+    stage.online();
     assert_eq!(
         stage.device("a").names(),
         ["renamed", "renamed/new", "renamed/old"]
@@ -77,7 +73,7 @@ fn sc018_a_rename_onto_a_name_created_elsewhere_keeps_both() {
     let mut stage = offline_with(&["x"]);
     stage.device("a").write("y", "created on a");
     rename(&mut stage, "b", "x", "y");
-    online(&mut stage);
+    stage.online();
     assert_eq!(
         stage.device("b").values(),
         [b"content of x".to_vec(), b"created on a".to_vec()]
@@ -91,7 +87,7 @@ fn sc019_swapped_names_follow_their_contents() {
     rename(&mut stage, "a", "p", "temporary");
     rename(&mut stage, "a", "q", "p");
     rename(&mut stage, "a", "temporary", "q");
-    online(&mut stage);
+    stage.online();
     let b = stage.device("b");
     assert_eq!(b.read("p"), b"content of q");
     assert_eq!(b.read("q"), b"content of p");
@@ -104,7 +100,7 @@ fn sc020_a_log_rotation_arrives_unmixed() {
     rename(&mut stage, "a", "log.2", "log.3");
     rename(&mut stage, "a", "log.1", "log.2");
     stage.device("a").write("log.1", "fresh");
-    online(&mut stage);
+    stage.online();
     let b = stage.device("b");
     assert_eq!(b.read("log.1"), b"fresh");
     assert_eq!(b.read("log.2"), b"content of log.1");

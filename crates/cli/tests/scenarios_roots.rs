@@ -12,29 +12,6 @@ use std::fs;
 
 use stage::Stage;
 
-fn status(stage: &mut Stage, device: &str) -> serde_json::Value {
-    let done = stage.device(device).run(&["status", "--json"]);
-    serde_json::from_slice(&done.stdout).unwrap()
-}
-
-/// Waits, by asking, until the status of a device is as wanted.
-fn until(stage: &mut Stage, device: &str, wanted: impl Fn(&serde_json::Value) -> bool) {
-    let begin = std::time::Instant::now();
-    loop {
-        let now = status(stage, device);
-        if wanted(&now) {
-            return;
-        }
-        assert!(begin.elapsed() < stage::PATIENCE, "never as wanted: {now}");
-        std::thread::yield_now();
-    }
-}
-
-/// Waits until the first folder of a device is in the given state.
-fn until_state(stage: &mut Stage, device: &str, wanted: &str) {
-    until(stage, device, |now| now["folders"][0]["state"] == wanted);
-}
-
 fn filled() -> Stage {
     let mut stage = Stage::with_devices(&["a", "b"]);
     for n in 0..60 {
@@ -52,7 +29,7 @@ fn sc135_s4_a_folder_that_vanishes_while_running_pauses_with_zero_deletes() {
     let folder = stage.device("a").folder.clone();
     let aside = folder.with_file_name("aside");
     fs::rename(&folder, &aside).unwrap();
-    until_state(&mut stage, "a", "unavailable");
+    stage.device("a").until_state("unavailable");
     assert_eq!(
         stage
             .device("a")
@@ -77,7 +54,7 @@ fn sc137_s4_a_folder_replaced_by_an_empty_one_pauses_with_zero_deletes() {
     fs::rename(&folder, folder.with_file_name("aside")).unwrap();
     fs::create_dir(&folder).unwrap();
     stage.device("a").start();
-    until_state(&mut stage, "a", "unavailable");
+    stage.device("a").until_state("unavailable");
     stage.device("b").ok(&["wait", "--timeout", "100"]);
     assert_eq!(stage.device("b").values().len(), 60);
 }
@@ -259,7 +236,7 @@ fn a_removed_device_is_cut_off() {
     let begin = std::time::Instant::now();
     stage.device("a").write("after", "y");
     stage.device("a").ok(&["wait", "--timeout", "100"]);
-    until(&mut stage, "b", |now| {
+    stage.device("b").until(|now| {
         now["server"]["reason"]
             .as_str()
             .is_some_and(|reason| reason.contains("removed"))

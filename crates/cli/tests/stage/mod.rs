@@ -144,6 +144,26 @@ impl Stage {
             .expect("a device of that name")
     }
 
+    /// Two devices that share `files`, names with contents; both are offline when this returns.
+    pub fn offline_with(files: &[(&str, &str)]) -> Self {
+        let mut stage = Self::with_devices(&["a", "b"]);
+        for (name, content) in files {
+            stage.device("a").write(name, content);
+        }
+        stage.settle_same();
+        stage.device("a").stop();
+        stage.device("b").stop();
+        stage
+    }
+
+    /// Brings `a` online first, so that its changes are committed first, then `b`.
+    pub fn online(&mut self) {
+        self.device("a").start();
+        self.device("a").ok(&["wait", "--timeout", "100"]);
+        self.device("b").start();
+        self.settle_same();
+    }
+
     /// Returns when each device has what all others have. Two rounds: what the last one adds in
     /// the first must reach the first one too.
     pub fn settle(&self) {
@@ -225,6 +245,29 @@ impl Device {
 
     pub fn stop(&mut self) {
         terminate(&mut self.daemon.take().expect("a running daemon"));
+    }
+
+    pub fn status(&self) -> serde_json::Value {
+        let done = self.run(&["status", "--json"]);
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+
+    /// Waits, by asking, until the status is as wanted.
+    pub fn until(&self, wanted: impl Fn(&serde_json::Value) -> bool) {
+        let begin = Instant::now();
+        loop {
+            let now = self.status();
+            if wanted(&now) {
+                return;
+            }
+            assert!(begin.elapsed() < PATIENCE, "never as wanted: {now}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until the first folder is in the given state.
+    pub fn until_state(&self, wanted: &str) {
+        self.until(|now| now["folders"][0]["state"] == wanted);
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
