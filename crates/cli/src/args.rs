@@ -261,6 +261,9 @@ pub struct Sync {
     /// Move a sync folder, or say where you moved it
     #[arg(long = "move", num_args = 2, value_names = ["OLD", "NEW"])]
     pub moved: Option<Vec<PathBuf>>,
+    /// Go on with a sync folder that was moved to DIR, without asking
+    #[arg(long, conflicts_with = "moved")]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

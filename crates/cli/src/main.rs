@@ -11,6 +11,7 @@ mod identity;
 mod logs;
 mod output;
 mod progress;
+mod prompt;
 mod resolve;
 mod settings;
 mod signals;

@@ -35,11 +35,13 @@ pub use event::{Event, Finding, PlannedStep, Progress};
 pub use failure::{Failure, FailureKind};
 pub use files::{Change, Entry, EntryKind, Modified, Place, Revision};
 pub use octets::Octets;
-pub use reply::{DeviceInfo, HeldChange, Invite, Reply, Verified, WaitOutcome, Waited, Why};
+pub use reply::{
+    DeviceInfo, HeldChange, Invite, MovedHere, Reply, Verified, WaitOutcome, Waited, Why,
+};
 pub use request::{Decision, Request};
 pub use serve::{Events, MAX_CALLERS, Service, serve};
 pub use socket::{Listener, SOCKET_NAME};
 pub use status::{
-    AccountStatus, Direction, FolderState, FolderStatus, Pending, Problem, Proven, ServerStatus,
-    Status, Transfer,
+    AccountStatus, Direction, FolderState, FolderStatus, MovedFolder, Pending, Problem, Proven,
+    ServerStatus, Status, Transfer,
 };

@@ -22,6 +22,8 @@ pub enum Reply {
     Held(Vec<HeldChange>),
     /// A sync folder as it is now.
     Folder(FolderStatus),
+    /// The directory is a sync folder that the user moved: nothing was done.
+    Moved(MovedHere),
     /// How many items the events before carried, or were touched.
     Count(u64),
     /// Why an item is as it is.
@@ -34,6 +36,17 @@ pub enum Reply {
     Invite(Invite),
     /// A node as it is now.
     Entry(Entry),
+}
+
+/// A directory that is a sync folder under another name. `folder_move` goes on with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MovedHere {
+    /// Absolute path the sync folder had; it is not there any more.
+    pub old: Octets,
+    /// Whether this is the very directory; else a copy of it, as is what came from another file
+    /// system.
+    pub same: bool,
 }
 
 /// How a `wait` ended.

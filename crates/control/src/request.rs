@@ -32,7 +32,7 @@ pub enum Request {
         /// What to do with it.
         decision: Decision,
     },
-    /// Makes a directory a sync folder. Reply: `folder`.
+    /// Makes a directory a sync folder. Reply: `folder`, or `moved` when it is one that was moved.
     FolderAdd {
         /// Absolute path of the directory; made when missing.
         dir: Octets,

@@ -83,6 +83,18 @@ pub struct FolderStatus {
     pub problems: u64,
     /// Whether changes are seen at once; else the folder is looked through every so often.
     pub watched: bool,
+    /// Where it was found while it is not at `dir`. Nothing is done there before `folder_move`.
+    pub moved: Option<MovedFolder>,
+}
+
+/// A sync folder that is not where it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MovedFolder {
+    /// Where it is.
+    pub dir: Octets,
+    /// Whether it is the very directory; else a copy of it, as is what came from another file system.
+    pub same: bool,
 }
 
 /// How a folder stands. The first that applies.

@@ -1,6 +1,5 @@
 //! `hythe connect`.
 
-use std::io::BufRead;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hythe_client::enrol::{self, EnrolError};
@@ -12,11 +11,11 @@ use hythe_wire::account::DeviceInfo;
 use crate::args::{Connect, Names};
 use crate::door::{self, Use};
 use crate::error::{Exit, Trouble};
-use crate::{identity, output};
+use crate::{identity, output, prompt};
 
 pub async fn run(args: Connect) -> Result<Exit, Trouble> {
     let url = if args.url == "-" {
-        first_line()?
+        prompt::line()?
     } else {
         args.url
     };
@@ -107,15 +106,4 @@ fn connect_trouble(error: EnrolError) -> Trouble {
     Trouble::failed("This device could not be enrolled.")
         .because(error)
         .next(next)
-}
-
-/// One line of standard input; the rest stays unread.
-pub fn first_line() -> Result<String, Trouble> {
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    match read {
-        Ok(0) => Err(Trouble::usage("Standard input ended before a line came.")),
-        Ok(_) => Ok(line.trim().to_owned()),
-        Err(error) => Err(Trouble::usage("Standard input could not be read.").because(error)),
-    }
 }

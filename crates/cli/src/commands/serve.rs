@@ -7,10 +7,9 @@ use hythe_server::config::{ServerConfig, Transport, parse_listen};
 use hythe_server::{Running, Server, StartError};
 
 use crate::args::{Serve, Store};
-use crate::commands::connect::first_line;
 use crate::error::{Exit, Trouble};
 use crate::signals::Ending;
-use crate::{output, settings};
+use crate::{output, prompt, settings};
 
 pub async fn run(args: Serve) -> Result<Exit, Trouble> {
     let mut ending = Ending::listen()?;
@@ -41,7 +40,7 @@ pub fn config(store: Store, listen: SocketAddr) -> Result<ServerConfig, Trouble>
         .map_err(|error| Trouble::usage("That is no folder.").because(error))?;
     let mut config = ServerConfig::new(data, listen);
     config.database = match store.database.as_deref() {
-        Some("-") => Some(first_line()?),
+        Some("-") => Some(prompt::line()?),
         _ => store.database,
     };
     config.key_file = store.key_file;

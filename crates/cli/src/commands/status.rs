@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use hythe_control::{
-    Direction, Event, FolderState, FolderStatus, Problem, Reply, Request, Status, Transfer,
+    Direction, Event, FolderState, FolderStatus, MovedFolder, Octets, Problem, Reply, Request,
+    Status, Transfer,
 };
 
 use crate::args::Output;
@@ -125,6 +126,9 @@ fn folder_lines(folder: &FolderStatus) -> Vec<String> {
         Some(reason) => format!("  {state}: {reason}"),
         None => format!("  {state}"),
     });
+    if let Some(moved) = &folder.moved {
+        lines.extend(moved_lines(&folder.dir, moved));
+    }
     if let Some(proven) = folder.proven {
         let at = words::moment(proven.at_ms);
         lines.push(format!(
@@ -145,6 +149,19 @@ fn folder_lines(folder: &FolderStatus) -> Vec<String> {
         lines.push("  changes are found by looking every so often, not at once".into());
     }
     lines
+}
+
+/// Asks whether a folder is to go on where it was found, and says how.
+fn moved_lines(dir: &Octets, moved: &MovedFolder) -> [String; 2] {
+    let question = match moved.same {
+        true => format!("  {dir} is now at {}?", moved.dir),
+        false => format!("  {} is a copy of {dir}: go on with it?", moved.dir),
+    };
+    let (old, new) = (words::argument(dir), words::argument(&moved.dir));
+    [
+        question,
+        format!("      next: To go on there: hythe sync --move {old} {new}"),
+    ]
 }
 
 fn transfer(transfer: &Transfer) -> String {

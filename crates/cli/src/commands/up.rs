@@ -15,6 +15,7 @@ use crate::commands::{serve, sync};
 use crate::door;
 use crate::error::{Exit, Trouble};
 use crate::output;
+use crate::resolve;
 use crate::signals::Ending;
 
 /// The first device enrols at once; its account governs the server.
@@ -135,12 +136,13 @@ async fn folders(caller: &mut Caller, dir: Option<PathBuf>) -> Result<Vec<Folder
         .await?
     {
         Reply::Folder(folder) => folders.push(folder),
+        Reply::Moved(moved) => return Err(sync::not_yet(&moved, &resolve::directory(&wanted)?)),
         other => return Err(door::unexpected(&other)),
     }
     Ok(folders)
 }
 
 fn is_there(folders: &[FolderStatus], wanted: &Path) -> Result<bool, Trouble> {
-    let wanted = crate::resolve::directory(wanted)?;
+    let wanted = resolve::directory(wanted)?;
     Ok(folders.iter().any(|folder| folder.dir == wanted))
 }

@@ -164,6 +164,17 @@ impl Stage {
         self.settle_same();
     }
 
+    /// What the server holds, as `admin stats` says it.
+    pub fn stats(&self) -> serde_json::Value {
+        let mut admin = self.server_command();
+        let said = success(
+            admin
+                .args(["admin", "stats", "--json", "--data"])
+                .arg(self.data()),
+        );
+        serde_json::from_str(&said).unwrap()
+    }
+
     /// Returns when each device has what all others have. Two rounds: what the last one adds in
     /// the first must reach the first one too.
     pub fn settle(&self) {

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::event::{Ask, Event};
 use super::shared::Shared;
-use super::{devices, folders, plans};
+use super::{devices, folders, plans, relocate};
 use crate::direct;
 
 /// What stands behind the door.
@@ -42,7 +42,7 @@ impl Service for Door {
             }
             Request::FolderAdd { dir, place } => folders::add(self, &dir, &place).await,
             Request::FolderRemove { dir } => folders::remove(self, &dir).await,
-            Request::FolderMove { old, new } => folders::relocate(self, &old, &new).await,
+            Request::FolderMove { old, new } => relocate::relocate(self, &old, &new).await,
             Request::Plan => plans::show(self, &events).await,
             Request::Devices => devices::list(&self.shared).await,
             Request::DevicesAdd => devices::offer(&self.shared).await,

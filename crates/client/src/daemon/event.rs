@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::open::{OpenFailure, OpenFolder};
 use super::work::{Order, Scope};
+use crate::disk::Moved;
 use crate::execute::Setting;
 use crate::pass::{Pass, PassError, PassReport};
 use crate::state::{FolderNumber, SpaceNumber};
@@ -19,6 +20,8 @@ pub enum Event {
     Ask(Ask),
     /// A folder was opened, or could not be.
     Opened(FolderNumber, Box<Result<OpenFolder, OpenFailure>>),
+    /// A folder that is not at its place was looked for.
+    Sought(FolderNumber, Option<Moved>),
     /// The system told of changes on a folder's disk; last, of files that are still being written.
     Disk(FolderNumber, Scope, BTreeSet<TreePath>),
     /// Large files of a folder were transferred, or may be now.
@@ -52,6 +55,8 @@ pub struct Passing {
     pub order: Order,
     /// What it came to.
     pub result: Result<PassReport, PassError>,
+    /// Where the folder's open handle leads, if the folder is not at its place.
+    pub led: Option<PathBuf>,
 }
 
 /// A question, and where its answer goes.

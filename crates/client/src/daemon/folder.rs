@@ -1,6 +1,7 @@
 //! One sync folder as the loop knows it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,9 @@ use hythe_sync::Counts;
 
 use super::fence::Standing;
 use super::open::OpenFolder;
+use super::seek::Seek;
 use super::work::{FolderWork, Order, Passed, Scope};
+use crate::disk::Moved;
 use crate::execute::Failure;
 use crate::pass::{HeldPlan, PassError, PassReport};
 use crate::state::{FolderNumber, FolderRow};
@@ -29,8 +32,8 @@ pub struct Folder {
     pub work: FolderWork,
     pub open: Option<Arc<OpenFolder>>,
     pub opening: bool,
-    /// Why it is not open, as one sentence, and when to look again.
-    pub away: Option<(String, Option<Instant>)>,
+    /// Why it is not open.
+    pub away: Option<Away>,
     pub held: Option<Waiting>,
     pub approved: bool,
     /// Why changes on disk are not told, where they are not.
@@ -44,6 +47,16 @@ pub struct Folder {
     pub trouble: Option<String>,
     created: Vec<(Instant, BTreeSet<NodeId>)>,
     sent: Vec<(Instant, Counts)>,
+}
+
+/// Why a folder is not open.
+pub struct Away {
+    /// As one sentence.
+    pub reason: String,
+    /// When to look again whether it is.
+    pub again: Option<Instant>,
+    /// The search for it, where it may be somewhere else.
+    pub seek: Option<Seek>,
 }
 
 /// A node that failed.
@@ -85,8 +98,8 @@ impl Folder {
     /// How the folder stands for a fence. `paused` is everything being paused, `server` what is
     /// wrong with the server.
     pub fn standing(&self, paused: bool, server: Option<&str>) -> Standing {
-        if let Some((reason, _)) = &self.away {
-            return Standing::Stopped(reason.clone());
+        if let Some(away) = &self.away {
+            return Standing::Stopped(away.reason.clone());
         }
         if paused || self.row.paused {
             return Standing::Stopped("syncing is paused".to_owned());
@@ -241,10 +254,12 @@ impl Folder {
         }
     }
 
-    /// Takes note of a pass that could not be done.
-    pub fn failed(&mut self, now: Instant, order: Order, error: &PassError) {
+    /// Takes note of a pass that could not be done. `led` is where an open handle leads, when the
+    /// folder is not at its place.
+    pub fn failed(&mut self, now: Instant, order: Order, error: &PassError, led: Option<PathBuf>) {
         if let PassError::Away(absence) = error {
-            self.close(absence.reason().to_owned(), Some(now + REOPEN));
+            let seek = absence.may_be_elsewhere().then(|| Seek::new(led));
+            self.close(absence.reason().to_owned(), Some(now + REOPEN), seek);
         } else {
             tracing::warn!(folder = %self.row.path.display(), "{error}");
             self.trouble = Some(error.to_string());
@@ -266,11 +281,26 @@ impl Folder {
         );
     }
 
-    /// The folder is not there (any more).
-    pub fn close(&mut self, reason: String, again: Option<Instant>) {
+    /// The folder is not there (any more). A search for it that is under way goes on.
+    pub fn close(&mut self, reason: String, again: Option<Instant>, seek: Option<Seek>) {
         self.open = None;
         self.proven = None;
-        self.away = Some((reason, again));
+        let before = self.away.take().and_then(|away| away.seek);
+        self.away = Some(Away {
+            reason,
+            again,
+            seek: seek.map(|fresh| before.unwrap_or(fresh)),
+        });
+    }
+
+    /// The search for the folder, where there is one.
+    pub fn seek(&mut self) -> Option<&mut Seek> {
+        self.away.as_mut()?.seek.as_mut()
+    }
+
+    /// Where the folder was found while it is not at its place.
+    pub fn found(&self) -> Option<&Moved> {
+        self.away.as_ref()?.seek.as_ref()?.found()
     }
 
     /// What is held, as it is shown.

@@ -8,6 +8,7 @@ use hythe_model::NodeId;
 use super::devices;
 use super::door::Door;
 use super::event::Ask;
+use super::relocate;
 use crate::direct;
 use crate::disk::{Absence, FolderId, Generation, Inspection, Marker, OpenError, Root};
 use crate::state::{FolderNumber, FolderRow, SpaceNumber, StateError};
@@ -23,6 +24,9 @@ pub async fn add(door: &Door, dir: &Octets, place: &Place) -> Result<Reply, Fail
     if let Some((number, row)) = rows.iter().find(|(_, row)| row.path == dir) {
         tracing::debug!(folder = %row.path.display(), "is a sync folder already");
         return opened(door, *number).await;
+    }
+    if let Some(moved) = relocate::recognise(&dir, rows.iter().map(|(_, row)| row)).await? {
+        return Ok(Reply::Moved(moved));
     }
     refuse_nested(&dir, rows.iter().map(|(_, row)| row.path.as_path()))?;
     let (space, node) = direct::directory(door, place).await?;
@@ -77,73 +81,15 @@ async fn take_marker(row: FolderRow) {
     }
 }
 
-/// The user moved a folder, or wants it moved.
-pub async fn relocate(door: &Door, old: &Octets, new: &Octets) -> Result<Reply, Failure> {
-    let (old, new) = (absolute(old)?, absolute(new)?);
-    let (number, row) = at(door, &old)?;
-    let rows = door
-        .shared
-        .state
-        .read(|rows| rows.folders())
-        .map_err(state)?;
-    let others = rows
-        .iter()
-        .map(|row| row.path.as_path())
-        .filter(|path| *path != old);
-    refuse_nested(&new, others)?;
-    door.ask(|reply| Ask::Release(number, reply)).await?;
-    let moved = move_directory(&row, &new).await;
-    if moved.is_ok() {
-        let row = FolderRow { path: new, ..row };
-        let write = door
-            .shared
-            .state
-            .write(move |tx| tx.update_folder(number, &row));
-        write.await.map_err(state)?;
-    }
-    // Whether it was moved or not: the folder is looked for where it is said to be.
-    let status = opened(door, number).await?;
-    devices::tell_folders(&door.shared).await;
-    moved.map(|()| status)
-}
-
-/// Renames the directory, unless the user has done so already. The marker tells which it is.
-async fn move_directory(row: &FolderRow, new: &Path) -> Result<(), Failure> {
-    let (old, new, id) = (row.path.clone(), new.to_owned(), row.id);
-    let found = move || {
-        let is_it = |path: &Path| {
-            Inspection::of(path)
-                .ok()
-                .and_then(|seen| seen.marker)
-                .is_some_and(|m| m.folder == id)
-        };
-        if is_it(&new) {
-            return Ok(());
-        }
-        if !is_it(&old) {
-            return Err(
-                Failure::new(FailureKind::NotFound, "The sync folder is at neither place")
-                    .next("Look where it is now, and name that place."),
-            );
-        }
-        let failed = |error| {
-            Failure::new(FailureKind::Refused, "The directory could not be moved")
-                .because(error)
-                .next("Move it yourself, then give the same command again.")
-        };
-        std::fs::rename(&old, &new).map_err(failed)
-    };
-    let broke = |error| Failure::new(FailureKind::Internal, "Moving broke off").because(error);
-    tokio::task::spawn_blocking(found).await.map_err(broke)?
-}
-
-async fn opened(door: &Door, number: FolderNumber) -> Result<Reply, Failure> {
+/// Opens a folder that was put into the state database, and says how it stands.
+pub async fn opened(door: &Door, number: FolderNumber) -> Result<Reply, Failure> {
     let gone = || Failure::new(FailureKind::NotFound, "The sync folder is gone again");
     let status = door.ask(|reply| Ask::Added(number, reply)).await?;
     status.map(Reply::Folder).ok_or_else(gone)
 }
 
-fn at(door: &Door, dir: &Path) -> Result<(FolderNumber, FolderRow), Failure> {
+/// The folder at a place.
+pub fn at(door: &Door, dir: &Path) -> Result<(FolderNumber, FolderRow), Failure> {
     let found = door
         .shared
         .state
@@ -158,7 +104,8 @@ fn at(door: &Door, dir: &Path) -> Result<(FolderNumber, FolderRow), Failure> {
     })
 }
 
-fn absolute(dir: &Octets) -> Result<PathBuf, Failure> {
+/// A path as it was asked for.
+pub fn absolute(dir: &Octets) -> Result<PathBuf, Failure> {
     let path = dir.to_path();
     if path.is_absolute() {
         return Ok(path);
@@ -170,7 +117,10 @@ fn absolute(dir: &Octets) -> Result<PathBuf, Failure> {
 }
 
 /// SC-144: a folder inside another would sync the same file twice.
-fn refuse_nested<'p>(dir: &Path, others: impl Iterator<Item = &'p Path>) -> Result<(), Failure> {
+pub fn refuse_nested<'p>(
+    dir: &Path,
+    others: impl Iterator<Item = &'p Path>,
+) -> Result<(), Failure> {
     for other in others {
         if dir.starts_with(other) || other.starts_with(dir) {
             let message = format!(
@@ -247,6 +197,7 @@ fn random() -> Result<[u8; 16], Failure> {
     Ok(bytes)
 }
 
-fn state(error: StateError) -> Failure {
+/// The state database failed.
+pub fn state(error: StateError) -> Failure {
     Failure::new(FailureKind::Internal, "The state database failed").because(error)
 }

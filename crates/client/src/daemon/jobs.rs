@@ -2,6 +2,7 @@
 //! tells its end as an event.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,9 @@ use super::folder::Folder;
 use super::open::{self, OpenFolder};
 use super::shared::Shared;
 use super::work::{Order, Scope};
+use crate::disk::Places;
 use crate::execute::{Bulk, Setting};
-use crate::pass::{self, Pass};
+use crate::pass::{self, Pass, PassError};
 use crate::replica::ReplicaError;
 use crate::state::{FolderNumber, SpaceNumber, StateError};
 
@@ -46,6 +48,20 @@ pub fn open(shared: &Arc<Shared>, events: &Teller, folder: &Folder) {
             Err(error) => Err(error.into()),
         };
         tell(&events, Event::Opened(number, Box::new(opened)));
+    });
+}
+
+/// Looks for a folder that is not at its place; first where it is said to be.
+pub fn seek(shared: &Arc<Shared>, events: &Teller, number: FolderNumber, hint: Option<PathBuf>) {
+    let (shared, events) = (Arc::clone(shared), events.clone());
+    tokio::task::spawn_blocking(move || {
+        // Read anew: the loop's row is from before the period of use that the marker is of.
+        let row = shared.state.read(|rows| rows.folder(number)).ok().flatten();
+        let found = row.and_then(|row| {
+            let places = Places::around(&row.path, std::env::home_dir().as_deref()).first(hint);
+            places.search(&open::owner(shared.device.device, &row))
+        });
+        tell(&events, Event::Sought(number, found));
     });
 }
 
@@ -94,10 +110,13 @@ pub fn pass(
     };
     tokio::task::spawn_blocking(move || {
         let result = pass::run(&pass, &order);
+        let away = matches!(result, Err(PassError::Away(_)));
+        let led = away.then(|| pass.setting.root.path_now()).flatten();
         let passing = Passing {
             number: passes,
             order,
             result,
+            led,
         };
         tell(&events, Event::Passed(number, Box::new(passing)));
     });

@@ -16,6 +16,8 @@ mod jobs;
 mod memory;
 mod open;
 mod plans;
+mod relocate;
+mod seek;
 mod shared;
 #[cfg(test)]
 mod simulation;

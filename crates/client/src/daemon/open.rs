@@ -53,6 +53,11 @@ pub enum OpenFailure {
 }
 
 impl OpenFailure {
+    /// Whether the folder may be somewhere else.
+    pub fn may_be_elsewhere(&self) -> bool {
+        matches!(self, Self::Away(absence) if absence.may_be_elsewhere())
+    }
+
     /// Whether it may pass by itself.
     pub fn may_pass(&self) -> bool {
         !matches!(self, Self::Unusable(OpenError::Unsupported))
@@ -70,11 +75,7 @@ pub fn open(
     row: &FolderRow,
     bulk: Bulk,
 ) -> Result<OpenFolder, OpenFailure> {
-    let owner = Owner {
-        device,
-        folder: row.id,
-        generations: row.generations(),
-    };
+    let owner = owner(device, row);
     let root = match Root::open(&row.path, &owner)? {
         Opened::Ready(root) => root,
         Opened::Reconcile(root, mismatch) => {
@@ -92,4 +93,13 @@ pub fn open(
         bulk: Arc::new(bulk),
         settled,
     })
+}
+
+/// Whose folder a row speaks of.
+pub fn owner(device: DeviceId, row: &FolderRow) -> Owner {
+    Owner {
+        device,
+        folder: row.id,
+        generations: row.generations(),
+    }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use hythe_control::{
-    AccountStatus, FolderState, FolderStatus, Octets, Pending, Problem, ServerStatus, Status,
+    AccountStatus, FolderState, FolderStatus, MovedFolder, Octets, Pending, Problem, ServerStatus,
+    Status,
 };
 use hythe_model::{NodeKind, TreePath};
 
@@ -74,12 +75,16 @@ pub fn folder(turn: &Turn, folder: &Folder, shared: &Shared) -> FolderStatus {
         pending: pending(folder, shared),
         problems: problems(folder, shared).len() as u64,
         watched: folder.work.is_watched(),
+        moved: folder.found().map(|moved| MovedFolder {
+            dir: Octets::from(moved.path.as_path()),
+            same: moved.same,
+        }),
     }
 }
 
 fn state(turn: &Turn, folder: &Folder) -> (FolderState, Option<String>) {
-    if let Some((reason, _)) = &folder.away {
-        return (FolderState::Unavailable, Some(reason.clone()));
+    if let Some(away) = &folder.away {
+        return (FolderState::Unavailable, Some(away.reason.clone()));
     }
     if turn.paused || folder.row.paused {
         return (FolderState::Paused, None);

@@ -16,9 +16,11 @@ use super::fence::{Fence, Standing};
 use super::folder::{Folder, REOPEN};
 use super::memory::Leftovers;
 use super::open::{OpenFailure, OpenFolder};
+use super::seek::Seek;
 use super::shared::{Shared, now_ms};
 use super::work::Scope;
 use super::{jobs, status};
+use crate::disk::Moved;
 use crate::state::{FolderNumber, SpaceNumber};
 
 /// A `wait` under way, with the pass of each folder that counts as a look at its disk.
@@ -147,6 +149,7 @@ impl Turn {
         match event {
             Event::Ask(ask) => self.answer(ask),
             Event::Opened(number, result) => self.opened(number, *result),
+            Event::Sought(number, found) => self.sought(number, found),
             Event::Disk(number, scope, writing) => self.disk(number, scope, writing),
             Event::Transferred(number, nodes) => {
                 self.leftovers.transferred(Instant::now());
@@ -168,7 +171,10 @@ impl Turn {
             let away = folder
                 .away
                 .as_ref()
-                .is_some_and(|(_, at)| at.is_none_or(|at| at > now));
+                .is_some_and(|away| away.again.is_none_or(|at| at > now));
+            if let Some(hint) = folder.seek().and_then(|seek| seek.begin(now)) {
+                jobs::seek(&self.shared, &self.events, folder.number, hint);
+            }
             if folder.open.is_none() && !folder.opening && !away {
                 folder.opening = true;
                 jobs::open(&self.shared, &self.events, folder);
@@ -205,10 +211,12 @@ impl Turn {
 
     fn next_wakeup(&self) -> Instant {
         let folders = self.folders.values().flat_map(|folder| {
-            let away = folder.away.as_ref().and_then(|(_, at)| *at);
+            let away = folder.away.as_ref();
+            let seek = away.and_then(|away| away.seek.as_ref());
             [
                 folder.work.next_wakeup().filter(|_| folder.open.is_some()),
-                away,
+                away.and_then(|away| away.again),
+                seek.and_then(Seek::next_wakeup),
             ]
         });
         let waits = self
@@ -247,8 +255,15 @@ impl Turn {
             }
             Err(error) => {
                 let again = error.may_pass().then(|| Instant::now() + REOPEN);
-                folder.close(error.to_string(), again);
+                let seek = error.may_be_elsewhere().then(|| Seek::new(None));
+                folder.close(error.to_string(), again, seek);
             }
+        }
+    }
+
+    fn sought(&mut self, number: FolderNumber, found: Option<Moved>) {
+        if let Some(seek) = self.folders.get_mut(&number).and_then(Folder::seek) {
+            seek.end(Instant::now(), found);
         }
     }
 
@@ -314,6 +329,7 @@ impl Turn {
             number: pass,
             order,
             result,
+            led,
         } = passing;
         let Some(folder) = self.folders.get_mut(&number) else {
             return;
@@ -336,7 +352,7 @@ impl Turn {
                         .for_each(|w| w.fence.looked(number));
                 }
             }
-            Err(error) => folder.failed(now, order, &error),
+            Err(error) => folder.failed(now, order, &error, led),
         }
         if !folded.is_empty() {
             self.folded(space, &folded, Cursor::START);

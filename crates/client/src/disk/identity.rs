@@ -70,6 +70,11 @@ pub enum Absence {
 }
 
 impl Absence {
+    /// Whether the folder may be somewhere else. One that cannot be read may be at its place.
+    pub fn may_be_elsewhere(self) -> bool {
+        self != Self::Unreadable
+    }
+
     /// The reason in words, as it follows "paused: ".
     pub fn reason(self) -> &'static str {
         match self {

@@ -26,6 +26,7 @@ mod replace;
 mod root;
 mod staged;
 mod stamp;
+mod whereabouts;
 
 pub use batch::Batch;
 pub use error::{DiskError, Trouble};
@@ -40,3 +41,4 @@ pub use read::{Extent, Reading};
 pub use root::{HYTHE, Root};
 pub use staged::{Staged, Staging};
 pub use stamp::{Found, stamp_of};
+pub use whereabouts::{Moved, Places};

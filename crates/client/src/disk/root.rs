@@ -154,6 +154,12 @@ impl Root {
         &self.path
     }
 
+    /// Where the directory is now, if it still is anywhere: the system follows an open directory
+    /// wherever it is moved on its file system.
+    pub fn path_now(&self) -> Option<PathBuf> {
+        os::path_of(&self.directory).ok()
+    }
+
     /// What its marker says.
     pub fn marker(&self) -> Marker {
         self.lock_marker().clone()

@@ -19,3 +19,4 @@ mod scan_random;
 mod scan_safety;
 mod state;
 mod watch;
+mod whereabouts;

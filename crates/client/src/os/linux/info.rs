@@ -1,7 +1,8 @@
 //! `statx`.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::PathBuf;
 
 use hythe_model::Timestamp;
 use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags, StatxTimestamp, statx};
@@ -27,6 +28,16 @@ pub fn info_at(directory: impl AsFd, name: &[u8]) -> io::Result<Info> {
 /// The system's.
 pub fn info_of(file: impl AsFd) -> io::Result<Info> {
     Ok(from_statx(&statx(file, c"", AtFlags::EMPTY_PATH, WANTED)?))
+}
+
+/// Where an open directory is now, whatever it was opened as. Of one that is gone it is a name
+/// under which nothing is found.
+///
+/// # Errors
+/// The system's.
+pub fn path_of(directory: impl AsFd) -> io::Result<PathBuf> {
+    let number = directory.as_fd().as_raw_fd();
+    std::fs::read_link(format!("/proc/self/fd/{number}"))
 }
 
 fn from_statx(found: &Statx) -> Info {

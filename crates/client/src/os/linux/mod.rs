@@ -18,6 +18,6 @@ pub use file::{
     create_file, data_from, file_system_id, open_own, set_file_modified, set_file_permissions,
     sync, sync_file_system, umask,
 };
-pub use info::{info_at, info_of};
+pub use info::{info_at, info_of, path_of};
 pub use open::{Want, open_at, open_below, open_root};
 pub use watch::{Seen, Waker, WatchId, Watches};
