@@ -228,6 +228,20 @@ fn a_sync_folder_is_moved_without_a_transfer() {
 }
 
 #[test]
+fn sc142_a_clean_end_begins_another_period_of_use() {
+    let mut stage = Stage::with_devices(&["a"]);
+    let a = stage.device("a");
+    a.write("f", "x");
+    a.ok(&["wait", "--timeout", "100"]);
+    // What a copy of the state that is made now would know.
+    let while_open = fs::read(a.path(".hythe/marker")).unwrap();
+    a.stop();
+    assert_ne!(fs::read(a.path(".hythe/marker")).unwrap(), while_open);
+    a.start();
+    a.ok(&["wait", "--timeout", "100"]);
+}
+
+#[test]
 fn a_removed_device_is_cut_off() {
     let mut stage = Stage::with_devices(&["a", "b"]);
     stage.device("a").write("before", "x");

@@ -51,6 +51,18 @@ pub fn open(shared: &Arc<Shared>, events: &Teller, folder: &Folder) {
     });
 }
 
+/// Ends the use of a folder.
+pub async fn close(shared: &Arc<Shared>, number: FolderNumber, open: Arc<OpenFolder>) {
+    let state = Arc::clone(&shared.state);
+    let closing = tokio::task::spawn_blocking(move || state.begin_period(number, &open.root));
+    match closing.await {
+        // The period before goes on: only a copy of the state made within it is not known for one.
+        Ok(Err(error)) => tracing::warn!("the folder was closed without a mark: {error}"),
+        Ok(Ok(_)) => {}
+        Err(error) => tracing::error!("closing a folder broke off: {error}"),
+    }
+}
+
 /// Looks for a folder that is not at its place; first where it is said to be.
 pub fn seek(shared: &Arc<Shared>, events: &Teller, number: FolderNumber, hint: Option<PathBuf>) {
     let (shared, events) = (Arc::clone(shared), events.clone());

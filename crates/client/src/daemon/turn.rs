@@ -101,7 +101,19 @@ impl Turn {
     /// Ends in order: what is under way is finished, and noted what the next start may rely on.
     pub async fn end(&mut self, told: &mut mpsc::UnboundedReceiver<Event>) {
         self.let_passes_end(told).await;
+        self.close_folders().await;
+        // Last: beginning a period forgets what was noted.
         self.note_settled().await;
+    }
+
+    /// A folder that is closed begins another period of use, so that a copy of the state that was
+    /// made while it was open is known for one (SC-142).
+    async fn close_folders(&self) {
+        for folder in self.folders.values() {
+            if let Some(open) = &folder.open {
+                jobs::close(&self.shared, folder.number, Arc::clone(open)).await;
+            }
+        }
     }
 
     /// A pass that runs is let come to its end: what it does is worth recording. Whoever asks for
