@@ -36,7 +36,7 @@ pub use failure::{Failure, FailureKind};
 pub use files::{Change, Entry, EntryKind, Modified, Place, Revision};
 pub use octets::Octets;
 pub use reply::{
-    DeviceInfo, HeldChange, Invite, MovedHere, Reply, Verified, WaitOutcome, Waited, Why,
+    DeviceInfo, HeldChange, Invite, MovedHere, Removed, Reply, Verified, WaitOutcome, Waited, Why,
 };
 pub use request::{Decision, Request};
 pub use serve::{Events, MAX_CALLERS, Service, serve};

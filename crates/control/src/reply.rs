@@ -32,6 +32,8 @@ pub enum Reply {
     Verified(Verified),
     /// The account's devices.
     Devices(Vec<DeviceInfo>),
+    /// A device is cut off.
+    Removed(Removed),
     /// A one-time URL for the next device.
     Invite(Invite),
     /// A node as it is now.
@@ -150,6 +152,15 @@ pub struct DeviceInfo {
     pub folders: Vec<Octets>,
     /// Whether it is the one that answers.
     pub this: bool,
+}
+
+/// A device that was cut off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    /// Why the keys that it has are not renewed yet, as one sentence; `null` when they are. It is
+    /// tried again by whichever device of the account can.
+    pub keys_pending: Option<String>,
 }
 
 /// A one-time URL.

@@ -65,7 +65,7 @@ pub enum Request {
     Devices,
     /// Authorises the next device. Reply: `invite`.
     DevicesAdd,
-    /// Cuts a device off. Reply: `done`.
+    /// Cuts a device off. Reply: `removed`.
     DevicesRemove {
         /// Its name, its id, or the first eight or more digits of its id.
         device: String,

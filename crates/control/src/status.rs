@@ -16,6 +16,8 @@ pub struct Status {
     pub account: AccountStatus,
     /// The server.
     pub server: ServerStatus,
+    /// Why keys are not renewed that a removed device has, as one sentence; `null` when all are.
+    pub keys_pending: Option<String>,
     /// Whether the user paused everything.
     pub paused: bool,
     /// How many mass changes wait for a decision.

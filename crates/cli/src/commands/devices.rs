@@ -91,8 +91,14 @@ async fn remove(device: String) -> Result<Exit, Trouble> {
         device: device.clone(),
     };
     match door::ask(Work::Answer, request).await? {
-        Reply::Done => {
+        Reply::Removed(removed) => {
             output::line(format!("{device} is cut off; the files on it stay there."))?;
+            if let Some(reason) = removed.keys_pending {
+                output::line(format!(
+                    "Its keys are not replaced yet: {reason}. A daemon of any of your devices does \
+                     it as soon as it can; `hythe status` says when it is still to be done."
+                ))?;
+            }
             Ok(Exit::Done)
         }
         other => Err(door::unexpected(&other)),

@@ -71,6 +71,12 @@ fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
     if !daemon {
         lines.push("No daemon is running: nothing is synced until `hythe daemon start`.".into());
     }
+    if let Some(reason) = &status.keys_pending {
+        lines.push(format!(
+            "A removed device still has the keys of what is written: {reason}. Renewing them is \
+             tried again by itself."
+        ));
+    }
     if status.paused {
         lines.push("Paused: `hythe resume` syncs again.".into());
     }

@@ -1,9 +1,11 @@
 //! The account's devices, as the control door shows and changes them.
 
-use hythe_control::{DeviceInfo, Failure, FailureKind, Invite, Octets, Reply};
+use hythe_control::{DeviceInfo, Failure, FailureKind, Invite, Octets, Removed, Reply};
 use hythe_model::DeviceId;
 use hythe_wire::device::{DeviceFolder, DevicePatch, DeviceView};
 
+use super::door::Door;
+use super::renewal;
 use super::shared::{Shared, now_ms};
 use crate::enrol::{self, EnrolError};
 use crate::net::ApiError;
@@ -32,17 +34,26 @@ pub async fn offer(shared: &Shared) -> Result<Reply, Failure> {
     }))
 }
 
-/// Cuts a device off.
-pub async fn remove(shared: &Shared, named: &str) -> Result<Reply, Failure> {
+/// Cuts a device off, and renews the keys that it has. It is cut off whether they can be renewed
+/// now or not.
+pub async fn remove(door: &Door, named: &str) -> Result<Reply, Failure> {
+    let shared = &door.shared;
     let views = shared
         .api
         .devices()
         .await
         .map_err(|error| unreachable(&error))?;
     let id = find(&views, named)?;
+    shared.renewal.expect_removal();
     let removed = enrol::remove_device(&shared.api, &shared.device, id, now_ms()).await;
     removed.map_err(|error| failed("The device was not removed", &error))?;
-    Ok(Reply::Done)
+    let renewed = renewal::renew(shared, &door.events).await;
+    if renewed.is_err() {
+        shared.renewal.wake();
+    }
+    Ok(Reply::Removed(Removed {
+        keys_pending: renewed.err(),
+    }))
 }
 
 /// Tells the server which folders this device has, for `hythe devices`. Of no consequence.

@@ -46,7 +46,7 @@ impl Service for Door {
             Request::Plan => plans::show(self, &events).await,
             Request::Devices => devices::list(&self.shared).await,
             Request::DevicesAdd => devices::offer(&self.shared).await,
-            Request::DevicesRemove { device } => devices::remove(&self.shared, &device).await,
+            Request::DevicesRemove { device } => devices::remove(self, &device).await,
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Reply::Done)

@@ -30,6 +30,8 @@ pub enum Event {
     Folded(SpaceNumber, BTreeSet<NodeId>, Cursor),
     /// The log is another one than it was: everything is to be compared.
     Rebased(SpaceNumber),
+    /// Why keys are not renewed that should be since a device was removed; none when all are.
+    Keys(Option<String>),
     /// The server is there, or why it is not.
     Server(Result<(), Trouble>),
     /// Where the server's logs stand, for the fence with this number.

@@ -3,7 +3,8 @@
 //! - [`turn`]: the loop. All state changes here, one [`event`] at a time.
 //! - [`work`], [`fence`], [`folder`], [`memory`]: small state types, without I/O.
 //! - [`jobs`]: everything the loop starts and does not wait for.
-//! - [`stream`]: the server's events. [`door`]: the control door.
+//! - [`stream`]: the server's events. [`renewal`]: keys after a device was removed.
+//! - [`door`]: the control door.
 
 mod board;
 mod devices;
@@ -17,6 +18,7 @@ mod memory;
 mod open;
 mod plans;
 mod relocate;
+mod renewal;
 mod seek;
 mod shared;
 #[cfg(test)]
@@ -72,7 +74,8 @@ pub struct Daemon {
     service: Arc<Door>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
-    stream: JoinHandle<()>,
+    /// What follows the server, and is ended first.
+    following: [JoinHandle<()>; 2],
 }
 
 /// Why a daemon did not start.
@@ -181,7 +184,10 @@ fn run(
         syncing,
     );
     let mut tasks = vec![tokio::spawn(turn.run(told, stopped.clone()))];
-    let stream = tokio::spawn(stream::follow(Arc::clone(&shared), events.clone()));
+    let following = [
+        tokio::spawn(stream::follow(Arc::clone(&shared), events.clone())),
+        tokio::spawn(renewal::keep(Arc::clone(&shared), events.clone())),
+    ];
     let service = Arc::new(Door {
         shared,
         events,
@@ -203,7 +209,7 @@ fn run(
         service,
         stop,
         tasks,
-        stream,
+        following,
     })
 }
 
@@ -223,8 +229,8 @@ impl Daemon {
     /// Stops the daemon: what is under way is brought to an end and recorded.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        self.stream.abort();
-        for task in self.tasks.into_iter().chain([self.stream]) {
+        self.following.iter().for_each(JoinHandle::abort);
+        for task in self.tasks.into_iter().chain(self.following) {
             // A task that was aborted or panicked has ended, which is all that is wanted.
             let _ = task.await;
         }

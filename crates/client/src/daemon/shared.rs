@@ -8,6 +8,7 @@ use hythe_model::SpaceId;
 use hythe_wire::space::SpaceView;
 
 use super::Board;
+use super::renewal::Renewal;
 use crate::home::LockedHome;
 use crate::keys::DeviceKeys;
 use crate::net::{Api, ApiError};
@@ -32,6 +33,7 @@ pub struct Shared {
     pub account_name: String,
     /// What `devices add` puts into its URL instead of the address this device uses itself.
     pub advertised_url: Option<String>,
+    pub renewal: Renewal,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
     /// Held while a space is opened: two copies of one log would each carry it on for themselves.
     opening: tokio::sync::Mutex<()>,
@@ -72,6 +74,7 @@ impl Shared {
             device_name: parts.device_name,
             account_name: parts.account_name,
             advertised_url: parts.advertised_url,
+            renewal: Renewal::default(),
             spaces: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
         }

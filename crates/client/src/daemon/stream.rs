@@ -78,13 +78,17 @@ async fn follow_once(
                 let inline = change_set.as_ref().map(|bytes| bytes.as_slice());
                 tell(events, space, space.replica.take_event(head, inline).await?);
             }
-            Told::Account { account, .. } => drop(shared.common.accounts.refresh(account).await?),
+            Told::Account { account, .. } => {
+                shared.common.accounts.refresh(account).await?;
+                shared.renewal.wake();
+            }
             Told::SpaceJoined { .. } => return Ok(Goodbye::Replaced),
             Told::Goodbye { reason } => return Ok(reason),
             _ => {}
         }
         if !announced {
             announced = true;
+            shared.renewal.wake();
             let _ = events.send(Event::Server(Ok(())));
         }
     }
@@ -151,7 +155,8 @@ async fn positions(shared: &Shared, spaces: &[Arc<Space>], epoch: ServerEpoch) -
     }
 }
 
-fn tell(events: &Teller, space: &Space, applied: Applied) {
+/// Tells the loop what reading on has changed.
+pub fn tell(events: &Teller, space: &Space, applied: Applied) {
     if applied.anew {
         // The loop ends last; when it has, nobody needs to know.
         let _ = events.send(Event::Rebased(space.number));

@@ -46,6 +46,7 @@ pub struct Turn {
     syncing: bool,
     pub server: Result<(), Trouble>,
     pub server_since_ms: i64,
+    pub keys_pending: Option<String>,
     waiting: Vec<Waiting>,
     releasing: Vec<(FolderNumber, oneshot::Sender<()>)>,
     fences: u64,
@@ -69,6 +70,7 @@ impl Turn {
             syncing,
             server,
             server_since_ms: now_ms(),
+            keys_pending: None,
             waiting: Vec::new(),
             releasing: Vec::new(),
             fences: 0,
@@ -172,6 +174,7 @@ impl Turn {
             Event::Folded(space, nodes, head) => self.folded(space, &nodes, head),
             Event::Rebased(space) => self.rebased(space),
             Event::Server(server) => self.server(server),
+            Event::Keys(pending) => self.keys_pending = pending,
             Event::Heads(fence, heads) => self.heads(fence, heads),
             Event::Passed(number, passing) => self.passed(number, *passing),
         }

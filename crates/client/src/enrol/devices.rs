@@ -70,7 +70,7 @@ pub async fn offer_device(
 /// Removes a device from the account and renews the account's key for the others. The server cuts
 /// it off within seconds. Removing a device that is removed already is no error.
 ///
-/// The secrets of the spaces should be renewed after it, for which see the space's own members.
+/// The secrets of the spaces are to be renewed after it: `Replica::renew_keys_if_due`.
 ///
 /// # Errors
 /// See [`EnrolError`].

@@ -11,5 +11,6 @@ mod content;
 mod devices;
 mod lies;
 mod proxy;
+mod renewal;
 mod rig;
 mod space;
