@@ -23,7 +23,7 @@ impl Trouble {
         };
         Self {
             reason: format!("it is {what}, which is not synced"),
-            action: "",
+            action: "Nothing: it stays on this disk only.",
         }
     }
 

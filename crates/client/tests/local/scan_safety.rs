@@ -116,6 +116,11 @@ fn sc060_what_is_no_data_is_listed_until_it_goes() {
     let report = ground.scan();
     assert_eq!(report.problems, 3);
     assert_eq!(ground.problems(), ["d/.hythe", "pipe", "socket"]);
+    let said = ground
+        .state
+        .read(|rows| rows.problems(ground.folder))
+        .unwrap();
+    assert!(said.iter().all(|one| !one.action.is_empty()), "{said:?}");
     assert_eq!(ground.local().keys().collect::<Vec<_>>(), ["d"]);
     std::fs::remove_file(ground.at("pipe")).unwrap();
     ground.scan_places(&["pipe"]);
