@@ -52,9 +52,16 @@ pub async fn run(args: Output) -> Result<Exit, Trouble> {
     if sound {
         return Ok(Exit::Done);
     }
-    let count = words::count(looked_at.findings, "thing is", "things are");
-    Err(Trouble::failed(format!("{count} not as they should be."))
+    Err(Trouble::failed(found(looked_at.findings))
         .next("Do what stands under each, then verify again."))
+}
+
+fn found(findings: u64) -> String {
+    let (one, many) = (
+        "thing is not as it should be.",
+        "things are not as they should be.",
+    );
+    words::count(findings, one, many)
 }
 
 fn summary(verified: &Verified) -> String {
@@ -66,4 +73,13 @@ fn summary(verified: &Verified) -> String {
         words::count(verified.chunks, "stored chunk", "stored chunks"),
         words::size(verified.bytes),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_thing_is_and_two_things_are() {
+        assert_eq!(super::found(1), "1 thing is not as it should be.");
+        assert_eq!(super::found(2), "2 things are not as they should be.");
+    }
 }
