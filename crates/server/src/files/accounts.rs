@@ -260,7 +260,7 @@ impl Files {
         let row = row
             .filter(|row| row.kind == TokenKind::Device)
             .ok_or(Denied::TokenUnknown)?;
-        if row.used_by.is_some() || row.expires_ms < now_ms() {
+        if row.used_by.is_some() || has_ended(&row) {
             return Err(Denied::TokenSpent.into());
         }
         Ok(row.account.ok_or(DbError::Shape("a token of an account"))?)
@@ -399,9 +399,15 @@ fn usable(token: Option<TokenRow>, kind: TokenKind, device: DeviceId) -> Result<
     match token.used_by {
         Some(by) if by == device => Ok(token),
         Some(_) => Err(Denied::TokenSpent),
-        None if token.expires_ms < now_ms() => Err(Denied::TokenSpent),
+        None if has_ended(&token) => Err(Denied::TokenSpent),
         None => Ok(token),
     }
+}
+
+/// Whether a token's time is over. It holds up to the moment it names and not at it, so that one
+/// with no lifetime holds never.
+fn has_ended(token: &TokenRow) -> bool {
+    token.expires_ms <= now_ms()
 }
 
 fn device_row(

@@ -67,7 +67,6 @@ pub async fn registering_happens_once(world: World) {
         .await
         .unwrap();
     let late = prepare(&world, "cid").await.registration;
-    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     let spent = world.files.register(&expired.token, late).await;
     assert!(matches!(spent, Err(FilesError::Denied(Denied::TokenSpent))));
 }
