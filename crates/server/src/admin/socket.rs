@@ -1,4 +1,7 @@
 //! `DATA/admin.sock`, and who may talk through it.
+//!
+//! The client's door (`hythe-control`) does the same for itself: of the crates that both sides may
+//! know (`ARCHITECTURE.md`), none touches the system.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
