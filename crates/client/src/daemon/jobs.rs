@@ -134,9 +134,15 @@ pub fn pass(
     });
 }
 
-/// Gives memory that is free back to the system.
-pub fn give_memory_back() {
-    tokio::task::spawn_blocking(crate::os::give_memory_back);
+/// Gives memory that is free, or only kept to be quick, back to the system.
+pub fn give_memory_back(shared: &Arc<Shared>) {
+    let state = Arc::clone(&shared.state);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = state.forget_pages() {
+            tracing::debug!("the pages of the state stay in memory: {error}");
+        }
+        crate::os::give_memory_back();
+    });
 }
 
 /// What a pass over a folder needs; none before its space is known.

@@ -2,7 +2,8 @@
 //! type, with time passed in.
 //!
 //! A pass over 10,000 new files leaves 40 MiB behind that are free, and that the C library keeps in
-//! case there is more; of a daemon that then has nothing to do that is two thirds.
+//! case there is more, or that hold pages of the state; of a daemon that then has nothing to do
+//! that is two thirds.
 
 use std::time::{Duration, Instant};
 

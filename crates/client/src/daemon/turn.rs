@@ -209,7 +209,7 @@ impl Turn {
             }
         }
         if !self.is_running() && self.leftovers.is_due(now) {
-            jobs::give_memory_back();
+            jobs::give_memory_back(&self.shared);
         }
         for waiting in &mut self.waiting {
             let due = waiting.ask_again.is_none_or(|at| at <= now);

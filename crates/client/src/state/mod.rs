@@ -143,6 +143,15 @@ impl State {
         look(&snapshot.rows()?)
     }
 
+    /// Frees the pages that are kept in memory in case they are asked for again. Blocks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn forget_pages(&self) -> Result<(), StateError> {
+        self.shared.readers.close_idle();
+        self.observe(|tx| tx.forget_pages()).wait()
+    }
+
     /// A view of this moment that may be kept for a while.
     ///
     /// # Errors

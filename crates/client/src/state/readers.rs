@@ -34,6 +34,14 @@ impl Readers {
         }
     }
 
+    /// Closes the connections that nobody uses, with the pages and statements they keep.
+    pub(super) fn close_idle(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let closing = std::mem::take(&mut *idle);
+        drop(idle);
+        drop(closing);
+    }
+
     pub(super) fn snapshot(&self) -> Result<Snapshot, StateError> {
         let idle = self
             .idle

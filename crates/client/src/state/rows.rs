@@ -79,6 +79,11 @@ impl<'c> Tx<'c> {
         self.roster.get()
     }
 
+    /// Frees what the connection keeps of the file in memory.
+    pub(super) fn forget_pages(&self) -> Result<()> {
+        Ok(self.rows.connection.execute_batch("PRAGMA shrink_memory")?)
+    }
+
     /// Runs a statement and says how many rows it changed.
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
         Ok(self.statement(sql)?.execute(params)?)
