@@ -32,7 +32,7 @@ pub use field::{Field, open_field, seal_field};
 pub use keys::{EpochSecret, SpaceKeys, TagKey};
 pub use layout::{
     BodyError, FieldRefs, LoadError, MAX_FLAT_ENTRIES, MAX_LAYOUT_ENTRIES, MAX_NODE_BYTES, Span,
-    StoredBody, StoredNode, entries_in, field_refs, load_body, store_body,
+    StoredBody, StoredNode, entries_in, field_refs, lacking_nodes, load_body, store_body,
 };
 pub use object::{Object, inspect};
 pub use pack::{MAX_PACK_BYTES, PACK_TARGET_BYTES, PackBuilder, PackEntry, PackError, read_pack};

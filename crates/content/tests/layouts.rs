@@ -8,7 +8,7 @@ use std::convert::Infallible;
 
 use hythe_content::{
     BodyError, LoadError, MAX_FLAT_ENTRIES, Object, StoredBody, entries_in, field_refs, inspect,
-    load_body, store_body,
+    lacking_nodes, load_body, store_body,
 };
 use hythe_model::{Body, ChunkId, ChunkRef, ContentHash, Layout, LayoutEntry, LinkTarget};
 use samples::{keys, layout, long_layout, numbers, reference};
@@ -235,6 +235,72 @@ fn layouts_that_do_not_add_up_are_not_written() {
         store_body(&keys(), &Body::File(overflow)),
         Err(BodyError::Sum)
     ));
+}
+
+/// Fetches what is lacking until nothing is, and says how many nodes each batch had.
+fn fetch_in_batches(stored: &StoredBody, limit: usize) -> (Store, Vec<usize>) {
+    let (all, mut at_hand) = (Store::of(&[stored]), Store::default());
+    let mut batches = Vec::new();
+    loop {
+        let lacking = lacking_nodes(&stored.field, limit, &mut |node| {
+            at_hand.0.get(&node.id).map(Vec::as_slice)
+        });
+        let lacking = lacking.expect("a sound tree");
+        if lacking.is_empty() {
+            return (at_hand, batches);
+        }
+        batches.push(lacking.len());
+        for node in lacking {
+            let before = at_hand.0.insert(node.id, all.0[&node.id].clone());
+            assert!(before.is_none(), "asked for once");
+        }
+    }
+}
+
+#[test]
+fn a_tree_is_fetched_in_one_batch_a_level() {
+    for entries in [0, 1024, 1025, 20_000, 200_000] {
+        let long = long_layout(entries);
+        let stored = store(&long);
+        let (at_hand, batches) = fetch_in_batches(&stored, usize::MAX);
+        let levels = match entries {
+            0..=1024 => 0,
+            1025..=20_000 => 2,
+            _ => 3,
+        };
+        assert_eq!(batches.len(), levels, "{entries}: {batches:?}");
+        assert_eq!(at_hand.0.len(), stored.nodes.len(), "all of them");
+        let loaded = load_body(&stored.field, &mut at_hand.fetch());
+        assert!(loaded.is_ok_and(|loaded| loaded == Body::File(long)));
+    }
+}
+
+#[test]
+fn a_batch_of_lacking_nodes_has_its_limit_and_the_order_of_the_file() {
+    let long = long_layout(20_000);
+    let stored = store(&long);
+    let (at_hand, batches) = fetch_in_batches(&stored, 7);
+    assert!(batches.iter().all(|count| *count <= 7), "{batches:?}");
+    assert_eq!(batches.iter().sum::<usize>(), stored.nodes.len());
+    assert!(load_body(&stored.field, &mut at_hand.fetch()).is_ok());
+    let root = Store::of(&[&stored]).0[&stored.refs[0]].clone();
+    let lacking = lacking_nodes(&stored.field, 3, &mut |node| {
+        (node.id == stored.refs[0]).then_some(root.as_slice())
+    });
+    let ids = lacking.map(|nodes| nodes.iter().map(|node| node.id).collect::<Vec<_>>());
+    let leaves: Vec<_> = stored.nodes[..3].iter().map(|node| node.node.id).collect();
+    assert_eq!(ids.ok(), Some(leaves), "nodes are written leaves first");
+}
+
+#[test]
+fn a5_a_changed_inner_node_at_hand_is_an_error_and_not_a_question() {
+    let stored = store(&long_layout(20_000));
+    let mut root = Store::of(&[&stored]).0[&stored.refs[0]].clone();
+    *root.last_mut().expect("bytes") ^= 1;
+    let lacking = lacking_nodes(&stored.field, 10, &mut |_| Some(root.as_slice()));
+    assert!(matches!(lacking, Err(BodyError::Node(_))));
+    let nothing = lacking_nodes(b"no body", 10, &mut |_| None);
+    assert!(matches!(nothing, Err(BodyError::Malformed(_))));
 }
 
 #[test]

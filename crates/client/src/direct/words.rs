@@ -77,6 +77,7 @@ impl From<TransferError> for Failure {
             TransferError::Local(error) => {
                 refused("The content cannot be read or written").because(error)
             }
+            TransferError::Body(error) => unlaid(error),
             other => refused("The content cannot be transferred").because(other),
         }
     }

@@ -34,7 +34,7 @@ use crate::pool::{Pool, PoolError};
 pub use batch::{Upload, Uploaded, upload};
 pub use download::{Download, download_file, verified_ranges};
 pub use files::{LocalChunks, SourceFile, TargetFile};
-pub use layouts::load_layout;
+pub use layouts::{Nodes, load_layout, load_layout_with};
 pub use outbox::SealedObject;
 pub use prepared::{Prepared, prepare_link};
 pub use progress::Progress;

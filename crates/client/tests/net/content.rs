@@ -1,6 +1,7 @@
 //! Content there and back.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hythe_client::commit::{CommitError, Edit, NewBody};
@@ -12,6 +13,7 @@ use hythe_client::transfer::{
 use hythe_model::{Body, ChunkRef, Layout, LinkTarget, NodeId, NodeKind};
 use tokio::sync::mpsc;
 
+use crate::proxy::Proxy;
 use crate::rig::{Device, create, find, list, put, start, upload_all, version};
 
 /// A file in memory.
@@ -189,6 +191,43 @@ impl hythe_client::transfer::SourceFile for Sparse {
         buffer.copy_from_slice(&self.bytes[offset as usize..offset as usize + buffer.len()]);
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn a_long_layout_costs_one_request_a_level() {
+    let proxy = Proxy::start().await;
+    let first = proxy.account("ada").await;
+    let home = first.home().await;
+    // Data in every other 4 KiB: 4,096 runs, so a root and some leaves.
+    let source = Arc::new(Sparse {
+        bytes: noise(3, 16 << 20),
+        step: 4096,
+    });
+    let transfer = home.transfer().await.unwrap();
+    let file = Upload {
+        key: (),
+        source,
+        previous: None,
+    };
+    let uploaded = upload(&transfer, vec![file], &Arc::default()).await;
+    let uploaded = uploaded.unwrap();
+    let prepared = uploaded.files.into_iter().next().unwrap().1.unwrap();
+    let edit = create(NodeId::ROOT, "sparse", NodeKind::File, Some(prepared));
+    home.commit(vec![edit], uploaded.attached).await.unwrap();
+
+    let second = proxy.behind(first.add().await);
+    let there = second.home().await;
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reads);
+    proxy.lie(move |path, bytes| {
+        if path.ends_with("/chunks/read") {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+        bytes
+    });
+    let layout = layout(&second, &there, "sparse").await;
+    assert_eq!(layout.entries.len(), 4096);
+    assert_eq!(reads.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use hythe_model::{
 use super::body::{MAX_HEIGHT, MAX_LAYOUT_ENTRIES, Stored, Tree};
 use super::entry::Child;
 use super::node::{Node, StoredNode, seal_node, seal_plain};
-use super::{BodyError, LoadError, load_body};
+use super::{BodyError, LoadError, lacking_nodes, load_body};
 use crate::cbor;
 use crate::keys::{EpochSecret, SpaceKeys};
 use crate::seal::OpenError;
@@ -132,6 +132,48 @@ fn a29_a_small_tree_that_unfolds_into_a_huge_one_is_refused_before_it_does() {
         &[&mid],
     );
     assert!(matches!(lie, Err(BodyError::Sum)));
+}
+
+/// What is lacking while these are at hand, and how often bytes of a node were asked for.
+fn lacking(field: &[u8], nodes: &[&StoredNode]) -> (Result<usize, BodyError>, usize) {
+    let mut asked = 0;
+    let found = lacking_nodes(field, 10_000, &mut |node| {
+        asked += 1;
+        let found = nodes.iter().find(|stored| stored.node.id == node.id);
+        found.map(|stored| stored.bytes.as_slice())
+    });
+    (found.map(|lacking| lacking.len()), asked)
+}
+
+#[test]
+fn a29_a_node_that_is_repeated_is_named_and_opened_once() {
+    let leaf = seal_node(&keys(), &Node::Leaf(vec![LayoutEntry::Hole(1); 4]));
+    let low = inner(1, &vec![(&leaf, 4, 4); 1024]);
+    let root = inner(2, &vec![(&low, 4096, 4096); 1024]);
+    let field = field(&root, 2, 1 << 22, 1 << 22);
+    assert_eq!(lacking(&field, &[]).0.ok(), Some(1));
+    assert_eq!(lacking(&field, &[&root]).0.ok(), Some(1));
+    let (found, asked) = lacking(&field, &[&root, &low]);
+    // The root, its children and, once, the children of the one node that they all are.
+    assert_eq!((found.ok(), asked), (Some(1), 1 + 1024 + 1024));
+    assert_eq!(lacking(&field, &[&root, &low, &leaf]).0.ok(), Some(0));
+}
+
+#[test]
+fn a29_lies_about_height_and_sums_are_found_before_more_is_fetched() {
+    let leaf = leaf();
+    let low = inner(1, &[(&leaf, 30, 2)]);
+    let skips = inner(3, &[(&low, 30, 2)]);
+    let (found, _) = lacking(&field(&skips, 3, 30, 2), &[&skips, &low]);
+    assert!(matches!(found, Err(BodyError::Height)));
+    let (found, _) = lacking(&field(&low, MAX_HEIGHT + 1, 30, 2), &[]);
+    assert!(matches!(found, Err(BodyError::Height)));
+    let (found, _) = lacking(&field(&low, 1, 31, 2), &[&low]);
+    assert!(matches!(found, Err(BodyError::Sum)));
+    // The same node at two heights: the second one is not taken for seen.
+    let twice = inner(2, &[(&low, 30, 2), (&leaf, 30, 2)]);
+    let (found, _) = lacking(&field(&twice, 2, 60, 4), &[&twice, &low, &leaf]);
+    assert!(matches!(found, Err(BodyError::Height)));
 }
 
 #[test]

@@ -10,12 +10,14 @@ mod entry;
 mod error;
 #[cfg(test)]
 mod hostile;
+mod lacking;
 mod node;
 mod read;
 mod tree;
 
 pub use body::{FieldRefs, MAX_FLAT_ENTRIES, MAX_LAYOUT_ENTRIES, field_refs};
 pub use error::{BodyError, LoadError};
+pub use lacking::lacking_nodes;
 pub(crate) use node::node_refs;
 pub use node::{MAX_NODE_BYTES, StoredNode};
 pub use read::{Span, entries_in, load_body};

@@ -4,17 +4,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use hythe_content::{LoadError, field_refs, load_body};
+use hythe_content::{field_refs, load_body};
 use hythe_control::Failure;
-use hythe_model::{Body, ChunkId, ChunkRef, LayoutEntry, NodeId, NodeKind};
+use hythe_model::{Body, ChunkId, LayoutEntry, NodeId, NodeKind};
 use tokio::sync::mpsc;
 
 use super::super::read::alone;
-use super::super::words;
 use super::{Report, item};
 use crate::daemon::{Door, Space};
-use crate::net::{ApiError, ReadChunk, object_name};
-use crate::transfer::{Progress, Transfer, TransferError, download_small};
+use crate::transfer::{Nodes, Progress, Transfer, download_small, load_layout_with};
 
 const MEND: &str = "Put a whole copy over it with `hythe put`: that replaces what is damaged. Without one, \
      `hythe restore` an older version.";
@@ -65,12 +63,6 @@ struct Reading<'r, 'e> {
     wanted: Vec<(NodeId, LayoutEntry)>,
 }
 
-/// What the tree of a long layout is made of.
-struct Tree {
-    body: Result<Body, Failure>,
-    nodes: Vec<(ChunkId, u64)>,
-}
-
 impl Reading<'_, '_> {
     async fn file(&mut self, file: NodeId) -> Result<(), Failure> {
         let number = self.space.number;
@@ -113,27 +105,15 @@ impl Reading<'_, '_> {
 
     /// Reads all nodes of a long layout.
     async fn tree(&mut self, file: NodeId, field: Vec<u8>) -> Result<Option<Body>, Failure> {
-        let (transfer, runtime) = (self.transfer.clone(), self.door.shared.runtime.clone());
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut nodes = Vec::new();
-            let mut fetch = |node: &ChunkRef| {
-                let sealed = runtime.block_on(fetch_node(&transfer, node))?;
-                nodes.push((node.id, sealed.len() as u64));
-                Ok::<_, TransferError>(sealed)
-            };
-            let body = load_body(&field, &mut fetch).map_err(|error| match error {
-                LoadError::Fetch(error) => Failure::from(error),
-                LoadError::Body(error) => words::unlaid(error),
-            });
-            Tree { body, nodes }
-        });
-        let Tree { body, nodes } = reading.await.map_err(words::broke_off)?;
-        for (node, bytes) in nodes {
+        let mut nodes = Nodes::new();
+        let body = load_layout_with(&self.transfer, &field, &mut nodes).await;
+        for (node, stored) in nodes {
             if self.seen.insert(node) {
                 self.report.verified.chunks += 1;
-                self.report.verified.bytes += bytes;
+                self.report.verified.bytes += stored.len() as u64;
             }
         }
+        let body = body.map_err(Failure::from);
         match body {
             Ok(body) => Ok(Some(body)),
             Err(failure) if failure.kind == hythe_control::FailureKind::Unreachable => Err(failure),
@@ -190,21 +170,4 @@ impl Reading<'_, '_> {
             .await;
         Ok(())
     }
-}
-
-/// The stored bytes of a layout node.
-async fn fetch_node(transfer: &Transfer, node: &ChunkRef) -> Result<Vec<u8>, TransferError> {
-    let mut reader = transfer
-        .api
-        .read_chunks(transfer.space, vec![object_name(node)])
-        .await?;
-    let mut sealed = None;
-    while let Some((_, answer)) = reader.next().await? {
-        sealed = Some(match answer {
-            ReadChunk::Sealed(bytes) => Ok(bytes.to_vec()),
-            ReadChunk::Missing => Err(TransferError::Missing { chunk: node.id }),
-            ReadChunk::Damaged => Err(TransferError::Damaged { chunk: node.id }),
-        });
-    }
-    sealed.unwrap_or_else(|| Err(ApiError::Malformed("an object was not answered".into()).into()))
 }
