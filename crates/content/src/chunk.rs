@@ -111,6 +111,12 @@ pub fn seal_named_chunk(
     })
 }
 
+/// Whether bytes are the content of a chunk: what [`open_chunk`] checks last, for content that did
+/// not come out of a sealed chunk. Needs no key of the space, so the chunk may be of any key epoch.
+pub fn is_content_of(chunk: &ChunkRef, plain: &[u8]) -> bool {
+    check_plain(chunk, plain).is_ok()
+}
+
 /// The hash by which anybody can check a sealed object without a key.
 pub fn seal_hash(sealed: &[u8]) -> SealHash {
     SealHash(*blake3::hash(sealed).as_bytes())

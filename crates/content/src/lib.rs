@@ -23,8 +23,8 @@ mod seal;
 mod wrap;
 
 pub use chunk::{
-    CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, name_chunk, open_chunk,
-    open_chunk_in_place, seal_chunk, seal_hash, seal_named_chunk,
+    CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, is_content_of, name_chunk,
+    open_chunk, open_chunk_in_place, seal_chunk, seal_hash, seal_named_chunk,
 };
 pub use chunker::{CONTEXT_BYTES, Cutter, FIXED_BYTES, Limits, Selector, class_for};
 pub use compress::Scratch;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use hythe_content::{SpaceKeys, name_chunk};
+use hythe_content::is_content_of;
 use hythe_model::{ChunkRef, Layout, LayoutEntry};
 
 use super::fetch::{REQUESTS, Use, Wanted, fetch, next_batch};
@@ -63,7 +63,8 @@ pub async fn download_file(
 }
 
 /// The ranges of a file, partly written by a download that was interrupted, that hold what the
-/// layout says: to be passed on as [`Download::have`].
+/// layout says: to be passed on as [`Download::have`]. Only what the file stores is looked at: a
+/// hole was never written, so it holds nothing, even where it reads like the chunk.
 ///
 /// # Errors
 /// [`TransferError::Pool`]. What cannot be read does not hold anything.
@@ -72,19 +73,17 @@ pub async fn verified_ranges(
     layout: &Layout,
     staged: Arc<dyn SourceFile>,
 ) -> Result<Vec<Range<u64>>, TransferError> {
+    let stored = staged.extents().unwrap_or_default();
+    let there = pieces(layout).filter(|piece| is_within(&stored, &piece.range()));
+    let mut jobs = jobs(there.collect()).into_iter();
     let mut checking: Ordered<Vec<Range<u64>>> = Ordered::new(&transfer.pool);
     let mut verified: Vec<Range<u64>> = Vec::new();
-    let mut jobs = jobs(pieces(layout).collect()).into_iter();
     loop {
         while checking.len() <= transfer.pool.threads() {
             let Some(job) = jobs.next() else { break };
-            let (keys, staged) = (Arc::clone(&transfer.keys), Arc::clone(&staged));
+            let staged = Arc::clone(&staged);
             checking
-                .push(move |_| {
-                    job.iter()
-                        .filter_map(|piece| piece.check(&keys, staged.as_ref()))
-                        .collect()
-                })
+                .push(move |_| check_job(&job, staged.as_ref()))
                 .await;
         }
         let Some(ranges) = checking.next().await else {
@@ -99,32 +98,32 @@ pub async fn verified_ranges(
     }
 }
 
+fn check_job(job: &[Piece], staged: &dyn SourceFile) -> Vec<Range<u64>> {
+    let mut plain = Vec::new();
+    job.iter()
+        .filter(|piece| piece.is_at_its_place(staged, &mut plain))
+        .map(Piece::range)
+        .collect()
+}
+
 impl Piece {
     fn range(&self) -> Range<u64> {
         self.offset..self.offset + u64::from(self.chunk.length)
     }
 
-    fn check(&self, keys: &SpaceKeys, staged: &dyn SourceFile) -> Option<Range<u64>> {
-        let mut plain = vec![0; self.chunk.length as usize];
-        staged.read_exact_at(&mut plain, self.offset).ok()?;
-        self.is(keys, &plain).then(|| self.range())
-    }
-
-    /// Whether these bytes are the chunk. A chunk of an earlier key epoch is not recognised; it is
-    /// fetched, which is slower and never wrong.
-    fn is(&self, keys: &SpaceKeys, plain: &[u8]) -> bool {
-        plain.len() == self.chunk.length as usize && name_chunk(keys, plain).id == self.chunk.id
+    fn is_at_its_place(&self, staged: &dyn SourceFile, plain: &mut Vec<u8>) -> bool {
+        plain.resize(self.chunk.length as usize, 0);
+        staged.read_exact_at(plain, self.offset).is_ok() && is_content_of(&self.chunk, plain)
     }
 
     /// Writes the chunk if it is found on this disk.
     fn copy(
         &self,
-        keys: &SpaceKeys,
         local: &dyn LocalChunks,
         target: &dyn TargetFile,
         buffer: &mut Vec<u8>,
     ) -> io::Result<bool> {
-        let found = local.read_chunk(&self.chunk, buffer) && self.is(keys, buffer);
+        let found = local.read_chunk(&self.chunk, buffer) && is_content_of(&self.chunk, buffer);
         if found {
             target.write_all_at(buffer, self.offset)?;
         }
@@ -149,14 +148,19 @@ fn pieces(layout: &Layout) -> impl Iterator<Item = Piece> {
 
 fn covers(have: &[Range<u64>], piece: &Piece, progress: &Progress) -> bool {
     let range = piece.range();
-    let index = have.partition_point(|covered| covered.end < range.end);
-    let covered = have
-        .get(index)
-        .is_some_and(|covered| covered.start <= range.start);
+    let covered = is_within(have, &range);
     if covered {
         progress.did(range.end - range.start);
     }
     covered
+}
+
+/// Whether one of these ranges, which are in order, has all of this one.
+fn is_within(ranges: &[Range<u64>], range: &Range<u64>) -> bool {
+    let index = ranges.partition_point(|covered| covered.end < range.end);
+    ranges
+        .get(index)
+        .is_some_and(|covered| covered.start <= range.start)
 }
 
 /// Pieces in groups that are worth a piece of work.
@@ -190,10 +194,9 @@ async fn reuse(
     loop {
         while copying.len() <= transfer.pool.threads() {
             let Some(job) = jobs.next() else { break };
-            let keys = Arc::clone(&transfer.keys);
             let (local, target) = (Arc::clone(&local), Arc::clone(target));
             copying
-                .push(move |_| copy_job(&keys, job, local.as_ref(), target.as_ref()))
+                .push(move |_| copy_job(job, local.as_ref(), target.as_ref()))
                 .await;
         }
         let Some(copied) = copying.next().await else {
@@ -206,14 +209,13 @@ async fn reuse(
 }
 
 fn copy_job(
-    keys: &SpaceKeys,
     job: Vec<Piece>,
     local: &dyn LocalChunks,
     target: &dyn TargetFile,
 ) -> io::Result<(u64, Vec<Piece>)> {
     let (mut buffer, mut bytes, mut rest) = (Vec::new(), 0, Vec::new());
     for piece in job {
-        if piece.copy(keys, local, target, &mut buffer)? {
+        if piece.copy(local, target, &mut buffer)? {
             bytes += u64::from(piece.chunk.length);
         } else {
             rest.push(piece);

@@ -48,7 +48,7 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-async fn layout(device: &Device, replica: &Replica, called: &str) -> Layout {
+pub async fn layout(device: &Device, replica: &Replica, called: &str) -> Layout {
     let node = find(device, replica, called);
     let number = replica.number();
     let field = device
@@ -299,7 +299,22 @@ async fn a_symlink_travels_as_its_text() {
 }
 
 /// The old version of a file, as a place to find chunks in.
-struct Old(Vec<(ChunkRef, Vec<u8>)>, Mutex<usize>);
+pub struct Old(Vec<(ChunkRef, Vec<u8>)>, Mutex<usize>);
+
+impl Old {
+    /// Bytes as a layout cuts them.
+    pub fn cut(layout: &Layout, bytes: &[u8]) -> Self {
+        let (mut at, mut known) = (0, Vec::new());
+        for entry in layout.entries.iter() {
+            let end = at + entry.length() as usize;
+            if let hythe_model::LayoutEntry::Chunk(chunk) = entry {
+                known.push((chunk.clone(), bytes[at..end].to_vec()));
+            }
+            at = end;
+        }
+        Self(known, Mutex::new(0))
+    }
+}
 
 impl LocalChunks for Old {
     fn read_chunk(&self, chunk: &ChunkRef, buffer: &mut Vec<u8>) -> bool {
@@ -321,24 +336,14 @@ async fn chunks_on_this_disk_are_not_fetched_and_wrong_ones_not_believed() {
     let bytes = noise(4, 8 << 20);
     put(&home, "f", bytes.clone()).await.unwrap();
     let layout = layout(&first, &home, "f").await;
-    let mut at = 0;
-    let mut known = Vec::new();
-    for entry in layout.entries.iter() {
-        if let hythe_model::LayoutEntry::Chunk(chunk) = entry {
-            let mut plain = bytes[at..at + chunk.length as usize].to_vec();
-            if known.is_empty() {
-                plain[0] ^= 1;
-            }
-            known.push((chunk.clone(), plain));
-        }
-        at += entry.length() as usize;
-    }
+    let Old(mut known, asked) = Old::cut(&layout, &bytes);
+    known[0].1[0] ^= 1;
     let wrong = u64::from(known[0].0.sealed_length);
     let target = Memory::new(layout.size);
     let download = Download {
         layout: layout.clone(),
         target: Arc::clone(&target) as Arc<dyn TargetFile>,
-        local: Some(Arc::new(Old(known, Mutex::new(0)))),
+        local: Some(Arc::new(Old(known, asked))),
         have: Vec::new(),
     };
     let progress = Progress::default();

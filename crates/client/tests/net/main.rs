@@ -12,5 +12,6 @@ mod devices;
 mod lies;
 mod proxy;
 mod renewal;
+mod resume;
 mod rig;
 mod space;
