@@ -155,6 +155,7 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     for node in order.nodes.difference(&report.run.waiting) {
         pass.cx.bulk.forget(*node);
     }
+    execute::drop_unwanted_parts(&pass.cx)?;
     Ok(report)
 }
 

@@ -3,6 +3,8 @@
 // Each test file compiles this module for itself and uses a part of it.
 #![allow(dead_code)]
 
+pub mod relay;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -116,6 +118,15 @@ impl Stage {
 
     /// Enrols one more device: the first by an invite, the others by a device that is there.
     pub fn enrol(&mut self, name: &str) {
+        self.enrol_at(name, None);
+    }
+
+    /// As [`Self::enrol`]; the device knows the server by this address.
+    pub fn enrol_by_way_of(&mut self, name: &str, addr: std::net::SocketAddr) {
+        self.enrol_at(name, Some(addr));
+    }
+
+    fn enrol_at(&mut self, name: &str, addr: Option<std::net::SocketAddr>) {
         let home = self.place.path().join(format!("home-{name}"));
         let folder = self.place.path().join(format!("folder-{name}"));
         let device = Device {
@@ -132,6 +143,10 @@ impl Stage {
                 ))
             }
             Some(first) => url_in(&first.ok(&["devices", "add"])),
+        };
+        let url = match addr {
+            Some(addr) => url.replacen(&self.listen, &addr.to_string(), 1),
+            None => url,
         };
         device.ok(&["connect", &url, "--device-name", name]);
         self.devices.push(device);

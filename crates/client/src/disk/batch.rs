@@ -53,9 +53,12 @@ impl Batch<'_> {
             if staged.len() <= FEW {
                 return staged.iter_mut().try_for_each(Staged::flush);
             }
-            os::sync_file_system(self.root.staging())?;
-            staged.iter_mut().for_each(|file| file.durable = true);
-            Ok(())
+            let synced = os::sync_file_system(self.root.staging());
+            staged.iter_mut().for_each(|file| match &synced {
+                Ok(()) => file.durable = true,
+                Err(_) => file.is_doubtful(),
+            });
+            synced
         };
         flush(staged).map_err(DiskError::own("sync", "staging"))
     }

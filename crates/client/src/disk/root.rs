@@ -11,10 +11,11 @@ use hythe_model::{Timestamp, TreePath};
 use super::error::DiskError;
 use super::identity::{Absence, Inspection, OpenError, Opened, Owner, Verdict};
 use super::marker::{Generation, Marker};
+use super::part::Parts;
 use super::place::Place;
 use super::probe::{self, Grain};
 use super::stamp::Found;
-use crate::os::{self, FileKind, Listing, Want};
+use crate::os::{self, Listing, Want};
 
 /// The entry of a sync folder that is Hythe's own.
 pub const HYTHE: &[u8] = b".hythe";
@@ -28,6 +29,7 @@ pub struct Root {
     directory: OwnedFd,
     own: OwnedFd,
     staging: Arc<OwnedFd>,
+    parts: Arc<Parts>,
     out: OwnedFd,
     lock: Mutex<File>,
     marker: Mutex<Marker>,
@@ -123,9 +125,10 @@ impl Root {
         for name in [STAGING, OUT] {
             make_private(&own, name)?;
         }
-        let staging = os::open_at(&own, STAGING, Want::Directory)?;
+        let staging = Arc::new(os::open_at(&own, STAGING, Want::Directory)?);
         let out = os::open_at(&own, OUT, Want::Directory)?;
-        sweep(&staging)?;
+        let now = os::info_of(&lock)?.changed;
+        let parts = Arc::new(Parts::sweep(Arc::clone(&staging), now)?);
         if !probe::can_exchange(staging.as_fd())? {
             return Err(OpenError::Unsupported);
         }
@@ -136,7 +139,8 @@ impl Root {
             grain: probe::grain(staging.as_fd())?,
             directory,
             own,
-            staging: Arc::new(staging),
+            staging,
+            parts,
             out,
             lock: Mutex::new(lock),
             marker: Mutex::new(marker),
@@ -276,6 +280,10 @@ impl Root {
         &self.staging
     }
 
+    pub(super) fn parts(&self) -> &Arc<Parts> {
+        &self.parts
+    }
+
     pub(super) fn out(&self) -> BorrowedFd<'_> {
         self.out.as_fd()
     }
@@ -335,21 +343,4 @@ fn take_lock(own: &OwnedFd) -> Result<File, OpenError> {
         }
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
-}
-
-/// Removes what an earlier process left half-written. Nothing in the staging area was ever a
-/// user's: what leaves the tree goes to `.hythe/out`, never here.
-fn sweep(staging: &OwnedFd) -> io::Result<()> {
-    let mut names = Vec::new();
-    Listing::default().read(
-        os::open_at(staging, b".", Want::Directory)?,
-        |name, kind| {
-            if kind != Some(FileKind::Directory) {
-                names.push(name.to_vec());
-            }
-        },
-    )?;
-    names
-        .iter()
-        .try_for_each(|name| os::remove_file(staging, name))
 }

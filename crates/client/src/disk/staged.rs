@@ -10,6 +10,7 @@ use hythe_model::{Attributes, Timestamp};
 use hythe_sync::DiskStamp;
 
 use super::error::DiskError;
+use super::part::Held;
 use super::root::Root;
 use super::stamp::stamp_of;
 use crate::os::{self, Want};
@@ -17,7 +18,8 @@ use crate::os::{self, Want};
 /// After this many bytes the disk is asked to start writing.
 const WRITE_BACK: u64 = 8 << 20;
 
-/// A file being written. Removed again when it is dropped before it was placed.
+/// A file being written. Removed again when it is dropped before it was placed, unless it is a
+/// [`Part`](super::Part).
 pub struct Staging {
     file: File,
     entry: Entry,
@@ -27,7 +29,7 @@ pub struct Staging {
 }
 
 /// A file whose bytes and attributes are complete, closed, waiting to be placed. Removed again
-/// when it is dropped before that.
+/// when it is dropped before that, unless it is a [`Part`](super::Part).
 pub struct Staged {
     pub(super) entry: Entry,
     pub(super) stamp: DiskStamp,
@@ -41,12 +43,50 @@ pub(super) struct Entry {
     pub(super) name: Vec<u8>,
     /// Whether the name has left the staging area.
     pub(super) gone: bool,
+    /// Of a part, the right to write to it; a part stays when this is dropped.
+    held: Option<Held>,
+}
+
+impl Entry {
+    fn new(directory: &Arc<OwnedFd>, name: Vec<u8>) -> Self {
+        Self {
+            directory: Arc::clone(directory),
+            name,
+            gone: false,
+            held: None,
+        }
+    }
+
+    /// The name of a part.
+    pub(super) fn of_part(directory: &Arc<OwnedFd>, name: Vec<u8>, held: Held) -> Self {
+        let mut entry = Self::new(directory, name);
+        entry.held = Some(held);
+        entry
+    }
+
+    /// Removes a part, while the right to write to it is still held: afterwards the same name may
+    /// be somebody else's.
+    fn give_up(&mut self) {
+        if let Some(held) = self.held.take() {
+            // What stays is swept when it is too old; nothing in it is trusted until then.
+            let _ = os::remove_file(&self.directory, &self.name);
+            self.gone = true;
+            held.is_gone();
+        }
+    }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if !self.gone {
-            let _ = os::remove_file(&self.directory, &self.name);
+        match &self.held {
+            Some(held) if self.gone => held.is_gone(),
+            // What is in it may be gone on with.
+            Some(_) => {}
+            None if self.gone => {}
+            None => {
+                // What stays is removed when the folder is opened the next time.
+                let _ = os::remove_file(&self.directory, &self.name);
+            }
         }
     }
 }
@@ -60,19 +100,17 @@ impl Root {
         let failed = || DiskError::own("make a file in", "staging");
         let name = random_name().map_err(failed())?;
         let file = os::create_file(self.staging(), &name).map_err(failed())?;
-        let entry = Entry {
-            directory: Arc::clone(self.staging()),
-            name,
-            gone: false,
-        };
-        let file_permissions = (self.permissions(0o666), self.permissions(0o777));
-        Ok(Staging {
+        Ok(self.staging_of(file, Entry::new(self.staging(), name), 0))
+    }
+
+    pub(super) fn staging_of(&self, file: File, entry: Entry, length: u64) -> Staging {
+        Staging {
             file,
             entry,
-            length: 0,
+            length,
             unwritten: 0..0,
-            file_permissions,
-        })
+            file_permissions: (self.permissions(0o666), self.permissions(0o777)),
+        }
     }
 }
 
@@ -105,14 +143,36 @@ impl Staging {
         }
     }
 
-    /// Bytes as they were written, to check or reuse them.
+    /// How long the file is by now. Of a part that is gone on with, not nothing from the start.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Makes a range a hole, whatever was there.
+    ///
+    /// # Errors
+    /// The system's; some file systems cannot.
+    pub fn make_hole(&mut self, range: std::ops::Range<u64>) -> Result<(), DiskError> {
+        os::make_hole(&self.file, range).map_err(DiskError::own("make a hole in", "staging"))
+    }
+
+    /// What is in it, to be read beside the writing.
     ///
     /// # Errors
     /// The system's.
-    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), DiskError> {
-        self.file
-            .read_exact_at(bytes, offset)
-            .map_err(DiskError::own("read from", "staging"))
+    pub fn reader(&self) -> Result<StagedReader, DiskError> {
+        let file = self
+            .file
+            .try_clone()
+            .map_err(DiskError::own("read from", "staging"))?;
+        let length = self.length;
+        Ok(StagedReader { file, length })
+    }
+
+    /// Removes the file, also a part.
+    pub fn discard(mut self) {
+        // Of what is no part, dropping it is enough.
+        self.entry.give_up();
     }
 
     /// Completes the file: `size` bytes, the rest a hole; then its attributes. Closes it.
@@ -122,7 +182,7 @@ impl Staging {
     pub fn finish(self, size: u64, attributes: Attributes) -> Result<Staged, DiskError> {
         let Self {
             file,
-            entry,
+            mut entry,
             length,
             file_permissions: (plain, executable),
             ..
@@ -140,7 +200,10 @@ impl Staging {
             os::set_file_modified(&file, attributes.modified)?;
             Ok(stamp_of(&os::info_of(&file)?))
         };
-        let stamp = complete().map_err(DiskError::own("complete a file in", "staging"))?;
+        let stamp = complete().map_err(|source| {
+            entry.give_up();
+            DiskError::own("complete a file in", "staging")(source)
+        })?;
         Ok(Staged {
             entry,
             stamp,
@@ -153,11 +216,8 @@ impl Staging {
 impl Staged {
     /// A name without an entry yet.
     pub(super) fn reserve(root: &Root) -> io::Result<Self> {
-        let entry = Entry {
-            directory: Arc::clone(root.staging()),
-            name: random_name()?,
-            gone: true,
-        };
+        let mut entry = Entry::new(root.staging(), random_name()?);
+        entry.gone = true;
         Ok(Self {
             entry,
             stamp: UNKNOWN,
@@ -173,15 +233,51 @@ impl Staged {
 
     /// Waits until its bytes are on the disk.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        if !self.durable {
-            os::sync(os::open_at(
-                &self.entry.directory,
-                &self.entry.name,
-                Want::Content,
-            )?)?;
-            self.durable = true;
+        if self.durable {
+            return Ok(());
         }
-        Ok(())
+        let open = os::open_at(&self.entry.directory, &self.entry.name, Want::Content);
+        let synced = open.and_then(os::sync);
+        match &synced {
+            Ok(()) => self.durable = true,
+            Err(_) => self.is_doubtful(),
+        }
+        synced
+    }
+
+    /// Its bytes may not have reached the disk. The system says so once, and then shows them as if
+    /// they had: nothing of it is gone on with.
+    pub(super) fn is_doubtful(&mut self) {
+        self.entry.give_up();
+    }
+}
+
+/// Reads from a file that is being staged.
+pub struct StagedReader {
+    file: File,
+    length: u64,
+}
+
+impl StagedReader {
+    /// How long the file was when reading began.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The next range that is stored at or after `offset`; none when only a hole is left.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn data_from(&self, offset: u64) -> io::Result<Option<std::ops::Range<u64>>> {
+        os::data_from(&self.file, offset)
+    }
+
+    /// Fills the buffer from an offset.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, offset)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use crate::disk::{DiskError, Extent, Reading, Staging};
+use crate::disk::{DiskError, Extent, Reading, StagedReader, Staging};
 use crate::os::Writers;
 use crate::transfer::{SourceFile, TargetFile};
 
@@ -73,5 +73,31 @@ impl TargetFile for Target {
         staging
             .write_at(bytes, offset)
             .map_err(|error| error.source)
+    }
+}
+
+/// What an earlier download left in a file that is being written.
+pub struct Earlier(pub StagedReader);
+
+impl SourceFile for Earlier {
+    fn size(&self) -> u64 {
+        self.0.length()
+    }
+
+    fn extents(&self) -> io::Result<Vec<Range<u64>>> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while let Some(stored) = self.0.data_from(at)? {
+            // Ends where the file does, also when it is made shorter meanwhile.
+            if stored.end <= at {
+                break;
+            }
+            at = stored.end;
+            found.push(stored);
+        }
+        Ok(found)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
     }
 }

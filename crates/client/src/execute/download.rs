@@ -14,8 +14,11 @@ use super::bulk::{Asked, BULK_FROM, Done as Fetched, For};
 use super::chunk_index::ChunkIndex;
 use super::content::Target;
 use super::local::LocalRun;
-use crate::disk::{DiskError, Found, Outcome, Staged};
-use crate::transfer::{Download, Progress, TransferError, download_file, download_small};
+use super::resume::{self, Begun};
+use crate::disk::{DiskError, Found, Outcome, Part, Staged};
+use crate::transfer::{
+    Download, LocalChunks, Progress, TransferError, download_file, download_small,
+};
 
 /// Files up to this long are fetched together and held in memory: one request serves many.
 const SMALL: u64 = 1 << 20;
@@ -208,27 +211,25 @@ impl LocalRun<'_> {
 
     /// A large file: below [`BULK_FROM`] fetched now, else beside the passes.
     fn fetch_large(&mut self, want: &Wanted) -> Result<Option<Staged>, RunError> {
-        let Some(layout) = layout_of(want) else {
+        let (Some(layout), Some(version)) = (layout_of(want), version_of(want)) else {
             return Ok(None);
         };
+        let node = want.step.node();
         if layout.size < BULK_FROM {
-            let Some(fetching) = self.fetching(want, layout)? else {
-                return Ok(None);
-            };
-            let fetched = self.cx.runtime.block_on(fetching);
+            // A longer version of it may be under way, and hold what this one goes on with.
+            self.cx.bulk.forget(node);
+            let fetched = self
+                .cx
+                .runtime
+                .block_on(self.fetching(want, layout, version));
             return self.take_fetched(want, fetched);
         }
-        let (node, version) = (want.step.node(), version_of(want));
-        let Some(what) = version.map(For::Download) else {
-            return Ok(None);
-        };
+        let what = For::Download(version);
         match self.cx.bulk.ask(node, what) {
             Asked::Done(fetched) => return self.take_fetched(want, fetched),
             Asked::Waiting => {}
             Asked::Start => {
-                let Some(fetching) = self.fetching(want, layout)? else {
-                    return Ok(None);
-                };
+                let fetching = self.fetching(want, layout, version);
                 self.cx.bulk.start(&self.cx.runtime, node, what, fetching);
             }
         }
@@ -253,43 +254,56 @@ impl LocalRun<'_> {
         }
     }
 
-    /// What fetches one file into the staging area; none when nothing can be staged.
+    /// Fetches one file into the staging area, going on with what is there of it. What failed to
+    /// come stays there for the next time; what failed to be written does not (SC-095).
     fn fetching(
-        &mut self,
+        &self,
         want: &Wanted,
         layout: &Layout,
-    ) -> Result<Option<impl Future<Output = Fetched> + Send + use<>>, RunError> {
-        let staging = match self.cx.root.stage() {
-            Ok(staging) => staging,
-            Err(error) => {
-                self.report.disk(want.step.node(), Some(&want.path), &error);
-                return Ok(None);
-            }
+        version: VersionId,
+    ) -> impl Future<Output = Fetched> + Send + use<> {
+        let part = Part {
+            node: want.step.node(),
+            version,
         };
-        let target = Arc::new(Target::new(staging));
-        let download = Download {
-            layout: layout.clone(),
-            target: Arc::clone(&target) as _,
-            local: Some(Arc::new(ChunkIndex::new(self.cx)) as _),
-            have: Vec::new(),
-        };
-        let (size, path, attributes) = (layout.size, want.path.clone(), attributes_of(want));
+        let (layout, path, attributes) = (layout.clone(), want.path.clone(), attributes_of(want));
+        let local: Arc<dyn LocalChunks> = Arc::new(ChunkIndex::new(self.cx));
         let (cx, folder) = (self.cx, self.cx.folder);
-        let (transfer, board) = (cx.transfer.clone(), Arc::clone(&cx.board));
-        Ok(Some(async move {
+        let (transfer, root) = (cx.transfer.clone(), Arc::clone(&cx.root));
+        let board = Arc::clone(&cx.board);
+        async move {
+            let size = layout.size;
             let shown = board.begin(folder, &path, Direction::Down, size);
-            if let Err(error) = download_file(&transfer, download, &shown.progress).await {
-                return Fetched::Failed(error);
-            }
+            let Begun { staging, have } = match resume::begin(&transfer, &root, part, &layout).await
+            {
+                Ok(begun) => begun,
+                Err(error) => return Fetched::Failed(error),
+            };
+            let target = Arc::new(Target::new(staging));
+            let download = Download {
+                layout,
+                target: Arc::clone(&target) as _,
+                local: Some(local),
+                have,
+            };
+            let fetched = download_file(&transfer, download, &shown.progress).await;
             let Some(staging) = target.take() else {
                 return Fetched::Changed;
             };
-            // Short: the bytes were written as they came.
-            match staging.finish(size, attributes) {
-                Ok(file) => Fetched::Fetched(file),
-                Err(error) => Fetched::Failed(TransferError::Local(error.source)),
+            match fetched {
+                // Short: the bytes were written as they came.
+                Ok(()) => match staging.finish(size, attributes) {
+                    Ok(file) => Fetched::Fetched(file),
+                    Err(error) => Fetched::Failed(TransferError::Local(error.source)),
+                },
+                Err(error) => {
+                    if matches!(error, TransferError::Local(_)) {
+                        staging.discard();
+                    }
+                    Fetched::Failed(error)
+                }
             }
-        }))
+        }
     }
 
     fn place_file(&mut self, want: &Wanted, file: Staged) -> Result<(), RunError> {

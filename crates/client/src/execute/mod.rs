@@ -11,6 +11,7 @@ mod local;
 mod places;
 mod remote;
 mod report;
+mod resume;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub use books::{Books, Entry};
 pub use bulk::Bulk;
 pub use places::Places;
 pub use report::{Failure, Report};
+pub use resume::drop_unwanted_parts;
 
 /// Where work on a folder is done.
 #[derive(Clone)]

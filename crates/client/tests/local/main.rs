@@ -11,6 +11,7 @@ mod disk;
 mod durability;
 mod folder;
 mod ground;
+mod parts;
 mod removal;
 mod replacement;
 mod scan;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::os::fd::AsFd;
 
 use hythe_model::Timestamp;
-use rustix::fs::{Mode, OFlags, SeekFrom};
+use rustix::fs::{FallocateFlags, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 
 /// Makes a new file, readable and writable by its owner alone (C-4).
@@ -39,6 +39,16 @@ pub fn data_from(file: &File, offset: u64) -> io::Result<Option<Range<u64>>> {
         Err(Errno::INVAL) => Ok(Some(offset..file.metadata()?.len())),
         Err(other) => Err(other.into()),
     }
+}
+
+/// Makes a range of a file a hole; the file's length stays.
+///
+/// # Errors
+/// The system's; [`io::ErrorKind::Unsupported`] where the file system knows no holes.
+pub fn make_hole(file: &File, range: Range<u64>) -> io::Result<()> {
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    let length = range.end.saturating_sub(range.start);
+    Ok(rustix::fs::fallocate(file, flags, range.start, length)?)
 }
 
 /// Sets an open file's modification time.

@@ -15,8 +15,8 @@ pub use entry::{
     remove_file, set_modified, set_permissions,
 };
 pub use file::{
-    create_file, data_from, file_system_id, open_own, set_file_modified, set_file_permissions,
-    sync, sync_file_system, umask,
+    create_file, data_from, file_system_id, make_hole, open_own, set_file_modified,
+    set_file_permissions, sync, sync_file_system, umask,
 };
 pub use info::{info_at, info_of, path_of};
 pub use open::{Want, open_at, open_below, open_root};
