@@ -16,6 +16,7 @@ impl Session<'_> {
     /// Opens the directory at `path`, which must be the one that was seen, and looks through it.
     /// Returns the directories in it that are to be entered.
     pub(super) fn enter(&mut self, path: &[u8], child: &Child) -> Result<Vec<Child>, ScanError> {
+        tracing::trace!(path = %path.escape_ascii(), "looking through");
         let handle = match os::open_below(self.scan.root.directory(), path, Want::Directory) {
             Ok(handle) => handle,
             Err(error) => {

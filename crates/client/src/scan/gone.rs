@@ -26,6 +26,10 @@ impl Session<'_> {
         if open.is_empty() && missing.is_empty() {
             return Ok(());
         }
+        tracing::trace!(
+            count = missing.len(),
+            "looking once more for what is missing"
+        );
         self.scan.root.still_there().map_err(ScanError::Away)?;
         missing.retain(|missing| !self.claimed.contains_key(&missing.row.node.id));
         if missing.len() <= ONCE_MORE {

@@ -254,13 +254,7 @@ impl Device {
         let now = self.now();
         let program = self.program().await;
         program.turn.start_what_is_due(now);
-        while program.folder().opening {
-            let event = timeout(PATIENCE, program.told.recv()).await;
-            let event = event.map_err(|_| "the folder was never opened".to_owned())?;
-            program.turn.handle(event.unwrap());
-            program.turn.start_what_is_due(now);
-        }
-        while program.folder().work.is_running() {
+        while program.folder().opening || program.folder().work.is_running() {
             let event = tokio::select! {
                 () = listener.crashed() => {
                     self.crash().await;
@@ -279,7 +273,12 @@ impl Device {
                     program.turn.handle(Event::Passed(folder, passing));
                     return passed.map(Some);
                 }
-                event => program.turn.handle(event),
+                event => {
+                    program.turn.handle(event);
+                    if program.folder().open.is_some() {
+                        program.turn.start_what_is_due(now);
+                    }
+                }
             }
         }
         Ok(None)

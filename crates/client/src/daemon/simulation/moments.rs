@@ -1,11 +1,12 @@
-//! The moments between the steps of a plan: the client traces each step, and here somebody listens.
+//! The moments in a pass: the client traces what it is about to do, and here somebody listens.
 //!
 //! So the product needs no hook: what is traced for people is where the simulation has users act
 //! and programs end. A crash is an unwinding of the thread that runs the plan; nothing that comes
-//! after it in the plan is done.
+//! after it is done.
 
-use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +18,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event as Traced, Level, Metadata, Subscriber};
 
 use super::grounds::Grounds;
-use super::script::Event;
+use super::script::{At, Deed, Event};
 
 /// The pass that is being listened to; one at a time in this process.
 static LISTENING: Mutex<Option<Listening>> = Mutex::new(None);
@@ -26,7 +27,7 @@ struct Listening {
     device: usize,
     grounds: Arc<Grounds>,
     passed: usize,
-    events: VecDeque<(usize, Event)>,
+    events: Vec<(usize, Event)>,
     crashed: Arc<Notify>,
 }
 
@@ -42,7 +43,7 @@ impl Listener {
             device,
             grounds,
             passed: 0,
-            events: events.iter().copied().collect(),
+            events: events.to_vec(),
             crashed: Arc::clone(&crashed),
         };
         *lock() = Some(listening);
@@ -65,27 +66,62 @@ fn lock() -> std::sync::MutexGuard<'static, Option<Listening>> {
     LISTENING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Lets happen what is due at this moment.
-fn reached() {
-    let mut crashed = None;
-    if let Some(listening) = lock().as_mut() {
-        let now = listening.passed;
-        listening.passed += 1;
-        while let Some((_, event)) = listening.events.pop_front_if(|(at, _)| *at <= now) {
+impl Listening {
+    /// Lets happen what is due now that the client is about to touch these names; true for a crash.
+    fn reached(&mut self, names: &[String]) -> bool {
+        let now = self.passed;
+        self.passed += 1;
+        let touched = names.iter().find_map(|name| self.place(name));
+        let is_due = |(at, event): &(usize, Event)| {
+            *at <= now && (touched.is_some() || !matches!(event, Event::Chase(_)))
+        };
+        let (due, later) = std::mem::take(&mut self.events)
+            .into_iter()
+            .partition(is_due);
+        self.events = later;
+        for (_, event) in due {
             match event {
-                Event::User(deed) => {
-                    note(&format!("{}: in the pass: {deed}", listening.device));
-                    listening.grounds.deed(listening.device, &deed);
-                }
+                Event::User(deed) => self.deed(deed),
+                Event::Chase(deed) => self.deed(touched.map_or(deed, |place| deed.aimed(place))),
                 Event::Crash => {
-                    listening.events.clear();
-                    crashed = Some(Arc::clone(&listening.crashed));
+                    note("crash");
+                    self.events.clear();
+                    return true;
                 }
             }
         }
+        false
     }
+
+    fn deed(&self, deed: Deed) {
+        note(&format!("{}: in the pass: {deed}", self.device));
+        self.grounds.deed(self.device, &deed);
+    }
+
+    /// The place a name may belong to: one where there is something, if there is one.
+    fn place(&self, name: &str) -> Option<At> {
+        let folder = self.grounds.folder(self.device);
+        let is_there = |at: &At| {
+            let path = folder.join(OsStr::from_bytes(at.bytes()));
+            path.symlink_metadata().is_ok()
+        };
+        let there = At::with_last_name(name).find(is_there);
+        there.or_else(|| At::with_last_name(name).next())
+    }
+}
+
+/// The client is about to touch these names.
+fn reached(names: &[String]) {
+    if std::thread::panicking() {
+        // The program has ended already.
+        return;
+    }
+    let crashed = lock().as_mut().and_then(|listening| {
+        listening
+            .reached(names)
+            .then(|| Arc::clone(&listening.crashed))
+    });
     if let Some(crashed) = crashed {
-        note("crash");
         crashed.notify_one();
         // Quietly: the panic hook is for those that nobody ordered.
         resume_unwind(Box::new("a crash that was ordered"));
@@ -121,7 +157,16 @@ impl Ears {
     }
 }
 
-const STEPS: &str = "hythe_client::execute";
+/// The parts of the client that run in the thread of a pass and trace what they are about to do.
+const STEPS: [&str; 3] = [
+    "hythe_client::execute",
+    "hythe_client::scan",
+    "hythe_client::os",
+];
+
+fn is_step(about: &Metadata<'_>) -> bool {
+    *about.level() == Level::TRACE && STEPS.iter().any(|part| about.target().starts_with(part))
+}
 
 impl Subscriber for Ears {
     fn register_callsite(&self, about: &'static Metadata<'static>) -> Interest {
@@ -134,7 +179,7 @@ impl Subscriber for Ears {
 
     fn enabled(&self, about: &Metadata<'_>) -> bool {
         let target = about.target();
-        target.starts_with(STEPS) || (is_told() && target.starts_with("hythe"))
+        is_step(about) || (is_told() && target.starts_with("hythe"))
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -147,13 +192,11 @@ impl Subscriber for Ears {
 
     fn event(&self, event: &Traced<'_>) {
         let about = event.metadata();
-        if is_told() {
-            let mut words = Words(String::new());
-            event.record(&mut words);
-            eprintln!("    {} {}", about.target(), words.0);
-        }
-        if about.target().starts_with(STEPS) && *about.level() == Level::TRACE {
-            reached();
+        let mut words = Words::default();
+        event.record(&mut words);
+        note(&format!("    {} {}", about.target(), words.text));
+        if is_step(about) {
+            reached(&words.names);
         }
     }
 
@@ -162,11 +205,18 @@ impl Subscriber for Ears {
     fn exit(&self, _: &Id) {}
 }
 
-struct Words(String);
+#[derive(Default)]
+struct Words {
+    text: String,
+    names: Vec<String>,
+}
 
 impl Visit for Words {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         // Writing to a String cannot fail.
-        let _ = write!(self.0, "{}={value:?} ", field.name());
+        let _ = write!(self.text, "{}={value:?} ", field.name());
+        if matches!(field.name(), "name" | "from" | "to" | "one" | "other") {
+            self.names.push(format!("{value:?}"));
+        }
     }
 }

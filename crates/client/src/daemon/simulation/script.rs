@@ -37,6 +37,18 @@ impl At {
         Self(PLACES.iter().position(is_it).expect("one of the places"))
     }
 
+    /// The places whose last name is this, as traces show it.
+    pub fn with_last_name(name: &str) -> impl Iterator<Item = Self> {
+        let last = |place: &[u8]| {
+            let last = place.rsplit(|byte| *byte == b'/').next();
+            last.map(|name| name.escape_ascii().to_string())
+        };
+        let places = PLACES.iter().enumerate();
+        places
+            .filter(move |(_, place)| last(place).as_deref() == Some(name))
+            .map(|(at, _)| Self(at))
+    }
+
     pub fn bytes(self) -> &'static [u8] {
         PLACES[self.0 % PLACES.len()]
     }
@@ -48,7 +60,8 @@ pub type Value = u32;
 /// What a user does in one call or a few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// Writes in place, or creates. With `same_time` the file keeps its time, as tools can make it.
+    /// Writes in place, or creates. With `same_time` the file keeps its time, as tools can make it
+    /// (SC-070).
     Write {
         at: At,
         value: Value,
@@ -81,6 +94,8 @@ pub enum Deed {
 pub enum Event {
     /// The user of the device does something.
     User(Deed),
+    /// The user does something to the very place where the program is about to change a name.
+    Chase(Deed),
     /// The program ends at once.
     Crash,
 }
@@ -165,7 +180,9 @@ impl Script {
         let mut maker = Maker {
             random: Random::new(seed),
             values: super::grounds::SHARED_VALUES,
+            same_times: false,
         };
+        maker.same_times = maker.random.percent(15);
         let devices = maker.random.weighted(&[(5, 2), (3, 3), (1, 4)]);
         let foul = maker.random.percent(60);
         let calamities = maker.random.percent(25);
@@ -174,7 +191,7 @@ impl Script {
         } else {
             0
         };
-        let length = 8 + maker.random.below(40);
+        let length = 10 + maker.random.below(110);
         let mut steps = Vec::with_capacity(length);
         // Most runs begin with something that all have agreed on.
         if maker.random.percent(70) {
@@ -215,30 +232,41 @@ impl Script {
 struct Maker {
     random: Random,
     values: Value,
+    /// Whether contents may change under their old time. A rename leaves the same trace, so nobody
+    /// renames anything then, and nobody writes while a pass runs: what of two such changes at once
+    /// cannot be seen in the state of a file is not promised (docs/semantics.md).
+    same_times: bool,
 }
 
 impl Maker {
     fn step(&mut self, devices: usize, foul: bool, lossy: u64, steps: &mut Vec<Step>) {
         let device = self.random.below(devices);
         match self.random.below(100) {
-            0..40 => steps.push(Step::User(device, self.deed())),
-            40..58 => steps.push(Step::Hear(device, self.weather(foul))),
-            58..66 => {
+            0..42 => steps.push(Step::User(device, self.deed())),
+            42..47 => steps.push(Step::Hear(device, self.weather(foul))),
+            47..86 => self.cycle(device, foul, lossy, steps),
+            86..90 => steps.push(Step::Crash(device)),
+            90..94 => steps.push(Step::Stop(device)),
+            94..98 => steps.push(Step::Wait(device)),
+            _ => steps.push(Step::Restart),
+        }
+    }
+
+    /// A device does what it does all day: it hears, looks and acts, or some of it.
+    fn cycle(&mut self, device: usize, foul: bool, lossy: u64, steps: &mut Vec<Step>) {
+        if self.random.percent(75) {
+            steps.push(Step::Hear(device, self.weather(foul)));
+        }
+        match self.random.below(10) {
+            0..5 => steps.push(Step::Look(device)),
+            5..8 => {
                 let lost = self.random.next() & self.random.next() & self.random.next();
                 steps.push(Step::Told(device, !(lost & lossy)));
             }
-            66..90 => {
-                if self.random.percent(60) {
-                    steps.push(Step::Look(device));
-                }
-                let (weather, events) = (self.weather(foul), self.events());
-                steps.push(Step::Pass(device, weather, events));
-            }
-            90..92 => steps.push(Step::Crash(device)),
-            92..95 => steps.push(Step::Stop(device)),
-            95..98 => steps.push(Step::Wait(device)),
-            _ => steps.push(Step::Restart),
+            _ => {}
         }
+        let (weather, events) = (self.weather(foul), self.events());
+        steps.push(Step::Pass(device, weather, events));
     }
 
     fn calamity(&mut self, devices: usize) -> Step {
@@ -265,18 +293,38 @@ impl Maker {
 
     fn events(&mut self) -> Vec<(usize, Event)> {
         let mut events = Vec::new();
-        while self.random.percent(30) && events.len() < 3 {
-            events.push((self.random.below(12), Event::User(self.deed())));
+        if self.same_times {
+            return events;
+        }
+        while self.random.percent(50) && events.len() < 3 {
+            let deed = self.deed();
+            events.push(match self.random.percent(50) {
+                true => (self.moment(), Event::User(deed)),
+                false => (self.moment(), Event::Chase(deed)),
+            });
         }
         if self.random.percent(8) {
-            events.push((self.random.below(12), Event::Crash));
+            events.push((self.moment(), Event::Crash));
         }
         events.sort_by_key(|(at, _)| *at);
         events
     }
 
+    /// The first moments are a look at the disk, the next ones the steps of a plan.
+    fn moment(&mut self) -> usize {
+        let longest = self.random.weighted(&[(3, 5), (3, 12), (1, 40)]);
+        self.random.below(longest)
+    }
+
     fn at(&mut self) -> At {
-        At(self.random.below(PLACES.len()))
+        // Some places are where everybody works.
+        match self.random.percent(60) {
+            true => At::named(
+                self.random
+                    .weighted(&[(4, "a"), (3, "d/a"), (2, "d/b"), (1, "d")]),
+            ),
+            false => At(self.random.below(PLACES.len())),
+        }
     }
 
     fn value(&mut self) -> Value {
@@ -290,28 +338,49 @@ impl Maker {
     fn deed(&mut self) -> Deed {
         let (at, other, value) = (self.at(), self.at(), self.value());
         match self.random.below(100) {
-            0..24 => Deed::Write {
+            0..32 => Deed::Write {
                 at,
                 value,
-                same_time: self.random.percent(15),
+                same_time: self.same_times && self.random.percent(50),
             },
-            24..34 => Deed::Save { at, value },
-            34..40 => Deed::Append { at, value },
-            40..54 => Deed::Remove { at },
-            54..74 => Deed::Move {
+            32..44 => Deed::Save { at, value },
+            44..52 => Deed::Append { at, value },
+            52..63 => Deed::Remove { at },
+            63..82 if self.same_times => Deed::Append { at, value },
+            63..78 => Deed::Move {
                 from: at,
                 to: other,
             },
-            74..78 => Deed::Swap { one: at, other },
-            78..86 => Deed::MakeDirectory { at },
-            86..89 => Deed::Link { at, value },
-            89..92 => Deed::Chmod { at },
-            92..95 => Deed::Touch {
+            78..82 => Deed::Swap { one: at, other },
+            82..87 => Deed::MakeDirectory { at },
+            87..90 => Deed::Link { at, value },
+            90..93 => Deed::Chmod { at },
+            93..96 => Deed::Touch {
                 at,
                 seconds: 1_600_000_000 + value,
             },
             _ => Deed::Retype { at, value },
         }
+    }
+}
+
+impl Deed {
+    /// The same deed at another place.
+    pub fn aimed(mut self, place: At) -> Self {
+        match &mut self {
+            Self::Move { to: at, .. }
+            | Self::Swap { other: at, .. }
+            | Self::Write { at, .. }
+            | Self::Save { at, .. }
+            | Self::Append { at, .. }
+            | Self::Remove { at }
+            | Self::MakeDirectory { at }
+            | Self::Link { at, .. }
+            | Self::Chmod { at }
+            | Self::Touch { at, .. }
+            | Self::Retype { at, .. } => *at = place,
+        }
+        self
     }
 }
 
@@ -370,6 +439,7 @@ impl fmt::Display for Step {
                 for (at, event) in events {
                     match event {
                         Event::User(deed) => write!(f, "; at {at} {deed}")?,
+                        Event::Chase(deed) => write!(f, "; from {at} in a chase {deed}")?,
                         Event::Crash => write!(f, "; at {at} CRASH")?,
                     }
                 }

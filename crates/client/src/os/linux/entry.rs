@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, CWD, Mode, RenameFlags, Timespec, Timestamps};
 /// # Errors
 /// The system's.
 pub fn move_new(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> io::Result<()> {
+    tracing::trace!(from = %shown(name), to = %shown(new), "rename");
     Ok(rustix::fs::renameat_with(
         from,
         name,
@@ -25,6 +26,7 @@ pub fn move_new(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> io::
 /// # Errors
 /// The system's.
 pub fn move_over(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> io::Result<()> {
+    tracing::trace!(from = %shown(name), to = %shown(new), "rename over");
     Ok(rustix::fs::renameat(from, name, to, new)?)
 }
 
@@ -33,6 +35,7 @@ pub fn move_over(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> io:
 /// # Errors
 /// The system's.
 pub fn exchange(left: impl AsFd, name: &[u8], right: impl AsFd, other: &[u8]) -> io::Result<()> {
+    tracing::trace!(one = %shown(name), other = %shown(other), "exchange");
     Ok(rustix::fs::renameat_with(
         left,
         name,
@@ -47,6 +50,7 @@ pub fn exchange(left: impl AsFd, name: &[u8], right: impl AsFd, other: &[u8]) ->
 /// # Errors
 /// The system's.
 pub fn make_directory(directory: impl AsFd, name: &[u8], mode: u32) -> io::Result<()> {
+    tracing::trace!(name = %shown(name), "make a directory");
     Ok(rustix::fs::mkdirat(
         directory,
         name,
@@ -59,6 +63,7 @@ pub fn make_directory(directory: impl AsFd, name: &[u8], mode: u32) -> io::Resul
 /// # Errors
 /// The system's.
 pub fn make_link(directory: impl AsFd, name: &[u8], target: &[u8]) -> io::Result<()> {
+    tracing::trace!(name = %shown(name), "make a symlink");
     Ok(rustix::fs::symlinkat(target, directory, name)?)
 }
 
@@ -75,6 +80,7 @@ pub fn read_link(directory: impl AsFd, name: &[u8]) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The system's.
 pub fn remove_file(directory: impl AsFd, name: &[u8]) -> io::Result<()> {
+    tracing::trace!(name = %shown(name), "remove");
     Ok(rustix::fs::unlinkat(directory, name, AtFlags::empty())?)
 }
 
@@ -83,6 +89,7 @@ pub fn remove_file(directory: impl AsFd, name: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The system's.
 pub fn remove_directory(directory: impl AsFd, name: &[u8]) -> io::Result<()> {
+    tracing::trace!(name = %shown(name), "remove a directory");
     Ok(rustix::fs::unlinkat(directory, name, AtFlags::REMOVEDIR)?)
 }
 
@@ -113,6 +120,11 @@ pub fn set_permissions(entry: &OwnedFd, mode: u32) -> io::Result<()> {
         Mode::from_raw_mode(mode),
         AtFlags::empty(),
     )?)
+}
+
+/// A name in a trace: every change of names is told before it is made.
+fn shown(name: &[u8]) -> impl std::fmt::Display + '_ {
+    name.escape_ascii()
 }
 
 /// Modification time as given, access time untouched.
