@@ -66,7 +66,8 @@ impl<'c> LocalRun<'c> {
         }
     }
 
-    /// Whether the step's node, or the directory it goes to, is not as the plan says.
+    /// Whether the step's node, the directory it goes to, or an entry of a directory that is to be
+    /// removed, is not as the plan says.
     pub(super) fn depends_on_what_is_off(&self, step: &Step) -> Result<bool, RunError> {
         let parent = match step {
             Step::LocalCreateDirectory { to, .. }
@@ -74,8 +75,20 @@ impl<'c> LocalRun<'c> {
             | Step::LocalMove { to, .. } => Some(to.parent),
             _ => None,
         };
-        let off = |node: NodeId| self.report.is_off(node);
-        Ok(off(step.node()) || parent.is_some_and(off))
+        let off = |node: &NodeId| self.report.is_off(*node);
+        if off(&step.node()) || parent.as_ref().is_some_and(off) {
+            return Ok(true);
+        }
+        match step {
+            // An entry in it that was not as expected may be gone: then the directory could be
+            // removed, and no scan would ever pass by the entry's row again.
+            Step::LocalDelete {
+                node,
+                kind: NodeKind::Directory,
+                ..
+            } => Ok(self.trees.local_children(*node)?.iter().any(off)),
+            _ => Ok(false),
+        }
     }
 
     fn create_directory(&mut self, step: &Step, node: NodeId, to: &Place) -> Result<(), RunError> {

@@ -2,7 +2,7 @@
 
 use hythe_wire::Code;
 
-use super::script::{At, Deed, Fate, Script, Step, Weather};
+use super::script::{At, Deed, Event, Fate, Script, Step, Weather};
 use super::world::{Host, run};
 
 const FINE: Weather = Weather {
@@ -56,6 +56,26 @@ async fn c1_what_is_read_before_a_refused_commit_is_planned() {
         pass_in(1, busy),
         Step::Wait(1),
         pass(1),
+    ];
+    holds(2, steps).await;
+}
+
+/// A folder is removed, and at the moment its file is to be removed the user removes that file. The
+/// folder went, the file's row stayed, and passes followed each other without end.
+#[tokio::test(flavor = "multi_thread")]
+async fn c2_a_file_that_goes_while_its_folder_is_removed_leaves_no_row() {
+    let at = At::named("e/a");
+    let steps = vec![
+        write(0, "e/a", 10),
+        hear(0),
+        pass(0),
+        hear(1),
+        pass(1),
+        Step::User(0, Deed::Remove { at: At::named("e") }),
+        Step::Look(0),
+        pass(0),
+        hear(1),
+        Step::Pass(1, FINE, vec![(0, Event::Chase(Deed::Remove { at }))]),
     ];
     holds(2, steps).await;
 }
