@@ -26,7 +26,7 @@ use script::Script;
 use world::Host;
 
 /// How many runs are made when nobody says.
-const RUNS: u64 = 120;
+const RUNS: u64 = 60;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
