@@ -143,6 +143,8 @@ fn sc085_a_lost_connection_does_not_begin_the_file_anew() {
     let Scene {
         mut stage, relay, ..
     } = scene(&content);
+    // Only now is an answer cut in two: a shorter one might have come whole before the cut.
+    wait_until("nothing more may pass", || relay.is_held_up(To::Client));
     let before = relay.passed(To::Client);
     relay.cut();
     let after = settle(&mut stage, &relay);

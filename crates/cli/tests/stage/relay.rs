@@ -27,6 +27,8 @@ struct State {
 #[derive(Default, Clone, Copy)]
 struct Way {
     passed: u64,
+    /// How many connections wait for leave.
+    waiting: usize,
     /// Where it stops; none when it does not.
     limit: Option<u64>,
 }
@@ -77,6 +79,11 @@ impl Relay {
         self.ways.changed.notify_all();
     }
 
+    /// Whether something waits to pass and may not.
+    pub fn is_held_up(&self, to: To) -> bool {
+        self.ways.state.lock().unwrap().way(to).waiting > 0
+    }
+
     /// Breaks every connection that is open.
     pub fn cut(&self) {
         for stream in self.ways.state.lock().unwrap().open.drain(..) {
@@ -116,13 +123,15 @@ impl Ways {
 
     fn wait_for_leave(&self, to: To, bytes: u64) {
         let mut state = self.state.lock().unwrap();
-        while state
-            .way(to)
-            .limit
-            .is_some_and(|limit| state.way(to).passed + bytes > limit)
-        {
+        state.way(to).waiting += 1;
+        loop {
+            let way = state.way(to);
+            if way.limit.is_none_or(|limit| way.passed + bytes <= limit) {
+                break;
+            }
             state = self.changed.wait(state).unwrap();
         }
+        state.way(to).waiting -= 1;
         state.way(to).passed += bytes;
     }
 }
