@@ -216,6 +216,7 @@ impl Folder {
             again,
             failed,
             look: report.look,
+            underway: self.is_transferring(),
             ..Passed::default()
         };
         self.work.end(now, order.scope == Scope::Whole, passed);

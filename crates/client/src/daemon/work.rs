@@ -78,6 +78,9 @@ pub struct Passed {
     pub undone: Option<Order>,
     /// How long the server asked to be left alone, if it did.
     pub wait: Option<Duration>,
+    /// Whether large files are under way beside the passes: how that ends is not known yet, so it is
+    /// no success after failures.
+    pub underway: bool,
 }
 
 /// The state of one folder's work.
@@ -195,7 +198,7 @@ impl FolderWork {
         }
         if failed {
             self.backoff.failed(now, passed.wait);
-        } else if self.waiting == Order::default() {
+        } else if self.waiting == Order::default() && !passed.underway {
             self.backoff.succeeded();
         }
     }
@@ -334,6 +337,37 @@ mod tests {
         assert_eq!(work.begin(now + SETTLE / 2), None);
         assert_eq!(work.next_wakeup(), Some(now + SETTLE));
         assert_eq!(work.begin(now + SETTLE).unwrap().scope, places(&["log"]));
+    }
+
+    /// Offline, a pass starts a large transfer, and the next finds that it failed.
+    #[test]
+    fn what_only_began_does_not_shorten_the_wait_after_failures() {
+        let (mut work, mut now) = begun();
+        work.end(now, true, Passed::default());
+        for failures in 1..=3 {
+            work.saw_log([NodeId([1; 16])]);
+            let undone = work.begin(now);
+            work.end(
+                now,
+                true,
+                Passed {
+                    undone,
+                    ..Passed::default()
+                },
+            );
+            assert_eq!(work.backoff.failures(), failures);
+            now = work.next_wakeup().unwrap();
+            work.begin(now).unwrap();
+            let underway = true;
+            work.end(
+                now,
+                true,
+                Passed {
+                    underway,
+                    ..Passed::default()
+                },
+            );
+        }
     }
 
     #[test]
