@@ -23,6 +23,7 @@ use clap::Parser;
 use error::{Exit, Trouble};
 
 fn main() -> ExitCode {
+    hythe_client::os::reuse_buffers();
     let arguments = args::Arguments::parse();
     logs::start(&arguments.command);
     match run(arguments) {

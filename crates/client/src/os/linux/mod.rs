@@ -8,7 +8,7 @@ mod info;
 mod open;
 mod watch;
 
-pub use calls::{Lease, give_memory_back, start_write_back, writers};
+pub use calls::{Lease, give_memory_back, reuse_buffers, start_write_back, writers};
 pub use directory::Listing;
 pub use entry::{
     exchange, make_directory, make_link, move_new, move_over, read_link, remove_directory,
