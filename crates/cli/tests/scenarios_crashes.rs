@@ -1,4 +1,4 @@
-//! Scenarios of groups G and J: kill -9 at any moment, server state that goes back in time.
+//! Scenarios of group G: kill -9 at any moment.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,36 +9,10 @@
 mod stage;
 
 use std::fs;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stage::Stage;
-
-/// A seed for the moments of the kills; printed, and taken from `HYTHE_SEED` to repeat a run.
-fn seed() -> u64 {
-    let given = std::env::var("HYTHE_SEED")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let seed = given.unwrap_or_else(|| u64::from(std::process::id()));
-    println!("HYTHE_SEED={seed}");
-    seed
-}
-
-fn next(state: &mut u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state
-}
-
-/// Lets the daemons work for a random while: the moment of a kill is the thing under test.
-fn let_run(state: &mut u64, up_to: Duration) {
-    let pause = Duration::from_micros(next(state) % u64::try_from(up_to.as_micros()).unwrap());
-    let begin = Instant::now();
-    while begin.elapsed() < pause {
-        std::thread::yield_now();
-    }
-}
+use stage::chance::{let_run, next, seed};
 
 #[test]
 fn sc090_s10_kills_at_random_moments_lose_nothing_and_converge() {
@@ -157,65 +131,6 @@ fn sc089_a_lost_state_database_is_rebuilt_without_deletes() {
     let values = stage.device("a").values();
     assert!(values.contains(&b"edited while the state was lost".to_vec()));
     assert!(values.contains(&b"3".to_vec()));
-}
-
-fn copy_all(from: &std::path::Path, to: &std::path::Path) {
-    fs::remove_dir_all(to).ok();
-    stage::success(Command::new("cp").arg("-a").arg(from).arg(to));
-}
-
-#[test]
-fn sc123_d4_a_restored_server_makes_clients_bring_back_what_they_have() {
-    let mut stage = Stage::with_devices(&["a", "b"]);
-    for name in ["kept", "edited", "deleted"] {
-        stage.device("a").write(name, format!("old {name}"));
-    }
-    stage.settle_same();
-    stage.stop_server();
-    let backup = stage.place.path().join("backup");
-    copy_all(&stage.data(), &backup);
-    stage.start_server();
-    let a = stage.device("a");
-    a.write("new", "made after the backup");
-    a.write("edited", "edited after the backup");
-    fs::remove_file(a.path("deleted")).unwrap();
-    stage.settle_same();
-    stage.stop_server();
-    let data = stage.data();
-    copy_all(&backup, &data);
-    stage.start_server();
-    stage.settle_same();
-    let b = stage.device("b");
-    assert_eq!(b.read("new"), b"made after the backup");
-    let edited = b"edited after the backup".to_vec();
-    assert!(b.values().contains(&edited), "{:?}", b.names());
-    assert_eq!(b.read("kept"), b"old kept");
-}
-
-#[test]
-fn sc125_a_device_that_was_offline_at_the_restore_loses_nothing() {
-    let mut stage = Stage::with_devices(&["a", "b"]);
-    stage.device("a").write("shared", "base");
-    stage.settle_same();
-    stage.stop_server();
-    let backup = stage.place.path().join("backup");
-    copy_all(&stage.data(), &backup);
-    stage.start_server();
-    stage.device("b").write("from-b", "made after the backup");
-    stage.settle_same();
-    stage.device("b").stop();
-    stage.stop_server();
-    let data = stage.data();
-    copy_all(&backup, &data);
-    stage.start_server();
-    stage.device("a").ok(&["wait", "--timeout", "100"]);
-    stage.device("b").write("offline", "made offline");
-    stage.device("b").start();
-    stage.settle_same();
-    let a = stage.device("a");
-    assert_eq!(a.read("from-b"), b"made after the backup");
-    assert_eq!(a.read("offline"), b"made offline");
-    assert_eq!(a.read("shared"), b"base");
 }
 
 #[test]

@@ -83,9 +83,10 @@ pub enum PassError {
     /// The folder is not there, or not the one it was (S4).
     #[error("{}", .0.reason())]
     Away(Absence),
-    /// The space's log was never read on this device, so there is no key to work with.
+    /// The space's log was not read on this device yet, or not since the server was restored from
+    /// a copy: there are no keys, or what was agreed on speaks of another log.
     #[error("the server was not reached yet")]
-    NoKeys,
+    NotRead,
     /// Looking at the disk failed.
     #[error(transparent)]
     Scan(#[from] ScanError),
@@ -113,7 +114,7 @@ pub enum PassError {
 pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     let mut report = PassReport::default();
     pass.setting.root.still_there().map_err(PassError::Away)?;
-    let cx = Context::new(pass.setting.clone()).ok_or(PassError::NoKeys)?;
+    let cx = Context::new(pass.setting.clone())?.ok_or(PassError::NotRead)?;
     let pass = &Passing { pass, cx };
     let late = bring_back_late(pass)?;
     let mut dirty = order.nodes.clone();
@@ -177,11 +178,11 @@ pub struct ShownStep {
 pub fn preview(pass: &Pass) -> Result<Vec<ShownStep>, PassError> {
     let mut report = PassReport::default();
     pass.setting.root.still_there().map_err(PassError::Away)?;
-    let cx = Context::new(pass.setting.clone()).ok_or(PassError::NoKeys)?;
+    let cx = Context::new(pass.setting.clone())?.ok_or(PassError::NotRead)?;
     let pass = &Passing { pass, cx };
     let mut dirty = look(pass, &Scope::Whole, &BTreeSet::new(), &mut report)?;
     dirty.extend(different(pass)?);
-    let trees = pass.cx.state.folder_trees(pass.cx.folder)?;
+    let (trees, _) = trees(pass)?;
     let planned = plan(&trees, &dirty, &context(pass, &report), &mut RandomIds)?;
     let mut shown = Vec::with_capacity(planned.steps.len());
     for step in &planned.steps {
@@ -288,16 +289,26 @@ fn context(pass: &Passing, report: &PassReport) -> PlanContext {
     }
 }
 
+/// The trees to plan by, and the position of the log that they show.
+fn trees(pass: &Passing) -> Result<(FolderTrees, Option<Cursor>), PassError> {
+    let trees = pass.cx.state.folder_trees(pass.cx.folder)?;
+    let space = trees.rows()?.space(pass.cx.space)?;
+    match space {
+        // The log may be half read, and an older content of it would look like news.
+        Some(row) if row.common.is_some() => Err(PassError::NotRead),
+        space => Ok((trees, space.map(|row| row.head.cursor))),
+    }
+}
+
 fn plan_once(
     pass: &Passing,
     dirty: &BTreeSet<NodeId>,
     report: &mut PassReport,
 ) -> Result<Plan, PassError> {
-    let trees = pass.cx.state.folder_trees(pass.cx.folder)?;
-    let space = trees.rows()?.space(pass.cx.space)?;
+    let (trees, cursor) = trees(pass)?;
     // What was folded and not told yet is nothing that this pass planned.
     if pass.cx.replica.has_told_all() {
-        report.cursor = space.map(|row| row.head.cursor);
+        report.cursor = cursor;
     }
     let planned = plan(&trees, dirty, &context(pass, report), &mut RandomIds)?;
     let whole = planned.clone();

@@ -72,12 +72,13 @@ impl Brake<'_> {
     ///
     /// Contents that may only have been touched are read first when they would decide it: their
     /// updates become [`Step::NeedHash`], and the next plan knows.
-    pub(crate) fn apply(&self, plan: &mut Plan) -> Option<Held> {
+    /// Updates of the nodes in `brought_back` do not count.
+    pub(crate) fn apply(&self, plan: &mut Plan, brought_back: &BTreeSet<NodeId>) -> Option<Held> {
         if self.approved {
             return None;
         }
         let limit = FREE_CHANGES.max(self.synced_nodes / FREE_SHARE);
-        let certain = self.count(plan, false);
+        let certain = self.count(plan, brought_back, false);
         if certain.sum() > limit {
             return Some(Held {
                 counts: certain,
@@ -85,7 +86,7 @@ impl Brake<'_> {
                 synced_nodes: self.synced_nodes,
             });
         }
-        if self.count(plan, true).sum() > limit {
+        if self.count(plan, brought_back, true).sum() > limit {
             plan.steps.iter_mut().for_each(read_first);
             plan.steps.sort_by_key(Step::half);
         }
@@ -93,7 +94,7 @@ impl Brake<'_> {
     }
 
     /// Counts what the plan takes away; with or without contents that may only be touched.
-    fn count(&self, plan: &Plan, with_unread: bool) -> Counts {
+    fn count(&self, plan: &Plan, brought_back: &BTreeSet<NodeId>, with_unread: bool) -> Counts {
         let mut counts = self.sent_before;
         for step in plan
             .steps
@@ -104,7 +105,7 @@ impl Brake<'_> {
                 Step::RemoteDelete { .. } => counts.deleted += 1,
                 Step::RemoteUpdate {
                     body: Some(body), ..
-                } => {
+                } if !brought_back.contains(&step.node()) => {
                     counts.replaced += u64::from(with_unread || body.unless.is_none());
                 }
                 _ => {}

@@ -70,11 +70,32 @@ pub fn check(mut plan: Plan, trees: &dyn Trees, brake: &Brake<'_>) -> Result<Che
     for step in &plan.steps {
         checker.step(step)?;
     }
-    let held = brake.apply(&mut plan);
+    let brought_back = brought_back(&plan, trees)?;
+    let held = brake.apply(&mut plan, &brought_back);
     if held.is_some() {
         plan.steps.retain(|step| step.half() != Half::Remote);
     }
     Ok(CheckedPlan { plan, held })
+}
+
+/// The nodes of which the plan sends a content over one that a restored server brought up again:
+/// that replaces nothing anybody has seen lately, so the brake does not count it.
+fn brought_back(plan: &Plan, trees: &dyn Trees) -> Result<BTreeSet<NodeId>, TreeError> {
+    let mut nodes = BTreeSet::new();
+    for step in &plan.steps {
+        let Step::RemoteUpdate {
+            node,
+            body: Some(_),
+            ..
+        } = step
+        else {
+            continue;
+        };
+        if trees.synced(*node)?.is_some_and(|row| !row.was_on_disk()) {
+            nodes.insert(*node);
+        }
+    }
+    Ok(nodes)
 }
 
 struct Checker<'a> {
@@ -187,7 +208,8 @@ impl Checker<'_> {
         let (Some(remote), Some(synced)) = (remote, self.trees.synced(node)?) else {
             return Err(Refused::NoEvidence(node));
         };
-        if self.local(node)?.is_some() || synced.versions.body != remote.versions.body {
+        let seen = synced.was_on_disk() && synced.versions.body == remote.versions.body;
+        if !seen || self.local(node)?.is_some() {
             return Err(Refused::NoEvidence(node));
         }
         let there = Versions {

@@ -53,6 +53,9 @@ fn fate_of_absent(
     // Never seen here: it comes, if it belongs here.
     let arrives = if inside { Fate::Keep } else { Fate::Elsewhere };
     let Some(synced) = synced else { return arrives };
+    if !synced.was_on_disk() {
+        return arrives;
+    }
     // It was here and was removed, which the scan has proven (S4).
     if moved || remote.versions.body != synced.versions.body {
         // Edit and move beat delete: it comes back (S3, SC-033, SC-037).

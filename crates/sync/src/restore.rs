@@ -6,63 +6,138 @@
 //! the new epoch is seen and the Remote tree is that of the restored log; then planning goes on as
 //! ever. What is on disk comes back as edits and new nodes, and nothing is ever deleted.
 
+use hythe_model::VersionId;
+
 use crate::tree::{DiskStamp, RemoteNode, SyncedNode, Versions};
 
-/// Which fields of a node the log has from after the restore, by another device.
+/// What the restored log has of a node from after the position up to which it is the one that
+/// this device knew. Each field names the version that the first of its writes since then
+/// replaced, or made, if it made the node; none where nobody wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Newer {
     /// Parent and name.
-    pub place: bool,
+    pub place: Option<VersionId>,
     /// The attributes.
-    pub attributes: bool,
+    pub attributes: Option<VersionId>,
     /// The content.
-    pub body: bool,
+    pub body: Option<VersionId>,
+    /// One of the contents written there is the one that was agreed on: another device that had
+    /// it has brought it back, and what the log says now came after it.
+    pub brought_back: bool,
+}
+
+impl Newer {
+    /// The versions of a node at that position.
+    fn common(&self, now: &Versions) -> Versions {
+        Versions {
+            place: self.place.unwrap_or(now.place),
+            attributes: self.attributes.unwrap_or(now.attributes),
+            body: self.body.or(now.body),
+        }
+    }
+}
+
+/// How a field that was agreed on stands to the restored log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// The log had it: what it says now is the same, or came after it.
+    Kept,
+    /// It was written in the part that is gone, and what the log says now is older.
+    Lost,
+    /// Neither is known, or others wrote since: what the log says counts.
+    Theirs,
+}
+
+/// One field: as it was agreed on, as the abandoned log said last, at the common position, and
+/// whether it was written since.
+fn standing<T: PartialEq>(agreed: T, known: T, common: T, written: bool) -> Standing {
+    // Not written in the part that is gone, so all that was agreed on is older than that.
+    if known == common || agreed == common {
+        return Standing::Kept;
+    }
+    // A device that was behind may have agreed on something older than the common position.
+    if written || agreed != known {
+        return Standing::Theirs;
+    }
+    Standing::Lost
 }
 
 /// The Synced row to go on with. None: nothing was agreed on.
 ///
-/// `on_disk` says whether Local has the node, `remote` is the node in the restored log.
+/// `known` is what the abandoned log said of the node last, `on_disk` whether Local has it, `remote`
+/// the node in the restored log.
 pub fn after_restore(
     row: &SyncedNode,
+    known: &Versions,
     on_disk: bool,
     remote: Option<&RemoteNode>,
     newer: Newer,
 ) -> Option<SyncedNode> {
     let remote = remote?;
-    if remote.versions == row.versions {
-        // Nothing that was agreed on is lost.
+    let (agreed, common) = (&row.versions, newer.common(&remote.versions));
+    let place = standing(
+        agreed.place,
+        known.place,
+        common.place,
+        newer.place.is_some(),
+    );
+    let attributes = standing(
+        agreed.attributes,
+        known.attributes,
+        common.attributes,
+        newer.attributes.is_some(),
+    );
+    let body = standing(agreed.body, known.body, common.body, newer.body.is_some());
+    if [place, attributes, body] == [Standing::Kept; 3] {
         return Some(row.clone());
     }
-    let other_body = remote.versions.body != row.versions.body;
     // Not on disk: that deletion meant a state that is gone. Deleted in the log, with another
-    // content: so did that one. Written by others since: what the disk has is not based on it.
-    if !on_disk || remote.deleted || (other_body && newer.body) {
+    // state than was agreed on: so did that one.
+    if !on_disk || remote.deleted {
         return None;
     }
     let mut row = row.clone();
-    // Each older field is what the disk's value is a change of.
-    if remote.versions.place != row.versions.place && !newer.place {
+    if place == Standing::Lost {
+        // What the disk's is a move from.
         row.place = remote.place()?;
         row.versions.place = remote.versions.place;
     }
-    if remote.versions.attributes != row.versions.attributes && !newer.attributes {
-        row.versions.attributes = remote.versions.attributes;
-        row.attributes = remote.attributes;
-        row.executable_on_disk = remote.attributes.executable;
-        row.stamp.modified = remote.attributes.modified;
+    if attributes == Standing::Lost {
+        attributes_after(&mut row, remote);
     }
-    if other_body {
-        row.versions = Versions {
-            body: remote.versions.body,
-            ..row.versions
-        };
-        row.size = remote.size;
-        row.hash = remote.hash;
-        // No entry shows this stamp: what the disk has is compared by content.
-        row.stamp = DiskStamp {
-            inode: 0,
-            ..row.stamp
-        };
+    body_after(row, remote, body, newer)
+}
+
+/// Older attributes are what the disk's are a change of.
+fn attributes_after(row: &mut SyncedNode, remote: &RemoteNode) {
+    row.versions.attributes = remote.versions.attributes;
+    row.attributes = remote.attributes;
+    row.executable_on_disk = remote.attributes.executable;
+    row.stamp.modified = remote.attributes.modified;
+}
+
+fn body_after(
+    mut row: SyncedNode,
+    remote: &RemoteNode,
+    standing: Standing,
+    newer: Newer,
+) -> Option<SyncedNode> {
+    let same = row.hash.is_some() && (row.size, row.hash) == (remote.size, remote.hash);
+    match standing {
+        Standing::Kept => {}
+        // The same content under another version.
+        _ if same => row.versions.body = remote.versions.body,
+        // What the log has is news, if it came after what was agreed on. If it did not, the disk's
+        // content is not based on it.
+        Standing::Theirs if newer.brought_back => {}
+        Standing::Theirs => return None,
+        Standing::Lost => {
+            row.versions.body = remote.versions.body;
+            row.size = remote.size;
+            row.hash = remote.hash;
+            // What the disk has is compared by content.
+            row.stamp.inode = DiskStamp::NO_ENTRY;
+        }
     }
     Some(row)
 }
@@ -124,11 +199,26 @@ mod tests {
         }
     }
 
+    /// For a device that had all of the abandoned log.
+    fn after(on_disk: bool, remote: Option<&RemoteNode>, newer: Newer) -> Option<SyncedNode> {
+        after_restore(&row(), &VERSIONS, on_disk, remote, newer)
+    }
+
+    /// Written since the common position, over this version.
+    fn body_over(version: VersionId) -> Newer {
+        Newer {
+            body: Some(version),
+            ..Newer::default()
+        }
+    }
+
+    const OLD: VersionId = VersionId([8; 16]);
+
     #[test]
     fn c5_what_was_not_lost_stays_agreed_on() {
         let same = remote(VERSIONS);
         for on_disk in [true, false] {
-            let kept = after_restore(&row(), on_disk, Some(&same), Newer::default());
+            let kept = after(on_disk, Some(&same), Newer::default());
             assert_eq!(kept, Some(row()));
         }
     }
@@ -139,11 +229,8 @@ mod tests {
             body: Some(OTHER),
             ..VERSIONS
         });
-        assert_eq!(
-            after_restore(&row(), false, Some(&older), Newer::default()),
-            None
-        );
-        assert_eq!(after_restore(&row(), true, None, Newer::default()), None);
+        assert_eq!(after(false, Some(&older), Newer::default()), None);
+        assert_eq!(after(true, None, Newer::default()), None);
     }
 
     #[test]
@@ -152,17 +239,18 @@ mod tests {
             body: Some(OTHER),
             ..VERSIONS
         });
-        let after = after_restore(&row(), true, Some(&older), Newer::default()).unwrap();
+        let row_after = after(true, Some(&older), Newer::default()).unwrap();
         assert_eq!(
-            (after.versions.body, after.hash, after.size),
+            (row_after.versions.body, row_after.hash, row_after.size),
             (Some(OTHER), older.hash, 3)
         );
         assert_ne!(
-            after.stamp,
+            row_after.stamp,
             row().stamp,
             "the disk's content must not pass for the log's"
         );
-        assert_eq!(after.place, row().place);
+        assert!(!row_after.was_on_disk(), "so its absence proves nothing");
+        assert_eq!(row_after.place, row().place);
     }
 
     #[test]
@@ -171,11 +259,60 @@ mod tests {
             body: Some(OTHER),
             ..VERSIONS
         });
+        let newer = body_over(OLD);
+        assert_eq!(after(true, Some(&theirs), newer), None);
+    }
+
+    #[test]
+    fn sc125_a_content_that_others_brought_back_and_edited_on_is_fetched() {
+        let theirs = remote(Versions {
+            body: Some(OTHER),
+            ..VERSIONS
+        });
         let newer = Newer {
-            body: true,
+            brought_back: true,
+            ..body_over(OLD)
+        };
+        let row_after = after(true, Some(&theirs), newer);
+        assert_eq!(
+            row_after,
+            Some(row()),
+            "agreed on, and another version by now"
+        );
+    }
+
+    #[test]
+    fn sc123_the_same_content_under_another_version_stays_agreed_on() {
+        let brought_back = RemoteNode {
+            size: row().size,
+            hash: row().hash,
+            ..remote(Versions {
+                body: Some(OTHER),
+                ..VERSIONS
+            })
+        };
+        for newer in [body_over(OLD), Newer::default()] {
+            let row_after = after(true, Some(&brought_back), newer).unwrap();
+            let expected = SyncedNode {
+                versions: brought_back.versions,
+                ..row()
+            };
+            assert_eq!(row_after, expected);
+        }
+    }
+
+    #[test]
+    fn c5_what_the_log_deleted_in_another_state_comes_back() {
+        let mut deleted = remote(Versions {
+            place: OTHER,
+            ..VERSIONS
+        });
+        deleted.deleted = true;
+        let newer = Newer {
+            place: Some(OLD),
             ..Newer::default()
         };
-        assert_eq!(after_restore(&row(), true, Some(&theirs), newer), None);
+        assert_eq!(after(true, Some(&deleted), newer), None);
     }
 
     #[test]
@@ -184,18 +321,18 @@ mod tests {
             place: OTHER,
             ..VERSIONS
         });
-        let after = after_restore(&row(), true, Some(&there), Newer::default()).unwrap();
+        let row_after = after(true, Some(&there), Newer::default()).unwrap();
         assert_eq!(
-            (after.place.name, after.versions.place),
+            (row_after.place.name, row_after.versions.place),
             (name("old"), OTHER)
         );
         let newer = Newer {
-            place: true,
+            place: Some(OLD),
             ..Newer::default()
         };
-        let after = after_restore(&row(), true, Some(&there), newer).unwrap();
+        let row_after = after(true, Some(&there), newer).unwrap();
         assert_eq!(
-            (after.place.name, after.versions.place),
+            (row_after.place.name, row_after.versions.place),
             (name("new"), VERSIONS.place)
         );
     }
@@ -206,8 +343,46 @@ mod tests {
             attributes: OTHER,
             ..VERSIONS
         });
-        let after = after_restore(&row(), true, Some(&there), Newer::default()).unwrap();
-        assert_eq!(after.versions.attributes, OTHER);
-        assert!(!after.executable_on_disk, "so the disk's bit is a change");
+        let row_after = after(true, Some(&there), Newer::default()).unwrap();
+        assert_eq!(row_after.versions.attributes, OTHER);
+        assert!(
+            !row_after.executable_on_disk,
+            "so the disk's bit is a change"
+        );
+    }
+
+    #[test]
+    fn sc125_what_was_agreed_on_before_the_backup_is_the_past_of_what_came_since() {
+        // Body 3 was in the log when the copy was made; 9 was written over it after the restore.
+        let edited = remote(Versions {
+            body: Some(OTHER),
+            ..VERSIONS
+        });
+        let over = body_over(VersionId([3; 16]));
+        for on_disk in [true, false] {
+            assert_eq!(after(on_disk, Some(&edited), over), Some(row()));
+        }
+        let mut gone = edited;
+        gone.deleted = true;
+        assert_eq!(after(true, Some(&gone), over), Some(row()));
+    }
+
+    #[test]
+    fn c5_a_device_that_was_behind_writes_nothing_over_what_it_never_had() {
+        // The log has 9 since before the backup; this device had read that, and not fetched it.
+        let there = remote(Versions {
+            body: Some(OTHER),
+            ..VERSIONS
+        });
+        let before = |known, newer| after_restore(&row(), &known, true, Some(&there), newer);
+        let kept = before(there.versions, Newer::default());
+        assert_eq!(kept, Some(row()), "so it is still to be fetched");
+        // It was written again in the part that is gone. Whether 3 came before 9 is not known.
+        let tail = Versions {
+            body: Some(OLD),
+            ..VERSIONS
+        };
+        assert_eq!(before(tail, Newer::default()), None);
+        assert_eq!(before(tail, body_over(VersionId([3; 16]))), Some(row()));
     }
 }

@@ -47,6 +47,9 @@ pub struct DiskStamp {
 }
 
 impl DiskStamp {
+    /// The inode of a stamp that no entry has shown.
+    pub const NO_ENTRY: u64 = 0;
+
     /// Whether both describe the same entry, be it changed in between or not.
     pub fn same_entry(&self, other: &Self) -> bool {
         self.device == other.device && self.inode == other.inode && self.born == other.born
@@ -175,6 +178,14 @@ pub struct SyncedNode {
     pub size: u64,
     /// Hash of the content, where known.
     pub hash: Option<ContentHash>,
+}
+
+impl SyncedNode {
+    /// Whether the disk once showed this content. After a restore of the server the content that
+    /// the log has may be one that was gone from here before: then its absence is no deletion.
+    pub fn was_on_disk(&self) -> bool {
+        self.stamp.inode != DiskStamp::NO_ENTRY
+    }
 }
 
 /// Reading a tree failed. Nothing can be planned from half a view.

@@ -201,7 +201,7 @@ async fn same_life(shared: &Shared) -> Result<bool, ReplicaError> {
     let now = shared.api.server().await.map_err(ReplicaError::Api)?.epoch;
     Ok(rows
         .iter()
-        .all(|(_, row)| row.server_epoch.is_none_or(|known| known == now)))
+        .all(|(_, row)| row.common.is_none() && row.server_epoch.is_none_or(|known| known == now)))
 }
 
 async fn ask_heads(shared: &Shared) -> Result<BTreeMap<SpaceNumber, Cursor>, String> {

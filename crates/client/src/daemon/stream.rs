@@ -114,20 +114,14 @@ async fn read_on(
     space: &Space,
     epoch: ServerEpoch,
 ) -> Result<Applied, ReplicaError> {
-    let known = shared.state.read(|rows| rows.space(space.number))?;
-    match known.and_then(|row| row.server_epoch) {
-        Some(known) if known != epoch => {
+    let row = shared.state.read(|rows| rows.space(space.number))?;
+    let broke_off = row.as_ref().is_some_and(|row| row.common.is_some());
+    match row.and_then(|row| row.server_epoch) {
+        known if broke_off || known.is_some_and(|known| known != epoch) => {
             tracing::warn!(
                 "the server was restored from a copy: comparing everything, deleting nothing"
             );
-            let applied = space.replica.start_over(epoch).await?;
-            let number = space.number;
-            let forgotten = shared
-                .state
-                .write(move |tx| tx.forget_other_contents(number))
-                .await?;
-            tracing::debug!(forgotten, "contents that differ are compared, not replaced");
-            Ok(applied)
+            space.replica.start_over(epoch).await
         }
         Some(_) => space.replica.catch_up().await,
         None => {

@@ -84,8 +84,23 @@ impl Books {
     }
 }
 
+/// Whether what was agreed on while steps ran still holds when it is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreed {
+    /// It does.
+    Holds,
+    /// The server began a new life of its data meanwhile. What the disk shows is true all the same,
+    /// and to forget an agreement is never wrong.
+    Lapsed,
+}
+
 /// Writes entries, in order.
-pub fn write(tx: &Tx<'_>, folder: FolderNumber, entries: &[Entry]) -> Result<(), StateError> {
+pub fn write(
+    tx: &Tx<'_>,
+    folder: FolderNumber,
+    entries: &[Entry],
+    agreed: Agreed,
+) -> Result<(), StateError> {
     for entry in entries {
         match entry {
             Entry::Local(node) => {
@@ -102,7 +117,8 @@ pub fn write(tx: &Tx<'_>, folder: FolderNumber, entries: &[Entry]) -> Result<(),
             Entry::Hash { node, stamp, hash } => {
                 tx.set_local_hash(folder, *node, stamp, *hash)?;
             }
-            Entry::Synced(row) => tx.put_synced(folder, row)?,
+            Entry::Synced(row) if agreed == Agreed::Holds => tx.put_synced(folder, row)?,
+            Entry::Synced(_) => {}
             Entry::Forgotten(node) => tx.remove_synced(folder, *node)?,
             Entry::Cut(node, layout) => write_cuts(tx, folder, *node, layout)?,
         }

@@ -15,7 +15,7 @@ mod resume;
 
 use std::sync::Arc;
 
-use hythe_model::{Body, NodeId, VersionId};
+use hythe_model::{Body, NodeId, ServerEpoch, VersionId};
 use hythe_sync::{Half, Plan, Step, TreeError};
 
 use crate::daemon::{Board, OpenFolder};
@@ -59,6 +59,8 @@ pub struct Context {
     setting: Setting,
     /// Sending and fetching of chunks.
     pub transfer: Transfer,
+    /// The life of the server's data in which this is done.
+    epoch: Option<ServerEpoch>,
 }
 
 impl std::ops::Deref for Context {
@@ -92,21 +94,37 @@ pub enum RunError {
 impl Context {
     /// Waits until nothing carries the log on, and takes the present keys; none before the log
     /// was read so far that it has any. Blocks.
-    pub fn new(setting: Setting) -> Option<Self> {
-        let transfer = setting.runtime.block_on(setting.replica.transfer())?;
-        Some(Self { setting, transfer })
+    ///
+    /// # Errors
+    /// Those of the state.
+    pub fn new(setting: Setting) -> Result<Option<Self>, StateError> {
+        // Read first: what is planned from here on is planned in this life or in a later one.
+        let row = setting.state.read(|rows| rows.space(setting.space))?;
+        let epoch = row.and_then(|row| row.server_epoch);
+        let transfer = setting.runtime.block_on(setting.replica.transfer());
+        Ok(transfer.map(|transfer| Self {
+            setting,
+            transfer,
+            epoch,
+        }))
     }
 
-    /// Writes entries into the trees, in one durable transaction.
+    /// Writes entries into the trees, in one durable transaction. What was agreed on with a server
+    /// that began a new life since is not written: there it may be older than what is there now.
     pub(crate) fn record(&self, books: &mut Books) -> Result<(), RunError> {
         let entries = books.take();
         if entries.is_empty() {
             return Ok(());
         }
-        let folder = self.folder;
-        let written = self
-            .state
-            .write(move |tx| books::write(tx, folder, &entries));
+        let (folder, space, epoch) = (self.folder, self.space, self.epoch);
+        let written = self.state.write(move |tx| {
+            let now = tx.space(space)?.and_then(|row| row.server_epoch);
+            let agreed = match now == epoch {
+                true => books::Agreed::Holds,
+                false => books::Agreed::Lapsed,
+            };
+            books::write(tx, folder, &entries, agreed)
+        });
         Ok(written.wait()?)
     }
 

@@ -66,6 +66,19 @@ impl Api {
         .await
     }
 
+    /// The change set at a position of a space's log; none where the log is shorter.
+    pub async fn change_at(
+        &self,
+        space: SpaceId,
+        at: Cursor,
+    ) -> Result<Option<LogEntry>, ApiError> {
+        let before = Cursor(at.0.saturating_sub(1));
+        let path = routes::space_changes_from(space, before, 1);
+        let page = self.log(&path).await?.next_page().await?;
+        let mut entries = page.into_iter().flat_map(|page| page.entries);
+        Ok(entries.find(|entry| entry.head.cursor == at))
+    }
+
     /// Begins to read an account's log after a position, at most one page of the server.
     pub async fn account_log(
         &self,

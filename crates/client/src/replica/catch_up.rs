@@ -49,26 +49,6 @@ impl Replica {
         Ok(self.untold.tell(position.head))
     }
 
-    /// Reads on in a new life of the server's data. Where the log this device has was abandoned, it
-    /// is forgotten and read anew; what is on disk, and what was agreed on, stays.
-    ///
-    /// # Errors
-    /// See [`ReplicaError`].
-    pub async fn start_over(&self, epoch: ServerEpoch) -> Result<Applied, ReplicaError> {
-        let mut position = self.enter().await?;
-        match self.read_to_head(&mut position).await {
-            Err(ReplicaError::EpochChanged | ReplicaError::Alarm(_)) => {
-                self.session.accounts.start_over().await?;
-                self.untold.note_anew();
-                self.forget(&mut position).await?;
-                self.read_to_head(&mut position).await?;
-            }
-            read => read?,
-        }
-        self.set_epoch(epoch).await?;
-        Ok(self.untold.tell(position.head))
-    }
-
     /// Notes the life of the server's data that the log belongs to.
     ///
     /// # Errors
@@ -199,7 +179,7 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn placed(entry: &LogEntry) -> Result<Placed, ReplicaError> {
+pub(super) fn placed(entry: &LogEntry) -> Result<Placed, ReplicaError> {
     decode(entry.head, &entry.change_set)
 }
 

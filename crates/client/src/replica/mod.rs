@@ -12,6 +12,8 @@ mod catch_up;
 mod keyring;
 mod opened;
 mod records;
+mod restored;
+mod since;
 mod snapshot;
 mod untold;
 mod view;

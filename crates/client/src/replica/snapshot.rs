@@ -74,11 +74,16 @@ impl Replica {
             .state
             .write(move |tx| tx.forget_log(number))
             .await?;
+        self.forgotten(position);
+        Ok(())
+    }
+
+    /// What is left when the state has forgotten the log.
+    pub(super) fn forgotten(&self, position: &mut Position) {
         position.head = Head::START;
         position.digest = LtHash::default();
         position.keyring = super::Keyring::default();
         self.show(position);
-        Ok(())
     }
 
     async fn read_snapshot(

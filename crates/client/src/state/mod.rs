@@ -19,6 +19,7 @@ mod period;
 mod problems;
 mod readers;
 mod remote;
+mod restored;
 mod roster;
 mod rows;
 mod schema;

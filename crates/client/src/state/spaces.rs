@@ -26,6 +26,10 @@ pub struct SpaceRow {
     pub head: Head,
     /// Stored form of the sum over its records at that point.
     pub digest: Vec<u8>,
+    /// Set while the log of a restored server is read in place of the one that this device knew:
+    /// the last position they have in common, or the start where that is not known. The Synced
+    /// tree still speaks of the other log then, so nothing may be planned.
+    pub common: Option<Head>,
 }
 
 /// This device's own change sets in a space.
@@ -40,7 +44,8 @@ pub struct OwnRow {
     pub underway: Option<Vec<u8>>,
 }
 
-const COLUMNS: &str = "no, id, name, role, server_epoch, cursor, chain, digest";
+const COLUMNS: &str =
+    "no, id, name, role, server_epoch, cursor, chain, digest, common_cursor, common_chain";
 
 fn read(row: &Row<'_>) -> Result<(SpaceNumber, SpaceRow)> {
     let space = SpaceRow {
@@ -53,6 +58,13 @@ fn read(row: &Row<'_>) -> Result<(SpaceNumber, SpaceRow)> {
             chain: get(row, 6)?,
         },
         digest: get(row, 7)?,
+        common: match get_some(row, 9)? {
+            Some(chain) => Some(Head {
+                cursor: Cursor(number(row, 8)?),
+                chain,
+            }),
+            None => None,
+        },
     };
     Ok((SpaceNumber(row.get(0)?), space))
 }
@@ -98,6 +110,15 @@ impl Rows<'_> {
     pub fn chain_at(&self, space: SpaceNumber, cursor: Cursor) -> Result<Option<ChainHash>> {
         let sql = "SELECT chain FROM chain WHERE space = ?1 AND cursor = ?2";
         self.one(sql, (space.0, signed(cursor.0)), |row| get(row, 0))
+    }
+
+    /// The first position after which every chain hash is known.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn first_known(&self, space: SpaceNumber) -> Result<Option<Cursor>> {
+        let sql = "SELECT cursor FROM chain WHERE space = ?1 ORDER BY cursor LIMIT 1";
+        self.one(sql, [space.0], |row| Ok(Cursor(number(row, 0)?)))
     }
 
     /// A record of the fold that is no node.
@@ -172,7 +193,7 @@ impl Tx<'_> {
     /// The database's.
     pub fn update_space(&self, space: SpaceNumber, row: &SpaceRow) -> Result<()> {
         let sql = "UPDATE spaces SET id = ?2, name = ?3, role = ?4, server_epoch = ?5, cursor = ?6,
-            chain = ?7, digest = ?8 WHERE no = ?1";
+            chain = ?7, digest = ?8, common_cursor = ?9, common_chain = ?10 WHERE no = ?1";
         let epoch = row.server_epoch.as_ref().map(ServerEpoch::as_bytes);
         let params = (
             space.0,
@@ -183,6 +204,8 @@ impl Tx<'_> {
             signed(row.head.cursor.0),
             row.head.chain.as_bytes(),
             &row.digest,
+            row.common.map(|common| signed(common.cursor.0)),
+            row.common.as_ref().map(|common| common.chain.as_bytes()),
         );
         self.run(sql, params).map(drop)
     }
@@ -228,7 +251,7 @@ impl Tx<'_> {
     }
 
     /// Forgets everything read from a space's log: it is read again from the start. What is on
-    /// disk, and what was agreed on, stays.
+    /// disk, and what was agreed on, stays, and so does what waits to be compared.
     ///
     /// # Errors
     /// The database's.

@@ -7,7 +7,6 @@ use rusqlite::Row;
 use super::columns::{StampBytes, get, get_some, kind, kind_number, number, signed, time_bytes};
 use super::folders::FolderNumber;
 use super::rows::{Result, Rows, Tx};
-use super::spaces::SpaceNumber;
 
 const COLUMNS: &str = "node, parent, name, kind, place_version, attributes_version, body_version,
     executable, executable_on_disk, modified, stamp, size, hash";
@@ -119,18 +118,5 @@ impl Tx<'_> {
     pub fn remove_synced(&self, folder: FolderNumber, node: NodeId) -> Result<()> {
         let sql = "DELETE FROM synced WHERE folder = ?1 AND node = ?2";
         self.run(sql, (folder.0, node.as_bytes())).map(drop)
-    }
-
-    /// Forgets the agreement on every node whose content is another in the log of `space` than was
-    /// agreed on. Right after the log was read anew from a server that was restored from a copy:
-    /// there, another content is an older one, and must not pass for news.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn forget_other_contents(&self, space: SpaceNumber) -> Result<usize> {
-        let sql = "DELETE FROM synced WHERE folder IN (SELECT no FROM folders WHERE space = ?1)
-            AND EXISTS (SELECT 1 FROM remote WHERE remote.space = ?1 AND remote.node = synced.node
-                AND remote.body_version IS NOT synced.body_version)";
-        self.run(sql, [space.0])
     }
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use hythe_client::state::{
     ChunkPlace, Condition, FolderNumber, LocalRow, OwnRow, PendingRow, ProblemRow, ProblemSource,
-    RemoteRow, SpaceRow, State, StateError, Subject, Tx,
+    RemoteRow, SpaceNumber, SpaceRow, State, StateError, Subject, Tx,
 };
 use hythe_model::{
     Attributes, ChainHash, ChunkId, ContentHash, Cursor, EntryName, Head, HeaderHash, NameError,
     NameTag, NodeId, NodeKind, Role, ServerEpoch, SpaceId, Timestamp, TreePath, VersionId,
 };
 use hythe_sync::{
-    DiskStamp, LocalNode, Place, Quarantine, RemoteNode, SyncedNode, Trees, Versions,
+    DiskStamp, LocalNode, Newer, Place, Quarantine, RemoteNode, SyncedNode, Trees, Versions,
 };
 
 use crate::ground::{Ground, Mounted, TOP, add_folder};
@@ -287,6 +287,7 @@ fn a_space_comes_back_with_its_chain_its_records_and_our_place_in_it() {
             chain: ChainHash([5; 32]),
         },
         digest: vec![1; 2048],
+        common: None,
     };
     let next = Head {
         cursor: Cursor(6),
@@ -341,6 +342,126 @@ fn a_space_comes_back_with_its_chain_its_records_and_our_place_in_it() {
             .len(),
         0
     );
+}
+
+/// What was agreed on says version 1 of everything, the log that is read anew says `body` of the
+/// content.
+fn agreed(ground: &Ground, body: u8) -> SpaceNumber {
+    let folder = ground.folder;
+    let row = ground.state.read(|rows| rows.folder(folder)).unwrap();
+    let space = row.unwrap().space;
+    let there = RemoteRow {
+        node: RemoteNode {
+            kind: NodeKind::File,
+            versions: Versions {
+                body: Some(VersionId([body; 16])),
+                ..versions(1)
+            },
+            hash: Some(ContentHash([body; 32])),
+            ..remote(1, Ok("one")).node
+        },
+        ..remote(1, Ok("one"))
+    };
+    write(&ground.state, move |tx| {
+        tx.put_local(folder, &local(1, "one"))?;
+        tx.put_synced(
+            folder,
+            &SyncedNode {
+                kind: NodeKind::File,
+                versions: versions(1),
+                ..synced(1)
+            },
+        )?;
+        tx.abandon_log(space, COMMON)?;
+        tx.put_remote(space, &there)
+    });
+    space
+}
+
+const COMMON: Head = Head {
+    cursor: Cursor(4),
+    chain: ChainHash([4; 32]),
+};
+
+#[test]
+fn c5_an_abandoned_log_stays_so_until_it_was_compared() {
+    let ground = Ground::new();
+    let space = agreed(&ground, 9);
+    let known = || {
+        ground
+            .state
+            .read(|rows| rows.space(space))
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!(known().common, Some(COMMON));
+    // A try that broke off begins anew, and a second restore may come in between.
+    write(&ground.state, move |tx| {
+        tx.forget_log(space)?;
+        tx.abandon_log(space, Head::START)
+    });
+    assert_eq!(known().common, Some(COMMON), "that of what was agreed on");
+    let epoch = ServerEpoch([8; 16]);
+    write(&ground.state, move |tx| {
+        tx.compare_restored(space, epoch, |_| Newer::default())
+    });
+    assert_eq!((known().common, known().server_epoch), (None, Some(epoch)));
+}
+
+#[test]
+fn c5_a_row_that_was_behind_the_abandoned_log_is_known_to_be() {
+    let ground = Ground::new();
+    let (space, folder) = (agreed(&ground, 3), ground.folder);
+    let there = |version| RemoteRow {
+        node: RemoteNode {
+            versions: Versions {
+                body: Some(VersionId([version; 16])),
+                ..versions(1)
+            },
+            ..remote(1, Ok("one")).node
+        },
+        ..remote(1, Ok("one"))
+    };
+    let epoch = ServerEpoch([8; 16]);
+    // Version 9 was fetched neither before the server was restored nor after it.
+    write(&ground.state, move |tx| {
+        tx.compare_restored(space, epoch, |_| Newer::default())?;
+        tx.put_remote(space, &there(9))?;
+        tx.abandon_log(space, COMMON)?;
+        tx.put_remote(space, &there(9))?;
+        tx.compare_restored(space, epoch, |_| Newer::default())
+    });
+    let row = ground.state.read(|rows| rows.synced(folder, node(1)));
+    let row = row.unwrap().unwrap();
+    assert_eq!(row.versions, versions(1), "still to be fetched");
+}
+
+#[test]
+fn c5_what_was_agreed_on_is_compared_row_by_row() {
+    let over = |version| Newer {
+        body: Some(VersionId([version; 16])),
+        ..Newer::default()
+    };
+    // Versions of the content: 3 is what was agreed on.
+    for (body, newer, expected) in [
+        (3, Newer::default(), Some((3, true))),
+        (9, Newer::default(), Some((9, false))),
+        (9, over(8), None),
+        (9, over(3), Some((3, true))),
+    ] {
+        let ground = Ground::new();
+        let (space, folder) = (agreed(&ground, body), ground.folder);
+        let changed = write(&ground.state, move |tx| {
+            tx.compare_restored(space, ServerEpoch([8; 16]), |_| newer)
+        });
+        assert_eq!(changed, usize::from(expected != Some((3, true))));
+        let row = ground.state.read(|rows| rows.synced(folder, node(1)));
+        let row = row.unwrap().map(|row| {
+            let version = row.versions.body.unwrap();
+            (version.0[0], row.was_on_disk())
+        });
+        assert_eq!(row, expected);
+    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Connections that come and go.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hythe_client::net::{ApiError, Retry};
@@ -8,6 +7,7 @@ use hythe_client::replica::ReplicaError;
 use hythe_model::NodeId;
 use hythe_wire::event::EventsRequest;
 
+use crate::restored::copy;
 use crate::rig::{find, list, names, put, start, start_on};
 
 #[tokio::test]
@@ -63,23 +63,6 @@ async fn the_end_of_a_server_ends_the_event_stream_at_once() {
         began.elapsed() < Duration::from_secs(29),
         "noticed by the end, not by silence"
     );
-}
-
-/// Copies a folder with all it holds, in place of another.
-fn copy(from: &Path, to: &Path) {
-    if to.exists() {
-        std::fs::remove_dir_all(to).unwrap();
-    }
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else if entry.file_type().unwrap().is_file() {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod devices;
 mod lies;
 mod proxy;
 mod renewal;
+mod restored;
 mod resume;
 mod rig;
 mod space;

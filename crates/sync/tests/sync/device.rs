@@ -176,7 +176,9 @@ impl Device {
         for row in old.all_synced() {
             let on_disk = old.local(row.id).unwrap().is_some();
             let remote = server.nodes.get(&row.id);
-            let row_after = after_restore(row, on_disk, remote, server.newer(remote));
+            let known = old.remote(row.id).unwrap();
+            let known = known.map_or(row.versions, |node| node.versions);
+            let row_after = after_restore(row, &known, on_disk, remote, server.newer(row));
             self.trees.set_synced(row.id, row_after);
             self.dirty.insert(row.id);
         }

@@ -17,6 +17,7 @@ mod guards;
 mod laws;
 mod limits;
 mod matrix;
+mod restored;
 mod server;
 mod table;
 mod users;

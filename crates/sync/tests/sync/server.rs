@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hythe_model::{NodeId, NodeKind, VersionId};
-use hythe_sync::{Newer, Place, RemoteNode, Step, Versions};
+use hythe_sync::{Newer, Place, RemoteNode, Step, SyncedNode, Versions};
 
 use crate::disk::{Content, Listing, hash_of, size_of};
 
@@ -18,29 +18,42 @@ pub struct Server {
     pub contents: BTreeMap<VersionId, Content>,
     /// The nodes that each change set wrote.
     pub log: Vec<BTreeSet<NodeId>>,
-    /// All versions there were when the data were restored.
-    pub restored: BTreeSet<VersionId>,
+    /// The versions there were when the data were restored.
+    pub restored: BTreeMap<NodeId, Versions>,
+    /// Contents written since then.
+    pub written: BTreeSet<(NodeId, Content)>,
 }
 
 impl Server {
     /// This copy of the data, put in place of newer ones.
     pub fn restored(mut self) -> Self {
-        for node in self.nodes.values() {
-            self.restored
-                .extend([node.versions.place, node.versions.attributes]);
-            self.restored.extend(node.versions.body);
-        }
+        self.written.clear();
+        let versions = self.nodes.values().map(|node| (node.id, node.versions));
+        self.restored = versions.collect();
         self
     }
 
-    /// Which fields of a node were written since the restore.
-    pub fn newer(&self, node: Option<&RemoteNode>) -> Newer {
-        let is_newer = |version| !self.restored.contains(&version);
-        node.map_or_else(Newer::default, |node| Newer {
-            place: is_newer(node.versions.place),
-            attributes: is_newer(node.versions.attributes),
-            body: node.versions.body.is_some_and(is_newer),
-        })
+    /// Which fields of a node were written since the restore, for a device that agreed on `row`.
+    pub fn newer(&self, row: &SyncedNode) -> Newer {
+        let agreed = |(node, content): &(NodeId, Content)| {
+            *node == row.id && row.hash == Some(hash_of(*content))
+        };
+        let Some(node) = self.nodes.get(&row.id) else {
+            return Newer::default();
+        };
+        let now = node.versions;
+        let then = self.restored.get(&row.id);
+        let before = |now: VersionId, then: Option<VersionId>| {
+            (then != Some(now)).then(|| then.unwrap_or(now))
+        };
+        Newer {
+            place: before(now.place, then.map(|then| then.place)),
+            attributes: before(now.attributes, then.map(|then| then.attributes)),
+            body: now
+                .body
+                .and_then(|now| before(now, then.and_then(|then| then.body))),
+            brought_back: self.written.iter().any(agreed),
+        }
     }
 
     /// Commits a change set, whole or not at all. `contents` holds what was uploaded, by version.
@@ -130,11 +143,13 @@ impl Server {
 
     fn store(
         &mut self,
+        node: NodeId,
         version: Option<VersionId>,
         contents: &BTreeMap<VersionId, Content>,
     ) -> Content {
         let Some(version) = version else { return 0 };
         self.contents.insert(version, contents[&version]);
+        self.written.insert((node, contents[&version]));
         contents[&version]
     }
 
@@ -156,7 +171,7 @@ impl Server {
                     return Err("the id is taken");
                 }
                 self.may_put(*node, to)?;
-                let content = self.store(new.body, contents);
+                let content = self.store(*node, new.body, contents);
                 let file = *kind != NodeKind::Directory;
                 let made = RemoteNode {
                     id: *node,
@@ -226,7 +241,7 @@ impl Server {
         else {
             return Ok(());
         };
-        let content = self.store(body.as_ref().map(|body| body.new), contents);
+        let content = self.store(*node, body.as_ref().map(|body| body.new), contents);
         let there = self
             .nodes
             .get_mut(node)

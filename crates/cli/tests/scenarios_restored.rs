@@ -1,0 +1,244 @@
+//! Scenarios of group J: a server that was restored from a copy, and what devices bring back.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod stage;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use stage::Stage;
+use stage::chance::{let_run, seed};
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::remove_dir_all(to).ok();
+    stage::success(Command::new("cp").arg("-a").arg(from).arg(to));
+}
+
+/// Copies the server's data while it is down.
+fn back_up(stage: &mut Stage) {
+    stage.stop_server();
+    copy_all(&stage.data(), &stage.place.path().join("backup"));
+    stage.start_server();
+}
+
+/// Puts the copy in place of the data.
+fn restore(stage: &mut Stage) {
+    stage.stop_server();
+    copy_all(&stage.place.path().join("backup"), &stage.data());
+    stage.start_server();
+}
+
+fn wait(stage: &mut Stage, device: &str) {
+    stage.device(device).ok(&["wait", "--timeout", "100"]);
+}
+
+fn copies(stage: &mut Stage) -> Vec<String> {
+    let names = stage.device("b").names().into_iter();
+    names.filter(|name| name.contains("(conflict")).collect()
+}
+
+fn versions(stage: &mut Stage, path: &str) -> usize {
+    let text = stage.device("a").ok(&["history", path, "--json"]);
+    let history: serde_json::Value = serde_json::from_str(&text).unwrap();
+    history["versions"].as_array().unwrap().len()
+}
+
+#[test]
+fn sc123_d4_a_restored_server_makes_clients_bring_back_what_they_have() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    for name in ["kept", "edited", "deleted", "folder/moved", "folder/in"] {
+        stage.device("a").write(name, format!("old {name}"));
+    }
+    stage.settle_same();
+    back_up(&mut stage);
+    let a = stage.device("a");
+    a.write("new", "made after the backup");
+    a.write("new folder/new", "made after the backup");
+    a.write("edited", "edited after the backup");
+    fs::remove_file(a.path("deleted")).unwrap();
+    fs::rename(a.path("folder/moved"), a.path("moved away")).unwrap();
+    fs::rename(a.path("folder"), a.path("renamed")).unwrap();
+    stage.settle_same();
+    restore(&mut stage);
+    stage.settle_same();
+    let b = stage.device("b");
+    assert_eq!(b.read("new"), b"made after the backup");
+    assert_eq!(b.read("new folder/new"), b"made after the backup");
+    assert_eq!(b.read("edited"), b"edited after the backup");
+    assert_eq!(b.read("kept"), b"old kept");
+    assert_eq!(b.read("moved away"), b"old folder/moved");
+    assert_eq!(b.read("renamed/in"), b"old folder/in");
+    assert_eq!(b.read("deleted"), b"old deleted", "never a delete");
+    let expected = [
+        "deleted",
+        "edited",
+        "kept",
+        "moved away",
+        "new",
+        "new folder",
+        "new folder/new",
+        "renamed",
+        "renamed/in",
+    ];
+    assert_eq!(b.names(), expected, "nothing twice");
+    assert_eq!(versions(&mut stage, ":/edited"), 2, "on top of the old one");
+    assert_eq!(versions(&mut stage, ":/kept"), 1);
+    // It is the same server from now on, and what is deleted now is deleted.
+    fs::remove_file(stage.device("b").path("deleted")).unwrap();
+    stage.settle_same();
+    assert!(!stage.device("a").path("deleted").exists());
+    stage.device("a").ok(&["verify"]);
+}
+
+#[test]
+fn sc124_what_others_wrote_after_the_restore_keeps_its_name() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    for name in ["both", "only a", "place"] {
+        stage.device("a").write(name, "old");
+    }
+    stage.settle_same();
+    back_up(&mut stage);
+    // Only a has what comes after the backup.
+    stage.device("b").stop();
+    let a = stage.device("a");
+    a.write("both", "of a, after the backup");
+    a.write("only a", "of a, after the backup");
+    fs::rename(a.path("place"), a.path("place of a")).unwrap();
+    wait(&mut stage, "a");
+    stage.device("a").stop();
+    restore(&mut stage);
+    let b = stage.device("b");
+    b.write("both", "of b, after the restore");
+    fs::rename(b.path("place"), b.path("place of b")).unwrap();
+    b.start();
+    wait(&mut stage, "b");
+    stage.device("a").start();
+    stage.settle_same();
+    let b = stage.device("b");
+    assert_eq!(b.read("both"), b"of b, after the restore");
+    assert_eq!(b.read("only a"), b"of a, after the backup");
+    assert_eq!(b.read("place of b"), b"old");
+    assert!(!b.path("place of a").exists() && !b.path("place").exists());
+    let copies = copies(&mut stage);
+    assert_eq!(copies.len(), 1, "{copies:?}");
+    assert!(copies[0].starts_with("both (conflict"), "{copies:?}");
+    assert_eq!(
+        stage.device("b").read(&copies[0]),
+        b"of a, after the backup"
+    );
+}
+
+#[test]
+fn sc125_a_device_that_was_offline_at_the_restore_loses_nothing() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    stage.device("a").write("shared", "base");
+    stage.settle_same();
+    back_up(&mut stage);
+    stage.device("b").write("from-b", "made after the backup");
+    stage.settle_same();
+    stage.device("b").stop();
+    restore(&mut stage);
+    wait(&mut stage, "a");
+    stage.device("b").write("offline", "made offline");
+    stage.device("b").start();
+    stage.settle_same();
+    let a = stage.device("a");
+    assert_eq!(a.read("from-b"), b"made after the backup");
+    assert_eq!(a.read("offline"), b"made offline");
+    assert_eq!(a.read("shared"), b"base");
+}
+
+#[test]
+fn sc125_a_device_that_comes_days_later_makes_no_copies_of_what_came_back() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    stage.device("a").write("brought back", "old");
+    stage.device("a").write("edited on", "old");
+    stage.settle_same();
+    back_up(&mut stage);
+    for name in ["brought back", "edited on"] {
+        stage.device("a").write(name, "after the backup");
+    }
+    stage.settle_same();
+    stage.device("b").stop();
+    restore(&mut stage);
+    wait(&mut stage, "a");
+    stage.device("a").write("edited on", "after the restore");
+    wait(&mut stage, "a");
+    stage.device("b").start();
+    stage.settle_same();
+    let b = stage.device("b");
+    assert_eq!(b.read("brought back"), b"after the backup");
+    assert_eq!(b.read("edited on"), b"after the restore");
+    assert_eq!(b.names().len(), 2, "{:?}", b.names());
+}
+
+#[test]
+fn sc123_a_device_that_never_saw_the_lost_tail_goes_on() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    stage.device("a").write("f", "old");
+    stage.device("a").write("unseen", "old");
+    stage.settle_same();
+    back_up(&mut stage);
+    stage.device("b").stop();
+    stage.device("a").write("unseen", "after the backup");
+    wait(&mut stage, "a");
+    stage.device("a").stop();
+    restore(&mut stage);
+    let b = stage.device("b");
+    b.write("f", "edited offline");
+    fs::remove_file(b.path("unseen")).unwrap();
+    b.start();
+    wait(&mut stage, "b");
+    stage.device("a").start();
+    stage.settle_same();
+    let b = stage.device("b");
+    assert_eq!(b.read("f"), b"edited offline");
+    assert_eq!(
+        b.read("unseen"),
+        b"after the backup",
+        "an edit beats a delete"
+    );
+    assert_eq!(b.names().len(), 2, "{:?}", b.names());
+}
+
+#[test]
+fn sc123_s10_a_device_killed_while_it_compares_brings_everything_back() {
+    let mut random = seed() | 1;
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    let name = |n: usize| format!("d{}/f{n:03}", n % 7);
+    for n in 0..120 {
+        stage.device("a").write(&name(n), format!("old {n}"));
+    }
+    stage.settle_same();
+    back_up(&mut stage);
+    for n in 0..120 {
+        // One change set each, so that there is a log to read.
+        stage.device("a").write(&name(n), format!("new {n}"));
+        if n % 10 == 0 {
+            wait(&mut stage, "a");
+        }
+    }
+    stage.settle_same();
+    stage.device("b").stop();
+    restore(&mut stage);
+    for _ in 0..8 {
+        let_run(&mut random, Duration::from_millis(150));
+        stage.device("a").kill();
+        stage.device("a").start();
+    }
+    stage.device("b").start();
+    stage.settle_same();
+    let b = stage.device("b");
+    for n in 0..120 {
+        assert_eq!(b.read(&name(n)), format!("new {n}").as_bytes());
+    }
+    assert_eq!(copies(&mut stage), Vec::<String>::new());
+    stage.device("a").ok(&["verify"]);
+}
