@@ -11,10 +11,10 @@ mod stage;
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::process::Child;
 
 use stage::relay::{Relay, To};
-use stage::{Device, PATIENCE, Stage};
+use stage::{Device, Stage, noise, wait_until};
 
 const MIB: u64 = 1 << 20;
 const SIZE: u64 = 48 * MIB;
@@ -22,28 +22,6 @@ const SIZE: u64 = 48 * MIB;
 const LEAVE: u64 = 30 * MIB;
 /// What has to be there by then, at least. The rest was under way.
 const THERE: u64 = 12 * MIB;
-
-/// Bytes that do not compress, the same for the same seed.
-fn noise(seed: u64, length: u64) -> Vec<u8> {
-    let mut state = seed | 1;
-    let mut bytes = Vec::with_capacity(length as usize + 8);
-    while bytes.len() < length as usize {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes());
-    }
-    bytes.truncate(length as usize);
-    bytes
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < PATIENCE, "{what}");
-        std::thread::yield_now();
-    }
-}
 
 fn parts(device: &Device) -> Vec<PathBuf> {
     let entries = fs::read_dir(device.path(".hythe/staging")).unwrap();
@@ -219,4 +197,67 @@ fn sc082_an_upload_that_was_killed_sends_only_what_the_server_lacks() {
     b.start();
     stage.settle_same();
     assert!(stage.device("b").read("large") == content);
+}
+
+/// Sends a signal to a process, as a laptop that sleeps and wakes does to all of them.
+fn signal(process: &Child, name: &str) {
+    let pid = process.id().to_string();
+    stage::success(std::process::Command::new("kill").args(["-s", name, &pid]));
+}
+
+#[test]
+fn sc094_a_download_goes_on_after_the_device_slept() {
+    let content = noise(7, SIZE);
+    let Scene {
+        mut stage,
+        relay,
+        part,
+    } = scene(&content);
+    let b = stage.device("b");
+    signal(b.daemon.as_ref().unwrap(), "STOP");
+    let there = stored(&part);
+    println!("{} MiB are there", there / MIB);
+    assert_eq!(b.names(), ["kept"], "no name before the file is whole");
+    // Nobody keeps a connection for a device that sleeps.
+    relay.cut();
+    signal(b.daemon.as_ref().unwrap(), "CONT");
+    let fetched = settle(&mut stage, &relay);
+    println!("{} MiB were fetched", fetched / MIB);
+    assert!(stage.device("b").read("large") == content);
+    assert_eq!(stage.device("b").names(), ["kept", "large"]);
+    assert!(fetched < SIZE - there + 8 * MIB, "{fetched} bytes");
+    stage.settle_same();
+}
+
+#[test]
+fn sc094_an_upload_goes_on_after_the_device_slept() {
+    let content = noise(8, SIZE);
+    let mut stage = Stage::with_devices(&["b"]);
+    let relay = Relay::to(&stage.listen);
+    stage.enrol_by_way_of("a", relay.addr);
+    let a = stage.device("a");
+    a.write("large", &content);
+    a.ok(&["sync", a.folder.clone().to_str().unwrap()]);
+    let begin = relay.passed(To::Server);
+    relay.let_pass(To::Server, Some(LEAVE));
+    a.start();
+    wait_until("half of it is sent", || {
+        relay.passed(To::Server) - begin >= LEAVE - MIB
+    });
+    signal(a.daemon.as_ref().unwrap(), "STOP");
+    relay.cut();
+    stage.device("b").ok(&["wait", "--timeout", "100"]);
+    assert!(stage.device("b").names().is_empty(), "half a file is none");
+    relay.let_pass(To::Server, None);
+    let before = relay.passed(To::Server);
+    let a = stage.device("a");
+    signal(a.daemon.as_ref().unwrap(), "CONT");
+    a.ok(&["wait", "--timeout", "100"]);
+    let sent = relay.passed(To::Server) - before;
+    println!("{} MiB were sent again or for the first time", sent / MIB);
+    // Three packs of 8 MiB may have been under way.
+    assert!(sent < SIZE - LEAVE + 26 * MIB, "{sent} bytes");
+    stage.settle_same();
+    assert!(stage.device("b").read("large") == content);
+    assert_eq!(stage.device("b").names(), ["large"]);
 }

@@ -11,6 +11,7 @@
 mod stage;
 
 use std::fs;
+use std::io::Write;
 
 use stage::Stage;
 
@@ -59,6 +60,57 @@ fn sc003_a_local_file_unknown_so_far_is_not_overwritten_by_a_new_remote_one() {
         [b"of a".to_vec(), b"of b".to_vec()]
     );
     assert_eq!(conflict_copies(&mut stage).len(), 1);
+}
+
+/// Appends a line as an editor does: what is there is opened, and closed again at once.
+fn append(stage: &mut Stage, device: &str, name: &str, line: &str) {
+    let path = stage.device(device).path(name);
+    let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+/// All that `f` ever was, as its history says it.
+fn all_versions(stage: &mut Stage) -> String {
+    let a = stage.device("a");
+    let json: serde_json::Value =
+        serde_json::from_str(&a.ok(&["history", ":/f", "--json"])).unwrap();
+    let versions = json["versions"].as_array().unwrap();
+    let version = |entry: &serde_json::Value| entry["version"].as_str().unwrap().to_owned();
+    let read = |id: String| a.ok(&["cat", ":/f", "--version", &id]);
+    versions.iter().map(version).map(read).collect()
+}
+
+#[test]
+fn sc006_s1_s12_lines_appended_on_both_sides_while_online_are_all_kept() {
+    const ROUNDS: usize = 8;
+    const EACH: usize = 3;
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    stage.device("a").write("f", "begin\n");
+    stage.settle_same();
+    let (mut lines, mut copies) = (Vec::new(), 0);
+    for round in 0..ROUNDS {
+        // Every other round one side writes alone: nothing is concurrent, so nothing conflicts.
+        let alone = round % 2 == 1;
+        for turn in 0..EACH {
+            for device in ["a", "b"].into_iter().skip(usize::from(alone)) {
+                let line = format!("round {round}, line {turn} of {device}");
+                append(&mut stage, device, "f", &line);
+                lines.push(line);
+            }
+        }
+        stage.settle_same();
+        let found = conflict_copies(&mut stage).len();
+        // Of n concurrent values one keeps the name (S12).
+        let most = if alone { 0 } else { 2 * EACH - 1 };
+        assert!(found <= copies + most, "round {round}: {copies}, {found}");
+        copies = found;
+    }
+    println!("{copies} conflict copies of {} lines", lines.len());
+    let kept = stage.device("a").values().concat();
+    let kept = String::from_utf8(kept).unwrap() + &all_versions(&mut stage);
+    for line in lines {
+        assert!(kept.contains(&format!("{line}\n")), "{line:?} is lost");
+    }
 }
 
 #[test]
@@ -162,6 +214,35 @@ fn sc031_delete_and_new_content_under_the_same_name_is_no_conflict() {
     stage.settle_same();
     assert_eq!(stage.device("b").names(), ["f"]);
     assert_eq!(stage.device("b").read("f"), b"new content");
+}
+
+#[test]
+fn sc032_deleted_and_made_again_alike_is_the_same_file() {
+    let mut stage = Stage::offline_with(&[("f", "content"), ("g", "base"), ("h", "content")]);
+    let again = |stage: &mut Stage, name: &str, content: &str| {
+        fs::remove_file(stage.device("a").path(name)).unwrap();
+        stage.device("a").write(name, content);
+    };
+    again(&mut stage, "f", "content");
+    // What was only made again is no edit that could stand against one.
+    again(&mut stage, "g", "base");
+    stage.device("b").write("g", "edited on b");
+    stage.online();
+    // And where the delete was seen elsewhere before.
+    fs::remove_file(stage.device("a").path("h")).unwrap();
+    stage.settle_same();
+    assert_eq!(stage.device("b").names(), ["f", "g"]);
+    stage.device("a").write("h", "content");
+    stage.settle_same();
+    let b = stage.device("b");
+    assert_eq!(b.names(), ["f", "g", "h"]);
+    assert_eq!(
+        (b.read("f"), b.read("h")),
+        (b"content".to_vec(), b"content".to_vec())
+    );
+    assert_eq!(b.read("g"), b"edited on b");
+    let history = b.ok(&["history", ":/f"]);
+    assert!(!history.contains("deleted"), "{history}");
 }
 
 #[test]

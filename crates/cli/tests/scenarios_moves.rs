@@ -10,7 +10,8 @@ mod stage;
 
 use std::fs;
 
-use stage::Stage;
+use stage::relay::{Relay, To};
+use stage::{Stage, noise, wait_until};
 
 /// Two offline devices that share files of these names.
 fn offline_with(names: &[&str]) -> Stage {
@@ -54,6 +55,31 @@ fn sc014_t1_moves_into_each_other_make_no_cycle_and_lose_nothing() {
     );
     let expected = [b"content of d/in-d".to_vec(), b"content of x/in-x".to_vec()];
     assert_eq!(stage.device("b").values(), expected);
+}
+
+#[test]
+fn sc015_t1_a_circle_of_moves_over_three_devices_leaves_a_tree() {
+    let mut stage = Stage::with_devices(&["a", "b", "c"]);
+    for name in ["x/in-x", "y/in-y", "z/in-z"] {
+        stage.device("a").write(name, name);
+    }
+    stage.settle_same();
+    for device in ["a", "b", "c"] {
+        stage.device(device).stop();
+    }
+    rename(&mut stage, "a", "x", "y/x");
+    rename(&mut stage, "b", "y", "z/y");
+    rename(&mut stage, "c", "z", "x/z");
+    for device in ["a", "b", "c"] {
+        stage.device(device).start();
+        stage.device(device).ok(&["wait", "--timeout", "100"]);
+    }
+    stage.settle_same();
+    let expected = ["z", "z/in-z", "z/y", "z/y/in-y", "z/y/x", "z/y/x/in-x"];
+    assert_eq!(stage.device("c").names(), expected, "two moves win");
+    let values = ["x/in-x", "y/in-y", "z/in-z"].map(|name| name.as_bytes().to_vec());
+    assert_eq!(stage.device("a").values(), values);
+    stage.device("a").ok(&["verify"]);
 }
 
 #[test]
@@ -179,6 +205,52 @@ fn sc025_a_git_repository_moved_in_is_whole_on_the_other_side() {
     let there = stage.device("b").path("repository");
     git(&there, &["fsck", "--strict"]);
     assert_eq!(git(&there, &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn sc022_t2_uploads_go_on_while_their_folder_is_moved() {
+    const MIB: u64 = 1 << 20;
+    let mut stage = Stage::with_devices(&["b"]);
+    let relay = Relay::to(&stage.listen);
+    stage.enrol_by_way_of("a", relay.addr);
+    let a = stage.device("a");
+    a.write("d/kept", "as it is");
+    a.ok(&["sync", a.folder.clone().to_str().unwrap()]);
+    a.start();
+    a.ok(&["wait", "--timeout", "100"]);
+    let begin = relay.passed(To::Server);
+    relay.let_pass(To::Server, Some(20 * MIB));
+    let mut files: Vec<(String, Vec<u8>)> = (0..4)
+        .map(|n| (format!("large{n}"), noise(11 + 2 * n, 8 * MIB)))
+        .collect();
+    files.extend((0..30).map(|n| (format!("small{n:02}"), noise(51 + 2 * n, 1000))));
+    for (name, content) in &files {
+        a.write(&format!("d/{name}"), content);
+    }
+    wait_until("half of it is sent", || {
+        relay.passed(To::Server) - begin >= 19 * MIB
+    });
+    rename(&mut stage, "a", "d", "e");
+    relay.let_pass(To::Server, None);
+    stage.settle_same();
+    let sent = relay.passed(To::Server) - begin;
+    println!("{} MiB were sent", sent / MIB);
+    let b = stage.device("b");
+    let mut expected = vec!["e".to_owned(), "e/kept".to_owned()];
+    expected.extend(files.iter().map(|(name, _)| format!("e/{name}")));
+    expected.sort();
+    assert_eq!(
+        b.names(),
+        expected,
+        "no duplicate, nothing at the old place"
+    );
+    for (name, content) in &files {
+        assert!(b.read(&format!("e/{name}")) == *content, "{name}");
+    }
+    let history = b.ok(&["history", ":/e/kept"]);
+    assert!(!history.contains("deleted"), "one move: {history}");
+    // What was under way may be sent again, and no more.
+    assert!(sent < 32 * MIB + 17 * MIB, "{sent} bytes");
 }
 
 #[test]

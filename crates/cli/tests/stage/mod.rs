@@ -355,6 +355,29 @@ pub fn success(command: &mut Command) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
+/// Bytes that do not compress, the same for the same seed; an even one is taken for the next odd one.
+pub fn noise(seed: u64, length: u64) -> Vec<u8> {
+    let mut state = seed | 1;
+    let mut bytes = Vec::with_capacity(length as usize + 8);
+    while bytes.len() < length as usize {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes());
+    }
+    bytes.truncate(length as usize);
+    bytes
+}
+
+/// Waits, by asking, until something is so.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "{what}");
+        std::thread::yield_now();
+    }
+}
+
 pub fn url_in(text: &str) -> String {
     let url = text
         .split_whitespace()
