@@ -56,6 +56,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let text = report::page(&samples, &extra, settings.rounds);
     println!("\n{text}");
     if let Some(page) = &settings.page {
+        let before = std::fs::read_to_string(page).unwrap_or_default();
+        let text = text + report::by_hand(&before);
         std::fs::write(page, &text).with_context(|| page.display().to_string())?;
         std::fs::write(page.with_extension("svg"), plot::svg(&samples))?;
     }

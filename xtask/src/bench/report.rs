@@ -6,10 +6,20 @@ use std::time::Duration;
 
 use super::{Sample, machine};
 
-/// The whole page.
+/// What people write into the page begins here.
+const BY_HAND: &str = "\n## What bounds it\n";
+
+/// The part of an older page that was written by hand, with its heading.
+pub fn by_hand(page: &str) -> &str {
+    page.find(BY_HAND).map_or("", |at| &page[at..])
+}
+
+/// The part of the page that is measured.
 pub fn page(samples: &[Sample], facts: &[(String, String)], rounds: usize) -> String {
-    let mut text =
-        String::from("# Benchmarks\n\nWritten by `make bench`; do not edit by hand.\n\n");
+    let mut text = format!(
+        "# Benchmarks\n\nWritten by `make bench`, down to \"{}\".\n\n",
+        BY_HAND[4..].trim()
+    );
     let _ = writeln!(text, "- Machine: {}", machine::describe());
     let _ = writeln!(text, "- Date: {}", date());
     let _ = writeln!(
@@ -128,4 +138,17 @@ fn percentiles(text: &mut String, samples: &[Sample]) {
         ms(0.5),
         ms(0.99)
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_by_hand_stays() {
+        let kept = "\n## What bounds it\nThe disk.\n";
+        let measured = page(&[], &[], 1);
+        assert_eq!(by_hand(&(measured.clone() + kept)), kept);
+        assert_eq!(by_hand(&measured), "");
+    }
 }

@@ -158,6 +158,10 @@ impl Candidate for Hythe {
         &self.folders.second
     }
 
+    fn watches(&self) -> bool {
+        true
+    }
+
     fn settle(&mut self) -> Result<()> {
         run(self.command("home-a")?.args(["wait", "--timeout", "600"]))?;
         run(self.command("home-b")?.args(["wait", "--timeout", "600"]))

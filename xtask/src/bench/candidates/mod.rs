@@ -24,6 +24,10 @@ pub trait Candidate {
     fn second(&self) -> &Path;
     /// Returns when the second folder has all that is in the first.
     fn settle(&mut self) -> Result<()>;
+    /// Whether it brings changes by itself, as they happen.
+    fn watches(&self) -> bool {
+        false
+    }
     /// Bytes sent and received so far, where it can tell.
     fn wire_bytes(&self) -> Option<u64> {
         None

@@ -122,6 +122,10 @@ impl Candidate for Syncthing {
         &self.folders.second
     }
 
+    fn watches(&self) -> bool {
+        true
+    }
+
     fn settle(&mut self) -> Result<()> {
         wait_same_shape(
             &self.folders.first,
