@@ -24,6 +24,9 @@ use crate::transfer::{Prepared, SealedObject};
 /// Edits in one change set at most, so that folding it stays short everywhere.
 pub const MAX_EDITS: usize = 2000;
 
+/// The hash of no change set.
+const NOTHING: HeaderHash = HeaderHash([0; 32]);
+
 /// A new state of attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewAttributes {
@@ -200,6 +203,7 @@ impl Replica {
         attached: Vec<SealedObject>,
     ) -> Result<(), CommitError> {
         self.store_underway(Some(&change_set)).await?;
+        self.sent.note(&change_set);
         let request = CommitRequest {
             change_set: change_set.encoded().to_vec().into(),
             attached: attached.into_iter().map(SealedObject::attach).collect(),
@@ -223,13 +227,20 @@ impl Replica {
     async fn settle(&self, position: &mut Position) -> Result<(), ReplicaError> {
         let number = self.number;
         let own = self.session.state.read(|rows| rows.own(number))?;
-        if own.is_none_or(|own| own.underway.is_none()) {
+        let Some(underway) = own.and_then(|own| own.underway) else {
             return Ok(());
-        }
+        };
         // Accepted or not, it is in the log by now or will be refused: the author's chain admits
         // one change set at this place.
         self.read_to_head(position).await?;
-        self.store_underway(None).await
+        // A server that is slow may take it yet: then it is still this device's own.
+        let given_up = ChangeSet::decode(&underway).ok();
+        self.put_own(OwnRow {
+            counter: given_up.as_ref().map_or(0, |sent| sent.header().counter),
+            previous: given_up.map_or(NOTHING, |sent| sent.hash()),
+            underway: None,
+        })
+        .await
     }
 
     /// Seals and signs as many edits as fit.
@@ -277,12 +288,16 @@ impl Replica {
     }
 
     async fn store_underway(&self, change_set: Option<&ChangeSet>) -> Result<(), ReplicaError> {
-        let number = self.number;
-        let own = OwnRow {
+        self.put_own(OwnRow {
             counter: change_set.map_or(0, |change_set| change_set.header().counter),
-            previous: change_set.map_or(HeaderHash([0; 32]), |set| set.header().previous),
+            previous: change_set.map_or(NOTHING, |set| set.header().previous),
             underway: change_set.map(|change_set| change_set.encoded().to_vec()),
-        };
+        })
+        .await
+    }
+
+    async fn put_own(&self, own: OwnRow) -> Result<(), ReplicaError> {
+        let number = self.number;
         Ok(self
             .session
             .state

@@ -13,7 +13,11 @@ use super::event::{Event, Trouble};
 use super::jobs::Teller;
 use super::shared::{Shared, Space, needs_person};
 use crate::net::{ApiError, Backoff, Retry};
-use crate::replica::{Applied, ReplicaError};
+use crate::replica::{AS_NEW_DEVICE, Applied, ReplicaError};
+
+/// Its files stay as they are: what an empty server does not have is no delete (SC-140).
+const OTHER_SERVER: &str = "the server at this address is not the one this device knows, so nothing \
+    is sent or fetched. If it is meant to be another one:";
 
 /// Follows the server until the loop ends.
 pub async fn follow(shared: Arc<Shared>, events: Teller) {
@@ -44,8 +48,13 @@ fn trouble(error: &ReplicaError) -> (Trouble, Option<std::time::Duration>) {
             let reason = format!("this device was removed from the account: {reason}");
             (Trouble::Refused(reason), None)
         }
+        ReplicaError::Api(ApiError::WrongServer(_)) => {
+            let reason = format!("{OTHER_SERVER} {AS_NEW_DEVICE}");
+            (Trouble::Refused(reason), None)
+        }
         ReplicaError::Api(error) if needs_person(error) => (Trouble::Refused(reason), None),
         ReplicaError::Alarm(_) => (Trouble::Refused(reason), None),
+        ReplicaError::Twin => (Trouble::Refused(format!("{reason}; {AS_NEW_DEVICE}")), None),
         ReplicaError::Api(error) => match error.retry() {
             Retry::Later(asked) => (Trouble::Away(reason), asked),
             Retry::Never => (Trouble::Away(reason), None),

@@ -6,7 +6,7 @@ use hythe_wire::There;
 
 use crate::commit::CommitError;
 use crate::daemon::unreachable;
-use crate::replica::ReplicaError;
+use crate::replica::{AS_NEW_DEVICE, ReplicaError};
 use crate::state::StateError;
 use crate::transfer::TransferError;
 
@@ -31,6 +31,11 @@ impl From<ReplicaError> for Failure {
             )
             .because(alarm)
             .next("Do not go on before whoever runs the server knows why."),
+            ReplicaError::Twin => Self::new(
+                FailureKind::Attention,
+                "This device was copied and the other copy is in use",
+            )
+            .next(format!("To go on, {AS_NEW_DEVICE}")),
             other => {
                 Self::new(FailureKind::Internal, "The space's log cannot be read").because(other)
             }

@@ -34,6 +34,7 @@ impl Replica {
         position: &mut Position,
         entries: Vec<Placed>,
     ) -> Result<(), ReplicaError> {
+        self.look_for_twin(&entries).await?;
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
             let run = next_run(&mut entries);

@@ -74,7 +74,10 @@ impl Replica {
         loop {
             let before = position.head.cursor;
             match self.read_page(position).await {
-                Ok(true) => return Ok(()),
+                Ok(true) => {
+                    self.sent.has_read();
+                    return Ok(());
+                }
                 Ok(false) if position.head.cursor > before => {}
                 Ok(false) => {
                     let cause = "the log has more, and the server gives nothing";

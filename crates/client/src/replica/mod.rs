@@ -15,6 +15,7 @@ mod records;
 mod restored;
 mod since;
 mod snapshot;
+mod twin;
 mod untold;
 mod view;
 
@@ -39,6 +40,8 @@ pub(crate) use catch_up::now_ms;
 pub use keyring::Keyring;
 pub(crate) use keyring::seal_previous;
 pub(crate) use opened::size_and_hash;
+pub(crate) use twin::AS_NEW_DEVICE;
+use twin::Sent;
 use untold::Untold;
 pub(crate) use view::RowsView;
 
@@ -68,6 +71,8 @@ pub struct Replica {
     shown: RwLock<Shown>,
     /// What changed and was told to nobody yet.
     pub(crate) untold: Untold,
+    /// What this process sent.
+    pub(crate) sent: Sent,
 }
 
 /// A copy of what is asked for most.
@@ -109,6 +114,11 @@ pub enum ReplicaError {
     /// The server's data was restored from a copy; the log has to be read anew.
     #[error("the server was restored from a copy")]
     EpochChanged,
+    /// Another copy of this device is in use (SC-141).
+    #[error(
+        "this device was copied and the other copy is in use, so this one does nothing any more"
+    )]
+    Twin,
     /// The state of this device cannot be read or written.
     #[error(transparent)]
     State(#[from] StateError),
@@ -147,6 +157,7 @@ impl Replica {
             position,
             shown,
             untold: Untold::default(),
+            sent: Sent::default(),
         };
         let mut position = replica.position.lock().await;
         match replica.load_keys(&mut position).await {
@@ -162,6 +173,7 @@ impl Replica {
     /// not the position; the state counts.
     pub(crate) async fn enter(&self) -> Result<MutexGuard<'_, Position>, ReplicaError> {
         let mut position = self.position.lock().await;
+        self.check_alone()?;
         let (head, digest) = stored(&self.session.state, self.number)?;
         if head != position.head {
             position.head = head;

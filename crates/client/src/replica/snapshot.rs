@@ -70,6 +70,7 @@ impl Replica {
     /// Forgets everything that was read of the log.
     pub(super) async fn forget(&self, position: &mut Position) -> Result<(), ReplicaError> {
         let number = self.number;
+        self.sent.reads_anew();
         self.session
             .state
             .write(move |tx| tx.forget_log(number))

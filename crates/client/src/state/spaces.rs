@@ -35,9 +35,9 @@ pub struct SpaceRow {
 /// This device's own change sets in a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRow {
-    /// How many there are.
+    /// The counter of the one under way, or of the last one whose outcome was not seen.
     pub counter: u64,
-    /// The last of them; zero before the first.
+    /// The one before the one under way, or the last one whose outcome was not seen; zero for none.
     pub previous: HeaderHash,
     /// One that was signed and may or may not have been accepted: to be sent again, unchanged,
     /// before any other (C6).

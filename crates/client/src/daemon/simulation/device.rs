@@ -230,6 +230,7 @@ impl Device {
             Err(ReplicaError::Alarm(alarm)) => {
                 return Err(format!("an alarm without a liar: {alarm}"));
             }
+            Err(ReplicaError::Twin) => return Err("a twin where there is none".to_owned()),
             Err(error) => Err(Trouble::Away(error.to_string())),
         };
         program.turn.handle(Event::Server(server));
