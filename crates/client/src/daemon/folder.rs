@@ -214,6 +214,7 @@ impl Folder {
         again.retain(|node| !failed.contains(node) && !report.run.waiting.contains(node));
         let passed = Passed {
             again,
+            progress: report.run.done > 0,
             failed,
             look: report.look,
             underway: self.is_transferring(),

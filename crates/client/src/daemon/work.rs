@@ -23,6 +23,11 @@ const FULL_SCAN: Duration = Duration::from_secs(6 * 3600);
 /// closed it is looked at then.
 pub const SETTLE: Duration = Duration::from_secs(2);
 
+/// So many passes in a row may do nothing and be followed by another at once: others write where
+/// this device wants to, a few times. More of them means that nothing here can help by itself, and
+/// must not keep a core busy.
+const STALLS: u32 = 8;
+
 /// How much of the disk has to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Scope {
@@ -69,6 +74,8 @@ pub struct Order {
 pub struct Passed {
     /// Nodes to plan again at once: something moved while the pass ran.
     pub again: BTreeSet<NodeId>,
+    /// Whether the pass has done any step.
+    pub progress: bool,
     /// Places that changed while they were looked at: looked at again after a while, because what
     /// is being written changes for as long as it is.
     pub look: BTreeSet<TreePath>,
@@ -92,6 +99,8 @@ pub struct FolderWork {
     settling: Option<(Instant, BTreeSet<TreePath>)>,
     running: bool,
     backoff: Backoff,
+    /// Passes in a row that did nothing and left something open.
+    stalls: u32,
     next_full_scan: Option<Instant>,
     watched: bool,
 }
@@ -108,6 +117,7 @@ impl FolderWork {
             settling: None,
             running: false,
             backoff: Backoff::new(seed),
+            stalls: 0,
             next_full_scan: None,
             watched: false,
         }
@@ -184,9 +194,18 @@ impl FolderWork {
         if whole && passed.undone.is_none() {
             self.next_full_scan = Some(now + if self.watched { FULL_SCAN } else { POLL });
         }
-        self.due.nodes.extend(passed.again);
-        let failed =
-            !passed.failed.is_empty() || !passed.look.is_empty() || passed.undone.is_some();
+        let stalled = !passed.again.is_empty() && !passed.progress;
+        self.stalls = if stalled { self.stalls + 1 } else { 0 };
+        let stuck = self.stalls > STALLS;
+        if stuck {
+            self.waiting.nodes.extend(passed.again);
+        } else {
+            self.due.nodes.extend(passed.again);
+        }
+        let failed = stuck
+            || !passed.failed.is_empty()
+            || !passed.look.is_empty()
+            || passed.undone.is_some();
         if !passed.look.is_empty() {
             self.waiting.scope.add(Scope::Places(passed.look));
         }
@@ -285,6 +304,32 @@ mod tests {
         work.end(now, false, Passed::default());
         assert!(work.is_idle());
         assert_eq!(work.begin(now), None);
+    }
+
+    #[test]
+    fn c2_what_stays_open_whatever_is_done_waits() {
+        let (mut work, now) = begun();
+        let mut stall = |progress| {
+            work.end(
+                now,
+                true,
+                Passed {
+                    again: BTreeSet::from([NodeId([1; 16])]),
+                    progress,
+                    ..Passed::default()
+                },
+            );
+            work.begin(now)
+        };
+        for _ in 0..STALLS {
+            assert!(stall(false).is_some());
+        }
+        assert!(stall(true).is_some(), "it moves");
+        for _ in 0..STALLS {
+            assert!(stall(false).is_some());
+        }
+        assert_eq!(stall(false), None);
+        assert!(!work.is_idle() && work.next_wakeup().is_some_and(|at| at > now));
     }
 
     #[test]
