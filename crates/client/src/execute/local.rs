@@ -198,14 +198,14 @@ impl<'c> LocalRun<'c> {
         else {
             return Ok(());
         };
-        let Some(path) = self.places.path(from)? else {
-            self.report.changed(*node, None);
-            return Ok(());
-        };
-        let known = self.trees.local(*node)?.and_then(|local| local.hash);
-        let removed = self.batch().remove(&path, stamp, known);
-        if self.sort(*node, &path, removed).is_none() {
-            return Ok(());
+        // Without a path there is nothing to remove: its directory went while this device looked
+        // away, and something else has the name. No scan passes by such a row any more.
+        if let Some(path) = self.places.path(from)? {
+            let known = self.trees.local(*node)?.and_then(|local| local.hash);
+            let removed = self.batch().remove(&path, stamp, known);
+            if self.sort(*node, &path, removed).is_none() {
+                return Ok(());
+            }
         }
         self.places.gone(*node);
         self.books.add(Entry::LocalGone(*node));

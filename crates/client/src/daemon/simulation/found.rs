@@ -80,6 +80,36 @@ async fn c2_a_file_that_goes_while_its_folder_is_removed_leaves_no_row() {
     holds(2, steps).await;
 }
 
+/// A folder is removed elsewhere and a file takes its name; at some moment while that is done here,
+/// the user removes the folder. The file took the place of the folder's row, the row of what was in
+/// it stayed, and its removal was tried again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn c2_a_folder_that_goes_while_its_name_is_taken_leaves_no_row() {
+    super::moments::Ears::open();
+    let folder = || Deed::Remove {
+        at: At::named("d/e"),
+    };
+    let mut host = Host::start().await;
+    for moment in 0..16 {
+        let steps = vec![
+            write(0, "d/e/b", 10),
+            hear(0),
+            pass(0),
+            hear(1),
+            pass(1),
+            Step::User(0, folder()),
+            write(0, "d/e", 11),
+            Step::Look(0),
+            pass(0),
+            hear(1),
+            Step::Pass(1, FINE, vec![(moment, Event::User(folder()))]),
+        ];
+        let ended = run(&mut host, &Script { devices: 2, steps }).await;
+        assert_eq!(ended, Ok(()), "at {moment}");
+    }
+    host.stop().await;
+}
+
 /// A restored log that was read, and not yet compared with what was agreed on, says older things:
 /// whoever plans by it takes them for news.
 #[tokio::test(flavor = "multi_thread")]
