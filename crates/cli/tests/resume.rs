@@ -137,14 +137,21 @@ fn a_new_version_goes_on_with_what_it_shares_with_the_old_one() {
     let Scene {
         mut stage, relay, ..
     } = scene(&content);
+    // So that the old version is not gone on with before the new one is known.
+    stage.device("b").ok(&["pause"]);
     stage.device("b").kill();
     content[MIB as usize] ^= 1;
     content.extend_from_slice(&noise(4, MIB));
     let a = stage.device("a");
     a.write("large", &content);
     a.ok(&["wait", "--timeout", "100"]);
+    relay.let_pass(To::Client, None);
     stage.device("b").start();
-    let fetched = settle(&mut stage, &relay);
+    stage.device("b").ok(&["ls", ":/"]);
+    let before = relay.passed(To::Client);
+    stage.device("b").ok(&["resume"]);
+    settle(&mut stage, &relay);
+    let fetched = relay.passed(To::Client) - before;
     println!("{} MiB were fetched", fetched / MIB);
     assert!(stage.device("b").read("large") == content);
     assert!(fetched < SIZE - THERE + 8 * MIB, "{fetched} bytes");
