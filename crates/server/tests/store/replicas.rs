@@ -65,12 +65,16 @@ pub async fn replicas_hear_of_each_other(world: World) {
     );
     ann.append(&world, &remove.unwrap(), None).await.unwrap();
     timeout(SOON, async {
-        while other.still_valid(&elsewhere).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        loop {
+            match heard.recv().await.unwrap() {
+                Notice::DeviceRemoved { device: gone, .. } if gone == device => break,
+                _ => {}
+            }
         }
     })
     .await
     .unwrap();
+    assert!(other.still_valid(&elsewhere).await.is_err());
     let refused = other.authenticate(&second.token, None).await;
     assert!(matches!(
         refused,
