@@ -135,17 +135,7 @@ async fn prove(
     let (Some(from), Some(to)) = (known(before)?, known(at)?) else {
         return Ok(());
     };
-    let reading = async {
-        door.shared
-            .api
-            .changes(space.id, before)
-            .await?
-            .next_page()
-            .await
-    };
-    let page = reading.await.map_err(|error| unreachable(&error))?;
-    let first = page.and_then(|page| page.entries.into_iter().next());
-    let change_set = first.and_then(|first| ChangeSet::decode(&first.change_set).ok());
+    let change_set = change_set_after(door, space, before).await?;
     let proven = change_set.is_some_and(|set| {
         chain_next(from, set.hash()) == to && set.writes().any(|write| wrote(&write, node, entry))
     });
@@ -197,4 +187,23 @@ async fn attributes_at(
     )?;
     let attributes: Attributes = minicbor::decode(&plain).ok()?;
     (attributes.modified.nanos < 1_000_000_000).then_some(attributes)
+}
+
+/// The change set that follows a position, as the server gives it; none where there is no sound one.
+pub(super) async fn change_set_after(
+    door: &Door,
+    space: &Space,
+    before: Cursor,
+) -> Result<Option<ChangeSet>, Failure> {
+    let reading = async {
+        door.shared
+            .api
+            .changes(space.id, before)
+            .await?
+            .next_page()
+            .await
+    };
+    let page = reading.await.map_err(|error| unreachable(&error))?;
+    let first = page.and_then(|page| page.entries.into_iter().next());
+    Ok(first.and_then(|first| ChangeSet::decode(&first.change_set).ok()))
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hythe_control::Failure;
 use hythe_model::{Cursor, DeviceId, HeaderHash, NodeId};
-use hythe_space::{ChangeSet, Record};
+use hythe_space::Record;
 use hythe_wire::history::Action;
 
 use super::past;
 use crate::commit::MAX_EDITS;
-use crate::daemon::{Door, Space, unreachable};
+use crate::daemon::{Door, Space};
 use crate::state::{Rows, SpaceNumber, StateError};
 
 /// What was deleted together with a directory: by the same change set, and by those right before it
@@ -74,17 +74,7 @@ impl Together {
 /// Whether a change set holds as many edits as one can.
 async fn is_full(door: &Door, space: &Space, at: Cursor) -> Result<bool, Failure> {
     let before = Cursor(at.0.saturating_sub(1));
-    let reading = async {
-        door.shared
-            .api
-            .changes(space.id, before)
-            .await?
-            .next_page()
-            .await
-    };
-    let page = reading.await.map_err(|error| unreachable(&error))?;
-    let entry = page.and_then(|page| page.entries.into_iter().next());
-    let change_set = entry.and_then(|entry| ChangeSet::decode(&entry.change_set).ok());
+    let change_set = past::change_set_after(door, space, before).await?;
     Ok(change_set.is_some_and(|change_set| change_set.operations().len() >= MAX_EDITS))
 }
 
