@@ -18,13 +18,7 @@ use stage::{Device, Stage};
 
 /// Two devices that share sixty files, and what the server holds then.
 fn filled() -> (Stage, Value) {
-    let mut stage = Stage::with_devices(&["a", "b"]);
-    for n in 0..60 {
-        stage
-            .device("a")
-            .write(&format!("d/f{n:02}"), format!("{n}"));
-    }
-    stage.settle_same();
+    let stage = Stage::with_sixty_files();
     let held = stage.stats();
     (stage, held)
 }

@@ -12,20 +12,9 @@ use std::fs;
 
 use stage::Stage;
 
-fn filled() -> Stage {
-    let mut stage = Stage::with_devices(&["a", "b"]);
-    for n in 0..60 {
-        stage
-            .device("a")
-            .write(&format!("d/f{n:02}"), format!("{n}"));
-    }
-    stage.settle_same();
-    stage
-}
-
 #[test]
 fn sc135_s4_a_folder_that_vanishes_while_running_pauses_with_zero_deletes() {
-    let mut stage = filled();
+    let mut stage = Stage::with_sixty_files();
     let folder = stage.device("a").folder.clone();
     let aside = folder.with_file_name("aside");
     fs::rename(&folder, &aside).unwrap();
@@ -48,7 +37,7 @@ fn sc135_s4_a_folder_that_vanishes_while_running_pauses_with_zero_deletes() {
 
 #[test]
 fn sc137_s4_a_folder_replaced_by_an_empty_one_pauses_with_zero_deletes() {
-    let mut stage = filled();
+    let mut stage = Stage::with_sixty_files();
     stage.device("a").stop();
     let folder = stage.device("a").folder.clone();
     fs::rename(&folder, folder.with_file_name("aside")).unwrap();
@@ -61,7 +50,7 @@ fn sc137_s4_a_folder_replaced_by_an_empty_one_pauses_with_zero_deletes() {
 
 #[test]
 fn s4_a_folder_that_was_emptied_holds_instead_of_deleting_everything() {
-    let mut stage = filled();
+    let mut stage = Stage::with_sixty_files();
     let folder = stage.device("a").folder.clone();
     stage.device("a").stop();
     fs::remove_dir_all(folder.join("d")).unwrap();
@@ -132,7 +121,7 @@ fn s5_a_held_mass_delete_can_be_undone() {
 
 #[test]
 fn sc138_a_copied_folder_with_its_marker_is_not_mistaken_for_the_original() {
-    let mut stage = filled();
+    let mut stage = Stage::with_sixty_files();
     stage.device("a").stop();
     let folder = stage.device("a").folder.clone();
     let copy = folder.with_file_name("copy");
@@ -210,7 +199,7 @@ fn sc147_removing_a_folder_with_unsynced_edits_keeps_them_on_disk() {
 
 #[test]
 fn a_sync_folder_is_moved_without_a_transfer() {
-    let mut stage = filled();
+    let mut stage = Stage::with_sixty_files();
     let old = stage.device("a").folder.clone();
     let new = old.with_file_name("elsewhere");
     fs::rename(&old, &new).unwrap();

@@ -40,6 +40,18 @@ pub fn hythe() -> Command {
 }
 
 impl Stage {
+    /// Two devices that share sixty files: more than may be deleted at once without a question.
+    pub fn with_sixty_files() -> Self {
+        let mut stage = Self::with_devices(&["a", "b"]);
+        for n in 0..60 {
+            stage
+                .device("a")
+                .write(&format!("d/f{n:02}"), format!("{n}"));
+        }
+        stage.settle_same();
+        stage
+    }
+
     /// A server and the named devices, enrolled, each with an empty sync folder and its daemon
     /// running.
     pub fn with_devices(names: &[&str]) -> Self {
