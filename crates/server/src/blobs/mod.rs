@@ -12,7 +12,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::state::{make_private_folder, sync_folder};
+use crate::state::{make_private_folder, make_unsynced_folder, sync_folder};
 
 /// The name of a pack: BLAKE3 of all its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,11 +126,12 @@ fn key(name: PackName) -> Key {
 /// none of the folders above.
 fn make_folders(folder: &Path) -> std::io::Result<()> {
     let packs = folder.join("packs");
+    make_private_folder(folder)?;
+    make_private_folder(&packs)?;
     for first in 0..=u8::MAX {
-        make_private_folder(&packs.join(format!("{first:02x}")))?;
+        make_unsynced_folder(&packs.join(format!("{first:02x}")))?;
     }
-    sync_folder(&packs)?;
-    sync_folder(folder)
+    sync_folder(&packs)
 }
 
 impl From<object_store::Error> for BlobError {

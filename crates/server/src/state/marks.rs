@@ -18,7 +18,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::make_private_folder;
+use super::{make_private_folder, sync_name};
 
 /// Length of a mark's file: so short that it is written whole or not at all.
 const BYTES: usize = 80;
@@ -33,10 +33,11 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Whether a database at `self` is an older copy of one that was at `other`. More starts win:
-    /// a database that has seen a later start than the mark is only ahead of it.
+    /// Whether a database at `self` is an older copy of one that was at `other`: both numbers only
+    /// grow, so either of them tells. Starts alone do not: where replicas share a database, others
+    /// start too, and a standby that took its place may lack change sets and no start.
     pub fn is_older_than(self, other: Self) -> bool {
-        (self.starts, self.revision) < (other.starts, other.revision)
+        self.starts < other.starts || self.revision < other.revision
     }
 }
 
@@ -62,6 +63,8 @@ impl Marks {
             .iter()
             .map(|path| open(path))
             .collect::<io::Result<_>>()?;
+        // Bytes are synced each time they are set; a file without a name would keep none of them.
+        paths.iter().try_for_each(|path| sync_name(path))?;
         Ok(Self {
             files,
             current: Mutex::new(Mark::default()),
@@ -175,12 +178,17 @@ mod tests {
             starts: 2,
             revision: 900,
         };
-        let mark_lags = Mark {
+        let others_started = Mark {
             starts: 4,
             revision: 80,
         };
+        let mark_lags = Mark {
+            starts: 4,
+            revision: 105,
+        };
         assert!(same_start.is_older_than(found));
         assert!(start_before.is_older_than(found));
+        assert!(others_started.is_older_than(found));
         assert!(!found.is_older_than(found));
         assert!(!mark_lags.is_older_than(found));
 

@@ -12,6 +12,7 @@ mod events;
 mod hostile;
 mod limits;
 mod person;
+mod power_cut;
 mod tls;
 mod transfer;
 mod world;

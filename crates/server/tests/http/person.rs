@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use hythe_model::{
-    Head, KeyEpoch, NameTag, NodeId, NodeKind, OperationId, Secret32, SpaceId, VersionId,
+    ChunkId, Head, KeyEpoch, NameTag, NodeId, NodeKind, OperationId, Secret32, SpaceId, VersionId,
 };
 use hythe_server::Running;
 use hythe_space::account::AccountKeys;
 use hythe_space::draft::SealedNode;
 use hythe_space::flow::{Recipient, create_account, create_space};
-use hythe_space::operation::{Create, Place};
+use hythe_space::operation::{BodyWrite, Create, Place};
 use hythe_space::{AccountState, ChangeSet, Draft, Entropy, MapView, Moment, SigningKey, Stamp};
 use hythe_wire::account::{AppendReply, AppendRequest, DeviceInfo, RegisterReply, RegisterRequest};
 use hythe_wire::invite::InviteUrl;
@@ -170,6 +170,29 @@ impl Person {
     /// A change set that makes one node, not folded here.
     pub fn draft(&mut self, kind: NodeKind, name: Vec<u8>) -> ChangeSet {
         let mut draft = Draft::new();
+        self.add(&mut draft, kind, name, None);
+        self.sign(draft)
+    }
+
+    /// Makes one node more in a draft.
+    pub fn add(
+        &mut self,
+        draft: &mut Draft,
+        kind: NodeKind,
+        name: Vec<u8>,
+        refs: Option<Vec<ChunkId>>,
+    ) {
+        let body = refs.map(|refs| BodyWrite {
+            version: VersionId(self.entropy.bytes()),
+            size: 100,
+            tree: false,
+            refs,
+        });
+        let sealed = SealedNode {
+            name,
+            attributes: b"sealed".to_vec(),
+            body: body.as_ref().map(|_| b"a sealed layout".to_vec()),
+        };
         let create = Create {
             node: NodeId(self.entropy.bytes()),
             kind,
@@ -179,17 +202,9 @@ impl Person {
             },
             place_version: VersionId(self.entropy.bytes()),
             attributes_version: VersionId(self.entropy.bytes()),
-            body: None,
+            body,
         };
-        draft.create(
-            create,
-            SealedNode {
-                name,
-                attributes: b"sealed".to_vec(),
-                body: None,
-            },
-        );
-        self.sign(draft)
+        draft.create(create, sealed);
     }
 
     /// Signs the next change set of the personal space.

@@ -174,7 +174,7 @@ async fn a_snapshot_ends_and_history_and_trash_are_there() {
 }
 
 /// Chunks of a person's space that no compressor makes smaller.
-fn chunks(person: &mut Person, count: usize, bytes: usize) -> Vec<SealedChunk> {
+pub fn chunks(person: &mut Person, count: usize, bytes: usize) -> Vec<SealedChunk> {
     let secret = EpochSecret::new(Secret32::new(*person.secret.expose()));
     let keys = SpaceKeys::derive(&person.space, KeyEpoch::FIRST, &secret);
     let mut scratch = Scratch::default();
@@ -190,7 +190,7 @@ fn chunks(person: &mut Person, count: usize, bytes: usize) -> Vec<SealedChunk> {
         .collect()
 }
 
-fn name(chunk: &SealedChunk) -> ObjectName {
+pub fn name(chunk: &SealedChunk) -> ObjectName {
     ObjectName {
         id: chunk.chunk.id,
         seal: chunk.chunk.seal,

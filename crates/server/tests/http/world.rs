@@ -13,6 +13,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use url::Url;
 
 /// What a test waits for at most before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,6 +22,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct World {
     pub server: Option<Running>,
     pub data: tempfile::TempDir,
+    /// Where a server listens that is another process, without TLS.
+    pub elsewhere: Option<Url>,
 }
 
 impl World {
@@ -38,6 +41,7 @@ impl World {
         Self {
             server: Some(server),
             data,
+            elsewhere: None,
         }
     }
 
@@ -52,16 +56,26 @@ impl World {
 
     /// A URL on the server.
     pub fn url(&self, path: &str) -> String {
-        self.server().local_url().join(path).unwrap().to_string()
+        let base = match &self.elsewhere {
+            Some(url) => url,
+            None => self.server().local_url(),
+        };
+        base.join(path).unwrap().to_string()
     }
 
     /// A client that pins the server and speaks what it likes best.
     pub fn client(&self) -> reqwest::Client {
+        if self.elsewhere.is_some() {
+            return plain_client();
+        }
         client(self.server().identity(), &[b"h2", b"http/1.1"])
     }
 
     /// A client that speaks HTTP/1.1.
     pub fn http1(&self) -> reqwest::Client {
+        if self.elsewhere.is_some() {
+            return plain_client();
+        }
         client(self.server().identity(), &[b"http/1.1"])
     }
 
@@ -99,6 +113,11 @@ pub fn client(identity: IdentityKey, alpn: &[&[u8]]) -> reqwest::Client {
         .tls_backend_preconfigured(tls_config(identity, alpn))
         .build()
         .unwrap()
+}
+
+/// A client for a server without TLS: it pins what nobody has.
+fn plain_client() -> reqwest::Client {
+    client(IdentityKey([0; 32]), &[b"http/1.1"])
 }
 
 /// TLS that pins an identity.
