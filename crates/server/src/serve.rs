@@ -19,7 +19,7 @@ use hythe_wire::invite::InviteUrl;
 use crate::address::{self, Addresses};
 use crate::admin::{self, Office};
 use crate::config::{ConnectionLimits, ServerConfig, Transport};
-use crate::files::{Files, FilesError, OpenError, StoreOptions};
+use crate::files::{Files, FilesError, OpenError, StoreOptions, Unfit};
 use crate::http::accept::accept;
 use crate::http::app::{App, BODY_UNIT_BYTES, Rates};
 use crate::http::connection::Connections;
@@ -293,6 +293,13 @@ impl Running {
     /// The rules of the server, for callers in the same process.
     pub fn files(&self) -> &Files {
         &self.files
+    }
+
+    /// Waits until the server has to be started again: it answers nothing any more, because another
+    /// PostgreSQL took the place of its own.
+    pub async fn must_restart(&self) -> Unfit {
+        self.files.failed_over().cancelled().await;
+        Unfit::FailedOver
     }
 
     /// Stops: takes no more connections, ends event streams, lets what is under way come to its

@@ -46,17 +46,43 @@ impl PostgresCluster {
     /// When PostgreSQL is not installed (Debian's package `postgresql`), or does not start; the
     /// message holds the end of its log.
     pub fn start() -> io::Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// As [`PostgresCluster::start`], with settings such as `fsync=off`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_with(settings: &[&str]) -> io::Result<Self> {
         let programs = find_programs()?;
         let owner = unprivileged_owner()?;
-        let folder = tempfile::Builder::new()
-            .prefix("hythe-pg-")
-            .tempdir_in("/tmp")?;
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o700))?;
-        if let Some(owner) = owner {
-            chown(folder.path(), Some(owner.user), Some(owner.group))?;
-        }
+        let folder = make_folder(owner)?;
         initialise(&programs, folder.path(), owner)?;
-        let server = spawn(&programs, folder.path(), owner)?;
+        Self::run(programs, folder, owner, settings)
+    }
+
+    /// A second cluster that follows this one as an asynchronous standby, with all that was
+    /// committed until now.
+    ///
+    /// # Errors
+    /// When it cannot be copied or does not start.
+    pub fn standby(&self) -> io::Result<Self> {
+        let folder = make_folder(self.owner)?;
+        let mut command = program(&self.programs, "pg_basebackup", self.owner);
+        command.arg("-h").arg(self.folder.path());
+        command.args(["-U", "hythe", "--checkpoint=fast", "--no-sync"]);
+        command.args(["-R", "-D"]).arg(folder.path().join("data"));
+        run(command, "pg_basebackup")?;
+        Self::run(self.programs.clone(), folder, self.owner, &[])
+    }
+
+    fn run(
+        programs: PathBuf,
+        folder: TempDir,
+        owner: Option<Owner>,
+        settings: &[&str],
+    ) -> io::Result<Self> {
+        let server = spawn(&programs, folder.path(), owner, settings)?;
         let mut cluster = Self {
             server,
             folder,
@@ -65,6 +91,17 @@ impl PostgresCluster {
         };
         cluster.wait_until_ready()?;
         Ok(cluster)
+    }
+
+    /// Runs one SQL statement in the database `postgres`, and returns what it answers.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn sql(&self, statement: &str) -> io::Result<String> {
+        let mut command = program(&self.programs, "psql", self.owner);
+        command.arg("-h").arg(self.folder.path());
+        command.args(["-U", "hythe", "-XAtq", "-d", "postgres", "-c", statement]);
+        run(command, "psql")
     }
 
     /// Makes an empty database and returns its URL.
@@ -83,8 +120,17 @@ impl PostgresCluster {
 
     /// The URL of a database of this cluster: the socket's folder stands where a host would.
     pub fn url(&self, name: &str) -> String {
-        let folder = self.folder.path().to_string_lossy().replace('/', "%2F");
-        format!("postgres://hythe@{folder}/{name}")
+        format!("postgres://hythe@{}/{name}", self.host())
+    }
+
+    /// The URL of a database of whichever of two clusters takes writes.
+    pub fn url_with(&self, other: &Self, name: &str) -> String {
+        let (host, other) = (self.host(), other.host());
+        format!("postgres://hythe@{host},{other}/{name}?target_session_attrs=read-write")
+    }
+
+    fn host(&self) -> String {
+        self.folder.path().to_string_lossy().replace('/', "%2F")
     }
 
     fn wait_until_ready(&mut self) -> io::Result<()> {
@@ -132,6 +178,18 @@ impl Drop for PostgresCluster {
         let _ended = self.server.kill();
         let _reaped = self.server.wait();
     }
+}
+
+/// A folder that only the programs' user can enter.
+fn make_folder(owner: Option<Owner>) -> io::Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("hythe-pg-")
+        .tempdir_in("/tmp")?;
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o700))?;
+    if let Some(owner) = owner {
+        chown(folder.path(), Some(owner.user), Some(owner.group))?;
+    }
+    Ok(folder)
 }
 
 fn find_programs() -> io::Result<PathBuf> {
@@ -206,10 +264,15 @@ fn initialise(programs: &Path, folder: &Path, owner: Option<Owner>) -> io::Resul
         "--no-sync",
     ]);
     command.arg("--no-instructions");
-    run(command, "initdb")
+    run(command, "initdb").map(drop)
 }
 
-fn spawn(programs: &Path, folder: &Path, owner: Option<Owner>) -> io::Result<Child> {
+fn spawn(
+    programs: &Path,
+    folder: &Path,
+    owner: Option<Owner>,
+    settings: &[&str],
+) -> io::Result<Child> {
     let log = File::create(folder.join("log"))?;
     let mut command = program(programs, "postgres", owner);
     command
@@ -223,8 +286,7 @@ fn spawn(programs: &Path, folder: &Path, owner: Option<Owner>) -> io::Result<Chi
         "-c",
         "unix_socket_permissions=0700",
     ]);
-    // The cluster does not outlive the process: nothing in it has to survive a power cut.
-    for setting in ["fsync=off", "full_page_writes=off", "autovacuum=off"] {
+    for setting in ["autovacuum=off"].iter().chain(settings) {
         command.args(["-c", setting]);
     }
     if owner.is_some() {
@@ -248,10 +310,11 @@ fn program(programs: &Path, name: &str, owner: Option<Owner>) -> Command {
     command
 }
 
-fn run(mut command: Command, name: &str) -> io::Result<()> {
+fn run(mut command: Command, name: &str) -> io::Result<String> {
     let output = command.output()?;
     if output.status.success() {
-        return Ok(());
+        let said = String::from_utf8_lossy(&output.stdout);
+        return Ok(said.trim().to_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(io::Error::other(format!("{name} failed: {}", said.trim())))

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use hythe_server::config::{ServerConfig, Transport, parse_listen};
+use hythe_server::files::OpenError;
 use hythe_server::{Running, Server, StartError};
 
 use crate::args::{Serve, Store};
@@ -29,9 +30,17 @@ pub async fn run(args: Serve) -> Result<Exit, Trouble> {
         return Ok(Exit::Done);
     };
     output::line(format!("ready {}", running.url()))?;
-    ending.asked().await;
+    let unfit = tokio::select! {
+        () = ending.asked() => None,
+        unfit = running.must_restart() => Some(unfit),
+    };
     running.stop().await;
-    Ok(Exit::Done)
+    match unfit {
+        None => Ok(Exit::Done),
+        Some(unfit) => Err(Trouble::failed("The server had to stop.")
+            .because(unfit)
+            .next(unfit.next_step())),
+    }
 }
 
 /// What a server is told about its data, and otherwise as usual.
@@ -67,6 +76,7 @@ pub async fn start(config: ServerConfig) -> Result<Running, Trouble> {
 
 fn start_trouble(error: StartError) -> Trouble {
     let next = match &error {
+        StartError::Open(OpenError::Unfit(unfit)) => unfit.next_step(),
         StartError::Open(_) => {
             "See to it that the data folder is there, is yours, and no other server uses it."
         }

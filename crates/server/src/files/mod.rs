@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use hythe_model::{AccountId, DeviceId, Secret32, ServerEpoch};
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 pub use accounts::{Enrolled, Enrolment, Registered, Registration};
 pub use apply::Committed;
@@ -49,6 +50,8 @@ pub use read::ReadChunk;
 pub use session::Principal;
 pub use snapshot::Snapshot;
 pub use stats::{AccountView, Stats};
+
+pub use crate::metadata::Unfit;
 
 use crate::blobs::Blobs;
 use crate::jobs::Jobs;
@@ -135,6 +138,12 @@ impl Files {
             .read(|tx| crate::metadata::server::get(tx).map(drop))
             .await?;
         Ok(self.inner.blobs.ready().await?)
+    }
+
+    /// Ends when the database is not the one any more that was opened (D4): PostgreSQL failed over.
+    /// Until the next start nothing is answered then.
+    pub fn failed_over(&self) -> CancellationToken {
+        self.inner.database.failed_over()
     }
 
     /// Ends jobs, writes down what was only in memory, closes the database and gives the data

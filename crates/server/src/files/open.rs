@@ -14,7 +14,7 @@ use super::session::Sessions;
 use super::{Files, FilesError, Inner, restored};
 use crate::blobs::{BlobError, Blobs};
 use crate::jobs::Jobs;
-use crate::metadata::{Database, DbError, logs, server};
+use crate::metadata::{Database, DbError, Unfit, logs, server};
 use crate::state::{FolderLock, KeyError, LockError, Mark, Marks, MasterKey, make_private_folder};
 
 /// Where a server keeps its data.
@@ -48,13 +48,25 @@ pub enum OpenError {
     OtherKey,
     /// The database cannot be opened.
     #[error("the database cannot be opened: {0}")]
-    Database(#[from] DbError),
+    Database(#[source] DbError),
+    /// The PostgreSQL that answers would not keep what is acknowledged.
+    #[error(transparent)]
+    Unfit(Unfit),
     /// The blob store cannot be opened.
     #[error("the blobs cannot be opened: {0}")]
     Blobs(#[from] BlobError),
     /// The new life of restored data could not be written into the logs.
     #[error("the data cannot be used: {0}")]
     Rules(#[from] FilesError),
+}
+
+impl From<DbError> for OpenError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unfit(unfit) => Self::Unfit(unfit),
+            error => Self::Database(error),
+        }
+    }
 }
 
 impl Files {

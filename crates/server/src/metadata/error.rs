@@ -1,5 +1,7 @@
 //! What can go wrong between a rule and its table.
 
+use super::cluster::Unfit;
+
 /// Why a transaction had no effect, or (only [`DbError::Lost`]) may have had one.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -26,6 +28,9 @@ pub enum DbError {
         /// Newest version that this program can use.
         known: i64,
     },
+    /// The PostgreSQL that answers would not keep what is acknowledged.
+    #[error(transparent)]
+    Unfit(Unfit),
     /// The database was closed, or the transaction's function panicked.
     #[error("the database is closed")]
     Closed,
@@ -57,11 +62,5 @@ impl From<tokio_postgres::Error> for DbError {
             }
             _ => Self::Engine(Box::new(error)),
         }
-    }
-}
-
-impl From<deadpool_postgres::PoolError> for DbError {
-    fn from(error: deadpool_postgres::PoolError) -> Self {
-        Self::Engine(Box::new(error))
     }
 }

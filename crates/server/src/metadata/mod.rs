@@ -19,6 +19,7 @@ pub mod records;
 pub mod server;
 pub mod tokens;
 
+mod cluster;
 mod error;
 mod migrate;
 mod postgres;
@@ -32,6 +33,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use cluster::Unfit;
 pub use error::DbError;
 pub use tx::Tx;
 pub use value::{Row, V};
@@ -40,6 +42,7 @@ use crate::notify::{Listener, Local, Notice, Notifier};
 use postgres::Postgres;
 use sqlite::Sqlite;
 use tokio::sync::{Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
 
 /// Long reads at a time: half of a replica's connections to PostgreSQL.
 const LONG_READS: usize = 4;
@@ -145,6 +148,14 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(engine) => engine.read_long(function).await,
             Engine::Postgres(engine) => engine.read(function).await,
+        }
+    }
+
+    /// Ends when the database is not the one any more that was opened: PostgreSQL failed over.
+    pub fn failed_over(&self) -> CancellationToken {
+        match &self.engine {
+            Engine::Sqlite(_) => CancellationToken::new(),
+            Engine::Postgres(engine) => engine.failed_over(),
         }
     }
 

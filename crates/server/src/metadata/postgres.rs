@@ -5,12 +5,16 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use deadpool_postgres::{
+    ClientWrapper, Hook, Manager, ManagerConfig, Object, Pool, RecyclingMethod,
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::runtime::Handle;
 use tokio_postgres::types::{IsNull, ToSql, Type, accepts, to_sql_checked};
 use tokio_postgres::{NoTls, Statement};
+use tokio_util::sync::CancellationToken;
 
+use super::cluster::Inspection;
 use super::error::DbError;
 use super::tx::{Dialect, Tx};
 use super::value::{Row, V};
@@ -28,6 +32,7 @@ const ATTEMPTS: usize = 5;
 /// A PostgreSQL database.
 pub struct Postgres {
     pool: Pool,
+    inspection: Arc<Inspection>,
 }
 
 impl Postgres {
@@ -44,11 +49,18 @@ impl Postgres {
                 recycling_method: RecyclingMethod::Fast,
             },
         );
+        let inspection = Arc::new(Inspection::default());
+        let inspector = Arc::clone(&inspection);
+        let look = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+            let inspector = Arc::clone(&inspector);
+            Box::pin(async move { inspector.look(client).await })
+        });
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
+            .post_create(look)
             .build()
             .map_err(|error| DbError::Engine(Box::new(error)))?;
-        Ok(Self { pool })
+        Ok(Self { pool, inspection })
     }
 
     /// Runs a transaction; again when it met another one at the same rows.
@@ -118,6 +130,11 @@ impl Postgres {
         tokio::task::spawn_blocking(move || function(&client, &handle))
             .await
             .unwrap_or_else(|_| Err(DbError::Closed.into()))
+    }
+
+    /// Ends when another cluster took the place of the first one.
+    pub fn failed_over(&self) -> CancellationToken {
+        self.inspection.failed_over()
     }
 
     /// Gives up all connections once they are idle.

@@ -15,7 +15,7 @@ use crate::world::World;
 const SOON: Duration = Duration::from_secs(5);
 
 /// A second replica: the same database and master key, a folder of its own.
-async fn replica_of(world: &World) -> Files {
+pub async fn replica_of(world: &World) -> Files {
     let mut options = world.options.clone();
     options.data = world.beside("replica");
     options.key_file = Some(world.options.data.join("keys/master"));
