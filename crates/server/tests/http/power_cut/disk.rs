@@ -307,6 +307,15 @@ pub fn random(state: &mut u64) -> u64 {
     *state
 }
 
+/// A folder in memory, where there is such a file system: what is durable is decided by the model,
+/// and thousands of syncs need not wait for a real disk.
+pub fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let in_memory = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok());
+    let anywhere = || tempfile::tempdir().unwrap();
+    in_memory.flatten().unwrap_or_else(anywhere)
+}
+
 /// Puts a tree into a folder, for its owner only, as a server makes all its files.
 pub fn put(tree: &Tree, folder: &Path) {
     for (path, bytes) in tree {

@@ -18,7 +18,7 @@ use survival::{Cut, promised_at, survive};
 use trace::Step;
 
 /// Cuts at random steps, unless `HYTHE_POWER_CUTS` says otherwise.
-const RANDOM_CUTS: usize = 60;
+const RANDOM_CUTS: u64 = 150;
 
 #[test]
 fn s11_sc086_a_power_cut_takes_nothing_that_was_acknowledged() {
@@ -29,10 +29,7 @@ fn s11_sc086_a_power_cut_takes_nothing_that_was_acknowledged() {
     let Some(record) = record(name) else { return };
     let mut cuts = where_promises_were_given(&record, &[Keep::Synced, Keep::All]);
     cuts.extend(where_the_log_was_synced(&record));
-    cuts.extend(at_random(
-        &record,
-        number("HYTHE_POWER_CUTS", RANDOM_CUTS as u64),
-    ));
+    cuts.extend(at_random(&record, number("HYTHE_POWER_CUTS", RANDOM_CUTS)));
     cuts.sort_by_key(|cut| cut.after);
     let seen = survive(&record, &record.steps, &cuts, false);
     println!("{} states of {} steps", seen.states, record.steps.len());

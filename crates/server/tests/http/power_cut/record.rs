@@ -16,6 +16,7 @@ use hythe_wire::invite::InviteUrl;
 use hythe_wire::log::{AttachedObject, CommitReply, CommitRequest};
 use hythe_wire::{headers, routes};
 
+use super::disk::scratch;
 use super::trace::{self, Step};
 use crate::person::{Candidate, Person, register};
 use crate::transfer::{chunks, name};
@@ -171,7 +172,7 @@ struct Session {
 /// moved into a pack, the write-ahead log copied back and begun anew, a restart. None without
 /// `strace`.
 pub fn record(name: &str) -> Option<Record> {
-    let home = tempfile::tempdir().unwrap();
+    let home = scratch();
     let root = home.path().join("root");
     let out = home.path().join("trace");
     std::fs::create_dir(&root).unwrap();

@@ -10,7 +10,7 @@ use hythe_wire::chunk::{ChunkFrame, ReadRequest};
 use hythe_wire::log::LogFrame;
 use hythe_wire::{Message, routes};
 
-use super::disk::{Disk, Keep, Tree, put};
+use super::disk::{Disk, Keep, Tree, put, scratch};
 use super::record::{Promise, Record, config};
 use super::trace::Step;
 use crate::transfer::name;
@@ -91,7 +91,7 @@ fn fingerprint(tree: &Tree, promise: Option<&Promise>) -> [u8; 32] {
 }
 
 fn start_on(tree: &Tree, record: &Record, promise: &Promise) -> Result<(), String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     put(tree, folder.path());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
