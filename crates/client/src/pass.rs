@@ -3,6 +3,8 @@
 //! Runs on a thread that may wait. It decides nothing: what to look at comes with the order, what to
 //! do from the planner, whether it may be done from the checker.
 
+mod dirty;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -18,6 +20,9 @@ use crate::disk::{Absence, DiskError, Outcome};
 use crate::execute::{self, Context, Places, Report, RunError, Setting};
 use crate::scan::{Scan, ScanError, ScanReport};
 use crate::state::{FolderTrees, StateError};
+
+use dirty::Dirty;
+pub use dirty::PLAN_NODES;
 
 /// A pass plans again so often before it lets others have a turn. Each round does something, so
 /// what remains is due at once.
@@ -35,6 +40,8 @@ pub struct Pass {
     pub sent: Counts,
     /// Whether the user said yes to what is held.
     pub approved: bool,
+    /// About how many nodes one plan takes on.
+    pub plan_nodes: usize,
 }
 
 /// A pass under way.
@@ -50,6 +57,8 @@ pub struct PassReport {
     pub run: Report,
     /// Nodes still open: plan them again.
     pub open: BTreeSet<NodeId>,
+    /// Nodes that had no turn yet.
+    pub later: BTreeSet<NodeId>,
     /// What the planner could not place.
     pub problems: Vec<(Option<TreePath>, Problem)>,
     /// What the scan could not read.
@@ -117,34 +126,44 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     let cx = Context::new(pass.setting.clone())?.ok_or(PassError::NotRead)?;
     let pass = &Passing { pass, cx };
     let late = bring_back_late(pass)?;
-    let mut dirty = order.nodes.clone();
-    dirty.extend(look(pass, &order.scope, &late, &mut report)?);
+    let mut nodes = order.nodes.clone();
+    nodes.extend(look(pass, &order.scope, &late, &mut report)?);
     report.look.clone_from(&report.scanned.again);
     if order.all_nodes {
-        dirty.extend(different(pass)?);
+        nodes.extend(different(pass)?);
     }
-    for _ in 0..ROUNDS {
-        let planned = plan_once(pass, &dirty, &mut report)?;
+    let mut dirty = Dirty::new(nodes, pass.pass.plan_nodes);
+    let (mut rounds, mut open) = (0, BTreeSet::new());
+    while rounds < ROUNDS {
+        dirty.next(open);
+        let planned = plan_once(pass, &mut dirty, &mut report)?;
         report.open.clone_from(&planned.open);
         if planned.steps.is_empty() {
-            break;
+            if dirty.later.is_empty() {
+                break;
+            }
+            open = planned.open;
+            continue;
         }
+        rounds += 1;
         tracing::debug!(
             folder = %pass.cx.root.path().display(),
-            dirty = dirty.len(),
+            dirty = dirty.now.len(),
+            later = dirty.later.len(),
             steps = planned.steps.len(),
             first = planned.steps.first().map(step_name),
             "running a plan"
         );
         let done = report.run.done;
         execute::run(&pass.cx, &planned, &mut report.run)?;
-        dirty = next_dirty(pass, &planned, &mut report)?;
+        open = next_dirty(pass, planned, &mut report)?;
         // What was found meanwhile is open too, planned in this pass or not.
-        report.open.extend(&dirty);
-        if report.run.done == done {
+        report.open.extend(&open);
+        if report.run.done == done && dirty.later.is_empty() {
             break;
         }
     }
+    report.later = dirty.later;
     tracing::debug!(
         done = report.run.done,
         open = report.open.len(),
@@ -154,7 +173,9 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
         "the pass is over"
     );
     for node in order.nodes.difference(&report.run.waiting) {
-        pass.cx.bulk.forget(*node);
+        if !report.later.contains(node) {
+            pass.cx.bulk.forget(*node);
+        }
     }
     execute::drop_unwanted_parts(&pass.cx)?;
     Ok(report)
@@ -263,10 +284,10 @@ fn look(
 /// After a round: what it left open and what changed meanwhile, without what failed.
 fn next_dirty(
     pass: &Passing,
-    planned: &Plan,
+    planned: Plan,
     report: &mut PassReport,
 ) -> Result<BTreeSet<NodeId>, PassError> {
-    let mut dirty = planned.open.clone();
+    let mut dirty = planned.open;
     dirty.extend(std::mem::take(&mut report.run.again));
     let places = std::mem::take(&mut report.run.look);
     if !places.is_empty() {
@@ -286,6 +307,7 @@ fn context(pass: &Passing, report: &PassReport) -> PlanContext {
         device: pass.pass.device.clone(),
         date: today(),
         blocked,
+        limit: None,
     }
 }
 
@@ -300,9 +322,28 @@ fn trees(pass: &Passing) -> Result<(FolderTrees, Option<Cursor>), PassError> {
     }
 }
 
+/// Plans some of what is dirty: what one plan takes on, or all that may take something away.
+fn plan_some(
+    trees: &FolderTrees,
+    dirty: &mut Dirty,
+    mut context: PlanContext,
+) -> Result<Plan, TreeError> {
+    context.limit = Some(dirty.limit());
+    let mut planned = plan(trees, &dirty.now, &context, &mut RandomIds)?;
+    dirty.later.append(&mut planned.later);
+    if dirty.is_parted(&planned) {
+        drop(planned);
+        dirty.take_agreed(trees)?;
+        context.limit = Some(dirty.limit());
+        planned = plan(trees, &dirty.now, &context, &mut RandomIds)?;
+        dirty.later.append(&mut planned.later);
+    }
+    Ok(planned)
+}
+
 fn plan_once(
     pass: &Passing,
-    dirty: &BTreeSet<NodeId>,
+    dirty: &mut Dirty,
     report: &mut PassReport,
 ) -> Result<Plan, PassError> {
     let (trees, cursor) = trees(pass)?;
@@ -310,22 +351,22 @@ fn plan_once(
     if pass.cx.replica.has_told_all() {
         report.cursor = cursor;
     }
-    let planned = plan(&trees, dirty, &context(pass, report), &mut RandomIds)?;
-    let whole = planned.clone();
+    let planned = plan_some(&trees, dirty, context(pass, report))?;
     let brake = Brake {
         synced_nodes: synced_nodes(pass, &planned)?,
         sent_before: pass.pass.sent,
         recent: &pass.pass.recent,
         approved: pass.pass.approved,
     };
+    let taken = taken_away(&planned);
     let checked = check(planned, &trees, &brake)?;
-    let mut planned = checked.plan().clone();
-    let held = match checked.held() {
-        Some(held) => Some(*held),
+    let (mut planned, held) = checked.into_parts();
+    let held = match held {
+        Some(held) => Some(held),
         None => emptied(pass, &mut planned)?,
     };
     report.held = held
-        .map(|held| held_plan(&trees, held, &whole))
+        .map(|held| held_plan(&trees, held, taken))
         .transpose()?;
     report.problems = problems(&trees, &planned)?;
     for step in &planned.steps {
@@ -394,18 +435,22 @@ fn synced_nodes(pass: &Passing, planned: &Plan) -> Result<u64, PassError> {
     Ok(pass.cx.state.read(|rows| rows.synced_count(folder))?)
 }
 
-fn held_plan(trees: &FolderTrees, held: Held, plan: &Plan) -> Result<HeldPlan, PassError> {
+/// The nodes of which a plan takes something away from the log.
+fn taken_away(plan: &Plan) -> BTreeSet<NodeId> {
     let takes_away = |step: &&Step| match step {
         Step::RemoteDelete { .. } => true,
         Step::RemoteUpdate { body, .. } => body.is_some(),
         _ => false,
     };
-    let nodes: BTreeSet<NodeId> = plan
-        .steps
-        .iter()
-        .filter(takes_away)
-        .map(Step::node)
-        .collect();
+    let steps = plan.steps.iter();
+    steps.filter(takes_away).map(Step::node).collect()
+}
+
+fn held_plan(
+    trees: &FolderTrees,
+    held: Held,
+    nodes: BTreeSet<NodeId>,
+) -> Result<HeldPlan, PassError> {
     let mut examples = Vec::new();
     for node in nodes.iter().take(10) {
         examples.extend(remote_path(trees, *node)?);

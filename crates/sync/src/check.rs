@@ -52,6 +52,11 @@ impl CheckedPlan {
     pub fn held(&self) -> Option<&Held> {
         self.held.as_ref()
     }
+
+    /// [`Self::plan`] and [`Self::held`], to be carried out.
+    pub fn into_parts(self) -> (Plan, Option<Held>) {
+        (self.plan, self.held)
+    }
 }
 
 /// Checks a plan against the trees it was made from, and against the brake (S5).

@@ -14,6 +14,17 @@ pub struct PlanContext {
     /// Nodes that just failed and shall be left alone until their retry time (C3). What depends
     /// on them waits with them, all else goes on.
     pub blocked: BTreeSet<NodeId>,
+    /// About how many nodes are looked at; none for all. What is left over stays dirty, so a plan,
+    /// and the memory it takes, does not grow with the tree (C4). Dirty nodes that were agreed on
+    /// before are looked at in any case, first, and so is what others depend on.
+    pub limit: Option<usize>,
+}
+
+impl PlanContext {
+    /// Whether a plan over so many nodes takes no more.
+    pub(crate) fn is_full(&self, nodes: usize) -> bool {
+        self.limit.is_some_and(|limit| nodes >= limit)
+    }
 }
 
 /// Where fresh ids come from. The client draws random ones; tests count.

@@ -312,8 +312,12 @@ pub struct Plan {
     /// What cannot be done.
     pub problems: Vec<Problem>,
     /// The nodes that the three trees do not agree on yet: the dirty set to plan again once the
-    /// steps are done, joined with what changed meanwhile. A plan without steps is the end.
+    /// steps are done, joined with what changed meanwhile. A plan without steps is the end, unless
+    /// something is left for later.
     pub open: BTreeSet<NodeId>,
+    /// The nodes that were not looked at, because the plan is full
+    /// ([`PlanContext::limit`](crate::PlanContext)): dirty as before. `open` does not name them.
+    pub later: BTreeSet<NodeId>,
 }
 
 impl Plan {

@@ -41,6 +41,7 @@ pub fn plan(
             steps: Vec::new(),
             problems,
             open: dirty.clone(),
+            later: BTreeSet::new(),
         });
     }
     let mut draft = Draft::new(shape(trees, dirty, context, ids)?);
@@ -54,10 +55,13 @@ pub fn plan(
     steps.sort_by_key(books_order);
     steps.extend(remote_half::steps(&mut draft, ids)?);
     steps.extend(local_half::steps(&mut draft)?);
+    let mut later = draft.shape.later;
+    later.retain(|id| !draft.shape.work.contains_key(id));
     Ok(Plan {
         steps,
         problems: draft.problems,
         open: draft.open,
+        later,
     })
 }
 

@@ -25,6 +25,10 @@ pub(crate) struct Shape<'a> {
     context: &'a PlanContext,
     ancestry: Ancestry,
     queue: BTreeSet<NodeId>,
+    /// What directories hold that come as a whole: the next one last.
+    below: Vec<NodeId>,
+    /// What this plan leaves to the next one.
+    pub later: BTreeSet<NodeId>,
 }
 
 /// Settles the shape around the dirty nodes.
@@ -42,11 +46,27 @@ pub(crate) fn shape<'a>(
         context,
         ancestry: Ancestry::default(),
         queue: BTreeSet::new(),
+        below: Vec::new(),
+        later: BTreeSet::new(),
     };
+    let mut new = Vec::new();
     for id in dirty {
+        // How much is taken away at once shows only when all of it is looked at (S5).
+        if trees.synced(*id)?.is_none() {
+            new.push(*id);
+            continue;
+        }
         shape.push(*id)?;
+        shape.gather()?;
     }
-    shape.gather()?;
+    for id in new {
+        if context.is_full(shape.work.len()) {
+            shape.later.insert(id);
+            continue;
+        }
+        shape.push(id)?;
+        shape.gather()?;
+    }
     shape.revive_parents()?;
     shape.yields = shape.names.part(&mut shape.view, &shape.work, ids)?;
     Ok(shape)
@@ -62,8 +82,24 @@ impl Shape<'_> {
         Ok(())
     }
 
-    /// Decides each queued node by itself, and queues what that involves.
+    /// Looks at what is queued and all that involves. What comes as a whole is taken depth first,
+    /// so that a plan that is full has whole directories and not the tops of many.
     fn gather(&mut self) -> Result<(), TreeError> {
+        self.decide()?;
+        while let Some(id) = self.below.pop() {
+            if self.context.is_full(self.work.len()) {
+                self.later.insert(id);
+                self.later.extend(self.below.drain(..));
+                break;
+            }
+            self.push(id)?;
+            self.decide()?;
+        }
+        Ok(())
+    }
+
+    /// Decides each queued node by itself, and queues what that involves.
+    fn decide(&mut self) -> Result<(), TreeError> {
         while let Some(id) = self.queue.pop_first() {
             let (inside, undone) = self.ancestry.is_inside(&mut self.view, id)?;
             self.queue
@@ -116,19 +152,20 @@ impl Shape<'_> {
         Ok(())
     }
 
-    /// Queues a parent that one side does not have.
+    /// Queues a parent that one side does not have, or knows under another id so far.
     fn involve_parent(&mut self, parent: NodeId) -> Result<(), TreeError> {
         if parent == self.view.root {
             return Ok(());
         }
         let item = self.view.item(parent)?;
-        if item.local.is_none() || item.live().is_none() {
+        if item.local.is_none() || item.live().is_none() || item.paired.is_some() {
             self.push(parent)?;
         }
         Ok(())
     }
 
-    /// Queues what a directory holds, where it comes or goes as a whole.
+    /// Queues what a directory holds, where it comes or goes as a whole. One that goes cannot be
+    /// judged without; one that comes can.
     fn involve_children(&mut self, item: &Item, fate: Fate) -> Result<(), TreeError> {
         let (on_disk, in_log) = (item.local.is_some(), item.live().is_some());
         let (disk, log) = match fate {
@@ -137,17 +174,18 @@ impl Shape<'_> {
             Fate::Drop | Fate::Leave => (on_disk, in_log && fate == Fate::Drop),
             Fate::Elsewhere | Fate::Ask | Fate::Stay => (false, false),
         };
+        let mut children = Vec::new();
         if disk {
-            for child in self.view.local_children(item.id)? {
-                self.push(child)?;
-            }
+            children.extend(self.view.local_children(item.id)?);
         }
         if log {
-            for child in self.view.remote_children(item.id)? {
-                self.push(child)?;
-            }
+            children.extend(self.view.remote_children(item.id)?);
         }
-        Ok(())
+        if fate == Fate::Keep {
+            self.below.append(&mut children);
+            return Ok(());
+        }
+        children.into_iter().try_for_each(|child| self.push(child))
     }
 
     /// Keeps every directory that something living shall be in, with the path to it.

@@ -57,6 +57,7 @@ async fn beside(
         folders: true,
         server_url: Some(server.local_url().to_string()),
         advertised_url: Some(server.url().to_string()),
+        ..Options::default()
     };
     let daemon = daemon::start(home, options)
         .await

@@ -211,6 +211,7 @@ impl Folder {
             // What waits for a yes is planned again when there is one.
             again.clear();
         }
+        again.append(&mut report.later);
         again.retain(|node| !failed.contains(node) && !report.run.waiting.contains(node));
         let passed = Passed {
             again,

@@ -159,6 +159,7 @@ pub fn pass_over(
         recent,
         sent,
         approved: folder.approved,
+        plan_nodes: shared.plan_nodes,
     })
 }
 

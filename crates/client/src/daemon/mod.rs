@@ -67,6 +67,8 @@ pub struct Options {
     pub server_url: Option<String>,
     /// The address that `devices add` gives out instead of that one.
     pub advertised_url: Option<String>,
+    /// About how many nodes one plan takes on; none for what suits most.
+    pub plan_nodes: Option<usize>,
 }
 
 /// A daemon that runs.
@@ -152,6 +154,7 @@ async fn open_home(home: LockedHome, options: Options) -> Result<Arc<Shared>, St
         device_name,
         account_name,
         advertised_url: options.advertised_url,
+        plan_nodes: options.plan_nodes.unwrap_or(crate::pass::PLAN_NODES),
     }));
     shared.open_known().await?;
     Ok(shared)

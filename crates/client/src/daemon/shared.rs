@@ -33,6 +33,8 @@ pub struct Shared {
     pub account_name: String,
     /// What `devices add` puts into its URL instead of the address this device uses itself.
     pub advertised_url: Option<String>,
+    /// About how many nodes one plan takes on.
+    pub plan_nodes: usize,
     pub renewal: Renewal,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
     /// Held while a space is opened: two copies of one log would each carry it on for themselves.
@@ -58,6 +60,7 @@ pub struct Parts {
     pub device_name: String,
     pub account_name: String,
     pub advertised_url: Option<String>,
+    pub plan_nodes: usize,
 }
 
 impl Shared {
@@ -74,6 +77,7 @@ impl Shared {
             device_name: parts.device_name,
             account_name: parts.account_name,
             advertised_url: parts.advertised_url,
+            plan_nodes: parts.plan_nodes,
             renewal: Renewal::default(),
             spaces: RwLock::default(),
             opening: tokio::sync::Mutex::default(),

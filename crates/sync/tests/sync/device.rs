@@ -66,7 +66,7 @@ impl Device {
         let context = PlanContext {
             device: format!("device{number}"),
             date: "2026-01-01".to_owned(),
-            blocked: BTreeSet::new(),
+            ..PlanContext::default()
         };
         Self {
             disk: Disk::new(1000 * i64::from(number)),
@@ -198,7 +198,7 @@ impl Device {
         for id in dirty {
             self.dirty.remove(id);
         }
-        self.dirty.extend(&plan.open);
+        self.dirty.extend(plan.open.iter().chain(&plan.later));
         plan
     }
 

@@ -70,6 +70,18 @@ proptest! {
         settled(&events, mask).assert_laws();
     }
 
+    /// The same where no plan takes on more than a few nodes (C4).
+    #[test]
+    fn c4_any_history_settles_in_small_plans((events, mask) in history(40), limit in 1usize..6) {
+        let mut world = World::new(2);
+        world.plan_in_parts(limit);
+        for event in &events {
+            world.run(event);
+        }
+        world.settle(mask);
+        world.assert_laws();
+    }
+
     /// The same for histories that begin with a common tree.
     #[test]
     fn s1_c1_c2_any_two_sides_of_a_common_tree_settle(

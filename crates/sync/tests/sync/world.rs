@@ -97,12 +97,24 @@ impl World {
         if self.devices[at].away {
             return;
         }
-        let some = part(&self.devices[at].dirty, mask);
-        let plan = self.devices[at].plan(&some);
+        let mut some = part(&self.devices[at].dirty, mask);
+        let mut plan = self.devices[at].plan(&some);
+        while plan.steps.is_empty() && !plan.later.is_empty() {
+            assert!(plan.later.len() < some.len(), "a plan that took nothing on");
+            some = plan.later;
+            plan = self.devices[at].plan(&some);
+        }
         if let Some(edit) = late {
             self.edit(at, edit);
         }
         self.steps += self.devices[at].execute(&plan, &mut self.server);
+    }
+
+    /// From now on plans look at about so many nodes.
+    pub fn plan_in_parts(&mut self, limit: usize) {
+        for device in &mut self.devices {
+            device.context.limit = Some(limit);
+        }
     }
 
     /// Everything synced, nobody writing: until nothing is left to do, in whatever partition of

@@ -17,6 +17,7 @@ mod grounds;
 mod line;
 mod moments;
 mod oracle;
+mod parts;
 mod random;
 mod script;
 mod shrink;

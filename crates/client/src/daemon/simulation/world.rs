@@ -114,10 +114,10 @@ impl Host {
 }
 
 /// The devices of a run, and the server.
-struct World<'h> {
+pub struct World<'h> {
     host: &'h mut Host,
-    devices: Vec<Device>,
-    grounds: Arc<Grounds>,
+    pub devices: Vec<Device>,
+    pub grounds: Arc<Grounds>,
     login: String,
     place: TempDir,
 }
@@ -126,17 +126,22 @@ struct World<'h> {
 pub async fn run(host: &mut Host, script: &Script) -> Result<(), Broken> {
     let mut world = World::new(host, script.devices).await;
     let ended = world.play(script).await;
-    for device in &mut world.devices {
-        device.crash().await;
-    }
-    if host.copy().is_dir() {
-        std::fs::remove_dir_all(host.copy()).unwrap();
-    }
+    world.end().await;
     ended
 }
 
 impl<'h> World<'h> {
-    async fn new(host: &'h mut Host, devices: usize) -> Self {
+    pub async fn end(mut self) {
+        for device in &mut self.devices {
+            device.crash().await;
+        }
+        let copy = self.host.copy();
+        if copy.is_dir() {
+            std::fs::remove_dir_all(copy).unwrap();
+        }
+    }
+
+    pub async fn new(host: &'h mut Host, devices: usize) -> Self {
         static LOGINS: AtomicU32 = AtomicU32::new(0);
         let login = format!("user{}", LOGINS.fetch_add(1, Ordering::Relaxed));
         let place = new_place();
