@@ -136,6 +136,7 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     let (mut rounds, mut open) = (0, BTreeSet::new());
     while rounds < ROUNDS {
         dirty.next(open);
+        pass.cx.state.shorten_log();
         let planned = plan_once(pass, &mut dirty, &mut report)?;
         report.open.clone_from(&planned.open);
         if planned.steps.is_empty() {

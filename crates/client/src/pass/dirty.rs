@@ -33,6 +33,8 @@ impl Dirty {
 
     /// Sets up the next plan: what the one before left open, and some more.
     pub(super) fn next(&mut self, open: BTreeSet<NodeId>) {
+        // What came into a plan because of others has had its turn.
+        self.later.retain(|id| !open.contains(id));
         self.now = open;
         self.carried = self.now.len();
         let rest = match self.later.iter().nth(self.part).copied() {

@@ -200,13 +200,13 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let (changes, folder) = (std::mem::take(&mut self.changes), self.folder());
-        let displaced = self
-            .scan
-            .state
-            .observe(move |tx| write(tx, folder, &changes))
-            .wait()?;
+        let state = self.scan.state;
+        let displaced = self.snapshot.renew_after(|| {
+            let written = state.observe(move |tx| write(tx, folder, &changes)).wait();
+            state.shorten_log();
+            written
+        })?;
         self.displaced.extend(displaced);
-        self.snapshot = Rc::new(self.scan.state.snapshot()?);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Opening connections.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -8,6 +9,8 @@ use super::error::StateError;
 
 /// Prepared statements kept per connection: more than there are.
 const STATEMENTS: usize = 128;
+/// How long a connection waits for another: nothing of ours holds a lock that long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Pages in memory, in KiB, of the writer and of each reader: all of a small tree, and a bound for
 /// a large one. Nothing is mapped: mapped pages would count as the daemon's memory.
 const WRITER_CACHE_KIB: i64 = 8 << 10;
@@ -34,7 +37,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StateError> {
 }
 
 fn bound(connection: &Connection, cache_kib: i64) -> Result<(), StateError> {
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

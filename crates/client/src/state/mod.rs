@@ -153,6 +153,13 @@ impl State {
         self.observe(|tx| tx.forget_pages()).wait()
     }
 
+    /// Writes the log of changes into the tables and empties it, if it has become long. For who
+    /// changes much and looks at no [`Snapshot`] now: while anybody does, the log only grows.
+    /// Blocks, but not for long; what cannot be done now is done another time.
+    pub fn shorten_log(&self) {
+        self.shared.writer.shorten_log();
+    }
+
     /// A view of this moment that may be kept for a while.
     ///
     /// # Errors

@@ -52,18 +52,21 @@ impl Readers {
             Some(connection) => connection,
             None => connect::reader(&self.path)?,
         };
-        connection.execute_batch("BEGIN")?;
-        // The moment is that of the first read, so there is one.
-        connection
-            .query_row("SELECT 1 FROM settings LIMIT 1", [], |_| Ok(()))
-            .or_else(|error| match error {
-                rusqlite::Error::QueryReturnedNoRows => Ok(()),
-                other => Err(other),
-            })?;
+        begin(&connection)?;
         Ok(Snapshot {
             connection: Some(connection),
             readers: self.clone(),
         })
+    }
+}
+
+fn begin(connection: &Connection) -> Result<(), StateError> {
+    connection.execute_batch("BEGIN")?;
+    // The moment is that of the first read, so there is one.
+    let read = connection.query_row("SELECT 1 FROM settings LIMIT 1", [], |_| Ok(()));
+    match read {
+        Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -77,6 +80,23 @@ impl Snapshot {
             .as_ref()
             .map(Rows::new)
             .ok_or(StateError::Closed)
+    }
+
+    /// Lets the moment go while `work` is done, and looks at the one after it. No row may be under
+    /// way.
+    ///
+    /// # Errors
+    /// The database's, and those of `work`.
+    pub fn renew_after<T, E: From<StateError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = self.connection.as_ref().ok_or(StateError::Closed)?;
+        let commit = connection.execute_batch("COMMIT");
+        commit.map_err(StateError::from)?;
+        let done = work();
+        begin(connection)?;
+        done
     }
 }
 

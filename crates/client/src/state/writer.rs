@@ -12,16 +12,23 @@ use std::pin::Pin;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::connect;
 use super::error::StateError;
 use super::roster::Roster;
 use super::rows::Tx;
 
 /// Changes that may wait for the writer; more make the sender wait.
 const QUEUE: usize = 1024;
+/// From this size on the write-ahead log is emptied when somebody asks: a few seconds of the
+/// heaviest work. SQLite by itself empties it when nobody reads, which under such work is never.
+const LONG_LOG: u64 = 64 << 20;
+/// How long the writer waits for readers to let an old moment go.
+const SHORTEN_PATIENCE: Duration = Duration::from_millis(200);
 /// So many changes at most go into one commit, so that none waits for too many others.
 const TOGETHER: usize = 256;
 
@@ -39,8 +46,15 @@ pub(super) enum Kept {
     ByTheSystem,
 }
 
+/// What is queued.
+enum Job {
+    Change(Queued),
+    /// [`Writer::shorten_log`], and whom to tell that it was tried.
+    Shorten(oneshot::Sender<()>),
+}
+
 /// A queued change.
-struct Job {
+struct Queued {
     kept: Kept,
     change: Change,
 }
@@ -117,9 +131,19 @@ impl Writer {
         });
         if let Some(jobs) = &self.jobs {
             // A closed queue drops the job, and with it the sender: the answer is `Closed`.
-            let _ = jobs.send(Job { kept, change: run });
+            let _ = jobs.send(Job::Change(Queued { kept, change: run }));
         }
         Written(receiver)
+    }
+
+    /// Empties the write-ahead log, if it is long and nobody looks at an old moment. Blocks.
+    pub(super) fn shorten_log(&self) {
+        let (sender, receiver) = oneshot::channel();
+        if let Some(jobs) = &self.jobs
+            && jobs.send(Job::Shorten(sender)).is_ok()
+        {
+            let _ = receiver.blocking_recv();
+        }
     }
 }
 
@@ -136,18 +160,47 @@ impl Drop for Writer {
 fn run(mut connection: Connection, path: &Path, jobs: &Receiver<Job>) {
     let mut synchronous = Kept::OnDisk;
     while let Ok(first) = jobs.recv() {
-        let together: Vec<Job> = std::iter::once(first)
-            .chain(jobs.try_iter())
-            .take(TOGETHER)
-            .collect();
-        let mut answers = Vec::with_capacity(together.len());
-        let committed = set_kept(&connection, &mut synchronous, &together)
-            .and_then(|()| commit(&mut connection, together, &mut answers))
-            .and_then(|roster| roster.map_or(Ok(()), |roster| roster.write(path)));
-        for answer in answers {
-            answer(committed.clone());
+        let (mut together, mut shorten) = (Vec::new(), Vec::new());
+        for job in std::iter::once(first).chain(jobs.try_iter()).take(TOGETHER) {
+            match job {
+                Job::Change(change) => together.push(change),
+                Job::Shorten(asked) => shorten.push(asked),
+            }
         }
+        if !together.is_empty() {
+            change(&mut connection, path, &mut synchronous, together);
+        }
+        if !shorten.is_empty() && is_long(path) {
+            let emptied = empty_log(&connection);
+            tracing::debug!(?emptied, "the log of changes was long");
+        }
+        // Dropping the senders tells that it was tried.
     }
+}
+
+/// Makes changes in one commit, and answers.
+fn change(connection: &mut Connection, path: &Path, synchronous: &mut Kept, together: Vec<Queued>) {
+    let mut answers = Vec::with_capacity(together.len());
+    let committed = set_kept(connection, synchronous, &together)
+        .and_then(|()| commit(connection, together, &mut answers))
+        .and_then(|roster| roster.map_or(Ok(()), |roster| roster.write(path)));
+    for answer in answers {
+        answer(committed.clone());
+    }
+}
+
+fn is_long(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() >= LONG_LOG)
+}
+
+/// Writes the log into the tables and empties it; false when somebody looks at an old moment.
+fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(SHORTEN_PATIENCE)?;
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    connection.busy_timeout(connect::PATIENCE)?;
+    Ok(!is_busy?)
 }
 
 /// Makes the next commit wait for the disk, if any of its changes asks for it. That covers the
@@ -155,7 +208,7 @@ fn run(mut connection: Connection, path: &Path, jobs: &Receiver<Job>) {
 fn set_kept(
     connection: &Connection,
     current: &mut Kept,
-    together: &[Job],
+    together: &[Queued],
 ) -> Result<(), StateError> {
     let wanted = match together.iter().any(|job| job.kept == Kept::OnDisk) {
         true => Kept::OnDisk,
@@ -176,7 +229,7 @@ fn set_kept(
 /// Runs changes in order and commits. Returns the list of folders if it changed.
 fn commit(
     connection: &mut Connection,
-    together: Vec<Job>,
+    together: Vec<Queued>,
     answers: &mut Vec<Answer>,
 ) -> Result<Option<Roster>, StateError> {
     let mut roster = None;

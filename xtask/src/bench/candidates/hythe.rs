@@ -104,7 +104,7 @@ impl Hythe {
         self.daemons[0].end()?;
         let begin = Instant::now();
         self.daemons[0] = self.daemon("home-a")?;
-        run(self.command("home-a")?.args(["wait", "--timeout", "600"]))?;
+        run(self.command("home-a")?.args(["wait", "--timeout", "3600"]))?;
         Ok(begin.elapsed())
     }
 }
@@ -163,8 +163,8 @@ impl Candidate for Hythe {
     }
 
     fn settle(&mut self) -> Result<()> {
-        run(self.command("home-a")?.args(["wait", "--timeout", "600"]))?;
-        run(self.command("home-b")?.args(["wait", "--timeout", "600"]))
+        run(self.command("home-a")?.args(["wait", "--timeout", "3600"]))?;
+        run(self.command("home-b")?.args(["wait", "--timeout", "3600"]))
     }
 
     /// What the server's process has received and sent: on loopback all of it is HTTP.
