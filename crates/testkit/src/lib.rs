@@ -1,6 +1,7 @@
 //! What tests share: text trees, and the parts that stand in for the world.
 
 pub mod postgres;
+pub mod power_cut;
 pub mod tree_text;
 
 pub use postgres::PostgresCluster;
