@@ -27,8 +27,10 @@ pub struct Batch<'r> {
     pub(super) root: &'r Root,
     /// Directories with new or removed names, and their inodes.
     touched: Vec<(u64, OwnedFd)>,
-    /// Whether there are more of them than are kept.
+    /// Whether there are more of them than are kept, or more files than are synced one by one.
     many: bool,
+    /// So many files of others were synced one by one.
+    files: usize,
 }
 
 impl Root {
@@ -38,6 +40,7 @@ impl Root {
             root: self,
             touched: Vec::new(),
             many: false,
+            files: 0,
         }
     }
 }
@@ -224,6 +227,41 @@ impl Batch<'_> {
         )))
     }
 
+    /// What has the name `path` was put there by somebody else, who may not have synced it: it is on
+    /// the disk too, name and bytes, when [`Self::finish`] returns. If nothing has the name, that
+    /// is.
+    ///
+    /// # Errors
+    /// The system's; then nothing of the batch may be recorded.
+    pub fn include(&mut self, path: &TreePath) -> Result<(), DiskError> {
+        if self.many {
+            return Ok(());
+        }
+        let Some(place) = Place::of(self.root, path)? else {
+            return Ok(());
+        };
+        let found = place
+            .look(self.root)
+            .map_err(DiskError::at("look at", path))?;
+        if found.is_some_and(|found| found.kind == FileKind::File && !found.foreign) {
+            self.files += 1;
+            self.many =
+                self.files > FEW || !sync_file(&place).map_err(DiskError::at("sync", path))?;
+        }
+        self.touch(place.directory);
+        Ok(())
+    }
+
+    /// As [`Self::include`], for everything in the folder.
+    pub fn include_all(&mut self) {
+        self.many = true;
+    }
+
+    /// Whether [`Self::finish`] waits for everything in the folder.
+    pub fn includes_all(&self) -> bool {
+        self.many
+    }
+
     /// Waits until every name changed since [`Root::batch`] is on the disk.
     ///
     /// # Errors
@@ -304,6 +342,17 @@ impl Root {
             Ok(staged)
         };
         stage().map_err(DiskError::own("make a symlink in", "staging"))
+    }
+}
+
+/// Waits until a file's bytes are on the disk; false when this user may not open it.
+fn sync_file(place: &Place) -> io::Result<bool> {
+    match os::open_at(&place.directory, &place.name, Want::Content) {
+        Ok(file) => os::sync(file).map(|()| true),
+        // Removed meanwhile: then that is what has to be on the disk.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -77,6 +77,11 @@ impl Books {
         Ok(())
     }
 
+    /// What is gathered, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// Takes the entries, in order.
     pub fn take(&mut self) -> Vec<Entry> {
         self.synced.clear();

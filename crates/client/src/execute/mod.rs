@@ -1,6 +1,7 @@
 //! Running a plan. No opinions: each step says what to do and what must still be true; a step that
 //! finds it otherwise is not done, and the planner is asked again.
 
+mod agreed;
 mod books;
 mod bulk;
 mod chunk_index;
@@ -194,7 +195,7 @@ fn run_books(cx: &Context, plan: &Plan, report: &mut Report) -> Result<(), RunEr
         report.done += 1;
     }
     hash::read_all(cx, &trees, &to_read, &mut books, report)?;
-    cx.record(&mut books)
+    agreed::record(cx, &trees, &mut books)
 }
 
 fn run_local(cx: &Context, steps: &[&Step], report: &mut Report) -> Result<(), RunError> {

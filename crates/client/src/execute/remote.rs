@@ -12,6 +12,7 @@ use hythe_model::{ContentHash, Layout, LinkTarget, NodeId, NodeKind, TreePath};
 use hythe_sync::record::Done;
 use hythe_sync::{BodyWrite, DiskStamp, Step, Trees};
 
+use super::agreed;
 use super::books::{Books, Entry};
 use super::bulk::{Asked, BULK_FROM, Done as Sent, For};
 use super::content::Source;
@@ -97,7 +98,7 @@ fn send(cx: &Context, batch: &[&Step], report: &mut Report) -> Result<bool, RunE
     }
     let mut books = sending.books;
     tracing::trace!("recording what was committed");
-    cx.record(&mut books)?;
+    agreed::record(cx, &trees, &mut books)?;
     Ok(true)
 }
 
@@ -495,7 +496,7 @@ impl<'c> Sending<'c> {
                 self.report.folded.extend(applied.changed.iter().copied());
                 self.report.again.extend(applied.changed);
                 self.report.again.extend(nodes);
-                self.cx.record(&mut self.books)?;
+                agreed::record(self.cx, self.trees, &mut self.books)?;
                 Ok(false)
             }
             CommitError::ChunksMissing { chunks } => {
@@ -504,7 +505,7 @@ impl<'c> Sending<'c> {
                     "the server lacks chunks that were taken for granted"
                 );
                 self.report.again.extend(nodes);
-                self.cx.record(&mut self.books)?;
+                agreed::record(self.cx, self.trees, &mut self.books)?;
                 Ok(false)
             }
             CommitError::Unknown(error) => Err(error.into()),

@@ -127,6 +127,44 @@ fn s10_many_files_cost_one_sync_before_and_one_after() {
 }
 
 #[test]
+fn s10_what_others_wrote_is_on_the_disk_before_it_is_recorded() {
+    if is_traced() {
+        let ground = Ground::new();
+        ground.write("f", "saved and not synced");
+        let mut batch = ground.root.batch();
+        batch.include(&tree("f")).unwrap();
+        batch.include(&tree("removed")).unwrap();
+        batch.finish().unwrap();
+        return;
+    }
+    let name = "durability::s10_what_others_wrote_is_on_the_disk_before_it_is_recorded";
+    let Some(calls) = traced(name) else { return };
+    let bytes = position(&calls, 0, &["fsync(", "/folder/f>"]);
+    position(&calls, bytes, &["fsync(", "/folder>"]);
+    assert!(!calls.iter().any(|call| call.contains("syncfs(")));
+}
+
+#[test]
+fn s10_many_files_of_others_cost_one_sync_of_everything() {
+    if is_traced() {
+        let ground = Ground::new();
+        let mut batch = ground.root.batch();
+        for n in 0..20 {
+            let name = format!("f{n}");
+            ground.write(&name, "saved and not synced");
+            batch.include(&tree(&name)).unwrap();
+        }
+        batch.finish().unwrap();
+        return;
+    }
+    let name = "durability::s10_many_files_of_others_cost_one_sync_of_everything";
+    let Some(calls) = traced(name) else { return };
+    position(&calls, 0, &["syncfs(", "/folder>"]);
+    let singly = calls.iter().filter(|call| call.contains("/folder/f"));
+    assert!(singly.count() <= 3, "{}", calls.join("\n"));
+}
+
+#[test]
 fn s11_a_change_is_acknowledged_when_it_is_on_the_disk_and_an_observation_before() {
     if is_traced() {
         let ground = Ground::new();
