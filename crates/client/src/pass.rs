@@ -4,11 +4,12 @@
 //! do from the planner, whether it may be done from the checker.
 
 mod dirty;
+mod late;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hythe_model::{Cursor, EntryName, NodeId, NodeKind, TreePath, VersionId};
+use hythe_model::{Cursor, EntryName, NodeId, TreePath, VersionId};
 use hythe_sync::brake::root_emptied;
 use hythe_sync::{
     Brake, Counts, Half, Held, IdSource, Plan, PlanContext, Problem, Refused, Step, TreeError,
@@ -16,7 +17,7 @@ use hythe_sync::{
 };
 
 use crate::daemon::{Order, Scope};
-use crate::disk::{Absence, DiskError, Outcome};
+use crate::disk::{Absence, DiskError};
 use crate::execute::{self, Context, Places, Report, RunError, Setting};
 use crate::scan::{Scan, ScanError, ScanReport};
 use crate::state::{FolderTrees, StateError};
@@ -125,7 +126,7 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     pass.setting.root.still_there().map_err(PassError::Away)?;
     let cx = Context::new(pass.setting.clone())?.ok_or(PassError::NotRead)?;
     let pass = &Passing { pass, cx };
-    let late = bring_back_late(pass)?;
+    let late = late::bring_back(pass)?;
     let mut nodes = order.nodes.clone();
     nodes.extend(look(pass, &order.scope, &late, &mut report)?);
     report.look.clone_from(&report.scanned.again);
@@ -505,49 +506,6 @@ fn remote_path(trees: &FolderTrees, node: NodeId) -> Result<Option<TreePath>, Tr
 /// Nodes whose three trees may differ, looked for among all of them.
 fn different(pass: &Passing) -> Result<BTreeSet<NodeId>, PassError> {
     Ok(pass.cx.state.read(|rows| rows.different(pass.cx.folder))?)
-}
-
-/// Values that were written to a file after its name had gone to another one: each becomes a
-/// conflict copy beside the place it came from (D3).
-fn bring_back_late(pass: &Passing) -> Result<BTreeSet<TreePath>, PassError> {
-    let root = &pass.cx.root;
-    let mut places = BTreeSet::new();
-    if !root.keeps_any_out()? {
-        return Ok(places);
-    }
-    for late in root.settle_out()? {
-        let path = late_path(pass, &late);
-        let mut batch = root.batch();
-        if let Outcome::Done(_) = batch.place_late(&late, &path)? {
-            batch.finish()?;
-            tracing::info!(%path, "kept what was written late");
-            places.extend(path.parent());
-        }
-    }
-    Ok(places)
-}
-
-fn late_path(pass: &Passing, late: &crate::disk::Late) -> TreePath {
-    use hythe_sync::conflict_name::{ConflictMark, conflict_name};
-    let origin = late.origin.clone().unwrap_or_default();
-    let fallback = || EntryName::new("recovered").ok();
-    let Some(name) = origin.name().cloned().or_else(fallback) else {
-        return origin;
-    };
-    let inode = late.stamp.inode.to_le_bytes();
-    let date = today();
-    let mark = ConflictMark {
-        device: &pass.pass.device,
-        date: &date,
-        tag: [inode[0], inode[1], inode[2]],
-    };
-    let above = origin.parent().unwrap_or_default();
-    // The directory may be gone by now; the root is always there.
-    let above = match pass.cx.root.stat(&above) {
-        Ok(Some(_)) => above,
-        _ => TreePath::ROOT,
-    };
-    above.join(conflict_name(&name, NodeKind::File, &mark))
 }
 
 /// Today as `YYYY-MM-DD`, in UTC: only shown, never compared (C7).

@@ -103,6 +103,18 @@ impl Device {
         device
     }
 
+    /// A device that was enrolled and has a folder.
+    pub fn at(number: usize, home: PathBuf, line: Line, grounds: Arc<Grounds>) -> Self {
+        Self {
+            number,
+            line,
+            home,
+            grounds,
+            program: None,
+            ahead: Duration::ZERO,
+        }
+    }
+
     /// What belongs to a sync folder: a row, a directory, a marker.
     async fn add_folder(&self, home: LockedHome) {
         let shared = open_home(home, self.options()).await.unwrap();

@@ -2,8 +2,9 @@
 
 use hythe_wire::Code;
 
+use super::grounds::tree;
 use super::script::{At, Deed, Event, Fate, Script, Step, Weather};
-use super::world::{Host, run};
+use super::world::{Host, World, run};
 
 const FINE: Weather = Weather {
     percent: 0,
@@ -135,5 +136,34 @@ async fn s1_sc123_nothing_is_planned_by_a_restored_log_before_it_was_compared() 
         let ended = run(&mut host, &Script { devices: 1, steps }).await;
         assert_eq!(ended, Ok(()), "seed {seed}");
     }
+    host.stop().await;
+}
+
+/// A conflict copy was under way when the program ended, and the user's value was still in `.hythe/out`. It
+/// came back as `recovered`, wherever it had been.
+#[tokio::test(flavor = "multi_thread")]
+async fn s10_a_value_that_a_crash_left_beside_the_tree_gets_its_old_name_back() {
+    let mut host = Host::start().await;
+    let mut world = World::new(&mut host, 1).await;
+    for step in [write(0, "d/a", 10), hear(0), pass(0), Step::Crash(0)] {
+        world.step(&step).await.unwrap();
+    }
+    let folder = world.grounds.folder(0).to_owned();
+    let out = folder.join(".hythe/out/0123456789abcdef");
+    std::fs::rename(folder.join("d/a"), out).unwrap();
+    for step in [write(0, "d/a", 11), Step::Look(0), hear(0), pass(0)] {
+        world.step(&step).await.unwrap();
+    }
+    let names: Vec<String> = tree(&folder)
+        .into_keys()
+        .map(|path| path.escape_ascii().to_string())
+        .collect();
+    let is_copy = |name: &&String| name.starts_with("d/a (conflict d0 ");
+    assert_eq!(names.iter().filter(is_copy).count(), 1, "{names:?}");
+    assert!(
+        names.contains(&"d/a".to_owned()) && names.len() == 3,
+        "{names:?}"
+    );
+    drop(world);
     host.stop().await;
 }

@@ -9,7 +9,7 @@ use futures::stream;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response, header};
+use hyper::{Method, Request, Response, header};
 use hyper_util::rt::TokioIo;
 use hythe_wire::{Code, Problem, headers};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +28,18 @@ const FATES: [(usize, Fate); 8] = [
     (1, Fate::Refused(Code::Conflict)),
 ];
 
+/// What is told of a request that may change something at the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// It is about to be passed on.
+    Asked,
+    /// The server has answered; the device does not know it yet.
+    Answered,
+}
+
+/// Hears of requests.
+pub type Ear = Arc<dyn Fn(Moment) + Send + Sync>;
+
 type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, io::Error>;
 
 /// The line of one device.
@@ -42,6 +54,7 @@ struct State {
     percent: u8,
     random: Random,
     fate: Option<Fate>,
+    ear: Option<Ear>,
 }
 
 impl State {
@@ -60,6 +73,7 @@ impl Line {
             percent: 0,
             random: Random::new(0),
             fate: None,
+            ear: None,
         }));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state))).abort_handle();
         Self {
@@ -80,6 +94,11 @@ impl Line {
         state.percent = weather.percent;
         state.random = Random::new(weather.seed);
         state.fate = weather.fate;
+    }
+
+    /// From now on somebody hears of requests.
+    pub fn tell(&self, ear: Ear) {
+        self.state.lock().unwrap().ear = Some(ear);
     }
 
     /// The server is somewhere else now.
@@ -114,17 +133,21 @@ async fn pass_on(
     state: Arc<Mutex<State>>,
 ) -> Result<Response<Body>, io::Error> {
     let lost = || io::Error::from(io::ErrorKind::ConnectionReset);
-    let (fate, server) = {
+    let (fate, server, ear) = {
         let mut state = state.lock().unwrap();
-        (state.fate(), state.server)
+        (state.fate(), state.server, state.ear.clone())
     };
+    let ear = ear.filter(|_| request.method() != Method::GET);
+    let tell = |moment| ear.iter().for_each(|ear| ear(moment));
     tracing::trace!(method = %request.method(), uri = %request.uri(), ?fate, "request");
     match fate {
         Some(Fate::Lost) => return Err(lost()),
         Some(Fate::Refused(code)) => return Ok(refusal(code)),
         _ => {}
     }
+    tell(Moment::Asked);
     let (head, bytes) = ask(request, server).await.map_err(io::Error::other)?;
+    tell(Moment::Answered);
     let body = match fate {
         Some(Fate::Unanswered) => return Err(lost()),
         Some(Fate::Cut) => {

@@ -11,17 +11,17 @@
 //! `HYTHE_SIM_RUNS` says how many seeds are tried, `HYTHE_SIM_SEED` the first one, `HYTHE_SIM_DIR`
 //! where the files are; `HYTHE_SIM_LOG=1` tells all that the shortest failing run does.
 
-mod device;
+pub(super) mod device;
 mod found;
-mod grounds;
-mod line;
-mod moments;
-mod oracle;
+pub(super) mod grounds;
+pub(super) mod line;
+pub(super) mod moments;
+pub(super) mod oracle;
 mod parts;
 mod random;
-mod script;
+pub(super) mod script;
 mod shrink;
-mod world;
+pub(super) mod world;
 
 use script::Script;
 use world::Host;

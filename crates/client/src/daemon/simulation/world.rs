@@ -27,7 +27,7 @@ const PASSES: usize = 30;
 
 /// Where runs have their files: in memory where there is such a place, unless `HYTHE_SIM_DIR` says
 /// otherwise.
-fn new_place() -> TempDir {
+pub fn new_place() -> TempDir {
     let memory = Path::new("/dev/shm");
     let place = match std::env::var_os("HYTHE_SIM_DIR") {
         Some(place) => PathBuf::from(place),
@@ -40,10 +40,25 @@ fn new_place() -> TempDir {
         .unwrap()
 }
 
+/// Where files are: for one run, or for longer.
+pub enum Place {
+    Own(TempDir),
+    Given(PathBuf),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(place) => place.path(),
+            Self::Given(place) => place,
+        }
+    }
+}
+
 /// A server for many runs: each has an account of its own.
 pub struct Host {
     running: Option<Running>,
-    place: TempDir,
+    place: Place,
     /// What is traced in a process is heard by one simulation at a time.
     _alone: MutexGuard<'static, ()>,
 }
@@ -52,9 +67,14 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 
 impl Host {
     pub async fn start() -> Self {
+        Self::start_in(Place::Own(new_place())).await
+    }
+
+    /// Starts a server on what is in a place.
+    pub async fn start_in(place: Place) -> Self {
         let mut host = Self {
             running: None,
-            place: new_place(),
+            place,
             _alone: ALONE.lock().await,
         };
         host.restart().await;
@@ -108,7 +128,8 @@ impl Host {
         self.running.as_ref().unwrap()
     }
 
-    async fn line(&self) -> Line {
+    /// A line to the server.
+    pub async fn line(&self) -> Line {
         Line::new(self.running().addr()).await
     }
 }
@@ -119,7 +140,7 @@ pub struct World<'h> {
     pub devices: Vec<Device>,
     pub grounds: Arc<Grounds>,
     login: String,
-    place: TempDir,
+    place: Place,
 }
 
 /// Runs a script.
@@ -141,10 +162,15 @@ impl<'h> World<'h> {
         }
     }
 
+    /// New devices of a new user.
     pub async fn new(host: &'h mut Host, devices: usize) -> Self {
+        Self::new_in(host, devices, Place::Own(new_place())).await
+    }
+
+    /// New devices of a new user, in a place.
+    pub async fn new_in(host: &'h mut Host, devices: usize, place: Place) -> Self {
         static LOGINS: AtomicU32 = AtomicU32::new(0);
         let login = format!("user{}", LOGINS.fetch_add(1, Ordering::Relaxed));
-        let place = new_place();
         let folder = |number| place.path().join(format!("folder{number}"));
         // One more for the witness.
         let folders: Vec<PathBuf> = (0..=devices).map(folder).collect();
@@ -162,6 +188,18 @@ impl<'h> World<'h> {
             world.add_device().await;
         }
         world
+    }
+
+    /// Devices that are there already; none is to be added.
+    pub fn of(host: &'h mut Host, devices: Vec<Device>, grounds: Arc<Grounds>) -> Self {
+        let place = Place::Given(PathBuf::new());
+        Self {
+            host,
+            devices,
+            grounds,
+            login: String::new(),
+            place,
+        }
     }
 
     async fn add_device(&mut self) {
@@ -197,7 +235,7 @@ impl<'h> World<'h> {
         }
     }
 
-    async fn step(&mut self, step: &Step) -> Result<(), Broken> {
+    pub async fn step(&mut self, step: &Step) -> Result<(), Broken> {
         match step {
             Step::User(device, deed) => self.grounds.deed(*device, deed),
             Step::Hear(device, weather) => self.devices[*device].hear(*weather).await?,
@@ -242,7 +280,7 @@ impl<'h> World<'h> {
 
     /// The weather is fine, all devices are on, nobody touches anything: all come to rest, and stay
     /// there (C1, C2, S8).
-    async fn settle(&mut self) -> Result<(), Broken> {
+    pub async fn settle(&mut self) -> Result<(), Broken> {
         note("settling");
         for device in 0..self.devices.len() {
             if !self.grounds.is_there(device) {
@@ -304,7 +342,8 @@ impl<'h> World<'h> {
         Ok((0..=number).map(|n| tree(self.grounds.folder(n))).collect())
     }
 
-    async fn witness(&mut self) -> &mut Program {
+    /// The program of the last device.
+    pub async fn witness(&mut self) -> &mut Program {
         self.devices.last_mut().unwrap().program().await
     }
 }
