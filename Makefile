@@ -8,7 +8,10 @@ SECONDS_EACH ?= 60
 # How many runs `make simulate` makes.
 RUNS ?= 20000
 
-.PHONY: run test check bench fuzz simulate generate
+# From how many states `make power-cuts` starts a device again.
+STATES ?= 5000
+
+.PHONY: run test check bench fuzz simulate power-cuts generate
 
 run:  ## build and start: a server on this machine and a folder that syncs with it
 	@scripts/need build
@@ -39,6 +42,10 @@ fuzz:  ## feed every decoder with bad input, SECONDS_EACH seconds each
 simulate:  ## devices, users, faults and crashes against a server, RUNS times from a random seed
 	@scripts/need build test
 	@HYTHE_SIM_RUNS=$(RUNS) cargo test --locked --package hythe-client --lib -- simulation::s1 --nocapture
+
+power-cuts:  ## a device starts again on STATES states that a power cut may leave of its disks
+	@scripts/need build test
+	@HYTHE_CUT_STATES=$(STATES) cargo test --locked --package hythe-client --lib -- power_cut::sc084_s10 --nocapture
 
 generate:  ## write docs/cli.md, man pages and completions
 	cargo xtask generate

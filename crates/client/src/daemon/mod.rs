@@ -17,6 +17,8 @@ mod jobs;
 mod memory;
 mod open;
 mod plans;
+#[cfg(test)]
+mod power_cut;
 mod relocate;
 mod renewal;
 mod seek;
