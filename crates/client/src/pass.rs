@@ -128,7 +128,7 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     let pass = &Passing { pass, cx };
     let late = late::bring_back(pass)?;
     let mut nodes = order.nodes.clone();
-    nodes.extend(look(pass, &order.scope, &late, &mut report)?);
+    nodes.extend(look(pass, order, &late, &mut report)?);
     report.look.clone_from(&report.scanned.again);
     if order.all_nodes {
         nodes.extend(different(pass)?);
@@ -203,7 +203,12 @@ pub fn preview(pass: &Pass) -> Result<Vec<ShownStep>, PassError> {
     pass.setting.root.still_there().map_err(PassError::Away)?;
     let cx = Context::new(pass.setting.clone())?.ok_or(PassError::NotRead)?;
     let pass = &Passing { pass, cx };
-    let mut dirty = look(pass, &Scope::Whole, &BTreeSet::new(), &mut report)?;
+    let everything = Order {
+        scope: Scope::Whole,
+        nodes: BTreeSet::new(),
+        all_nodes: true,
+    };
+    let mut dirty = look(pass, &everything, &BTreeSet::new(), &mut report)?;
     dirty.extend(different(pass)?);
     let (trees, _) = trees(pass)?;
     let planned = plan(&trees, &dirty, &context(pass, &report), &mut RandomIds)?;
@@ -265,13 +270,17 @@ impl Passing<'_> {
 
 fn look(
     pass: &Passing,
-    scope: &Scope,
+    order: &Order,
     more: &BTreeSet<TreePath>,
     report: &mut PassReport,
 ) -> Result<BTreeSet<NodeId>, PassError> {
-    let places = match scope {
+    let places = match &order.scope {
         Scope::Whole => {
-            report.scanned = pass.scan(&crate::scan::Scope::Whole)?;
+            let scope = match order.all_nodes {
+                true => crate::scan::Scope::WholeAfterBreak,
+                false => crate::scan::Scope::Whole,
+            };
+            report.scanned = pass.scan(&scope)?;
             return Ok(report.scanned.dirty.clone());
         }
         Scope::Places(places) => places | more,

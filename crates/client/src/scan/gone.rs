@@ -15,6 +15,15 @@ const BATCH: usize = 8192;
 const ONCE_MORE: usize = 4096;
 
 impl Session<'_> {
+    /// Takes note of directories that have no row and are named by rows: their places were given to
+    /// others, and the scan that saw it did not come to its end.
+    pub(super) fn find_strays(&mut self) -> Result<(), ScanError> {
+        let strays = self.snapshot.rows()?.local_strays(self.folder())?;
+        self.displaced
+            .extend(strays.into_iter().filter(|id| *id != self.root));
+        Ok(())
+    }
+
     /// Removes the rows of entries that were not there, with everything below them, except what
     /// was found elsewhere.
     pub(super) fn settle_missing(&mut self) -> Result<(), ScanError> {

@@ -38,6 +38,9 @@ use session::Session;
 pub enum Scope {
     /// Everything.
     Whole,
+    /// Everything, and rows that an earlier scan may have left below no directory when it broke
+    /// off. Costs a look at every row.
+    WholeAfterBreak,
     /// These entries; of those that are directories also the entries right in them, and
     /// everything below directories that are new.
     Places(BTreeSet<TreePath>),
@@ -103,6 +106,10 @@ impl Scan<'_> {
         let mut session = Session::new(self)?;
         match scope {
             Scope::Whole => session.everything()?,
+            Scope::WholeAfterBreak => {
+                session.find_strays()?;
+                session.everything()?;
+            }
             Scope::Places(places) => session.places(places)?,
         }
         session.finish()

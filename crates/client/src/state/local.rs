@@ -117,6 +117,17 @@ impl Rows<'_> {
         self.all(sql, (folder.0, parent.as_bytes()), |row| get(row, 0))
     }
 
+    /// Nodes that entries say they are in and that are no entries themselves: the folder's root, and
+    /// directories that went while what was in them stayed. Looks at every row.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn local_strays(&self, folder: FolderNumber) -> Result<Vec<NodeId>> {
+        let sql = "SELECT DISTINCT l.parent FROM local l WHERE l.folder = ?1 AND NOT EXISTS
+            (SELECT 1 FROM local d WHERE d.folder = ?1 AND d.node = l.parent)";
+        self.all(sql, [folder.0], |row| get(row, 0))
+    }
+
     /// All entries of a directory, in order of their names.
     ///
     /// # Errors

@@ -64,7 +64,11 @@ struct Shared {
     // Dropped first: the writer ends before the mark of a clean end is made.
     writer: Writer,
     readers: Readers,
-    _closing: open::Closing,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "does its work when it is dropped")
+    )]
+    closing: open::Closing,
 }
 
 impl State {
@@ -80,7 +84,7 @@ impl State {
         let shared = Shared {
             writer,
             readers,
-            _closing: closing,
+            closing,
         };
         Ok((
             Self {
@@ -88,6 +92,12 @@ impl State {
             },
             condition,
         ))
+    }
+
+    /// What is there until every file of the state is closed.
+    #[cfg(test)]
+    pub(crate) fn alive(&self) -> std::sync::Weak<()> {
+        Arc::downgrade(&self.shared.closing.alive)
     }
 
     /// Queues a change, which is kept whole or not at all. The result comes when it is on the

@@ -32,6 +32,9 @@ const OPEN: &str = "open";
 /// Knows how to say, at the end, that the end was clean.
 pub(super) struct Closing {
     path: PathBuf,
+    /// Goes when all is closed.
+    #[cfg(test)]
+    pub(super) alive: std::sync::Arc<()>,
 }
 
 pub(super) fn open(path: &Path) -> Result<(Connection, Condition, Closing), StateError> {
@@ -60,6 +63,8 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Condition, Closing), Stat
         condition,
         Closing {
             path: path.to_owned(),
+            #[cfg(test)]
+            alive: std::sync::Arc::default(),
         },
     ))
 }

@@ -5,6 +5,8 @@ use std::fs::{remove_file, rename};
 
 use hythe_model::ContentHash;
 
+use hythe_client::scan::Scope;
+
 use crate::ground::Ground;
 
 /// Sets the hash of every file, as if all had been read.
@@ -246,4 +248,30 @@ fn a_new_file_with_a_reused_inode_is_a_new_node() {
         eprintln!("SKIPPED: this file system did not use the inode again");
     }
     assert!(ground.local().values().all(|row| row.node.id != id));
+}
+
+/// A scan was killed after it had given a directory's place to another node and before it had looked
+/// for what was in it.
+#[test]
+fn c2_rows_below_no_directory_are_found_after_a_scan_that_broke_off() {
+    let ground = Ground::new();
+    ground.write("d/moved", "x");
+    ground.write("d/stays", "y");
+    ground.write("d/goes", "z");
+    ground.scan();
+    let [d, moved, stays, goes] = ["d", "d/moved", "d/stays", "d/goes"].map(|at| ground.id(at));
+    let folder = ground.folder;
+    ground
+        .state
+        .write_blocking(move |tx| tx.remove_local(folder, d))
+        .map(drop)
+        .unwrap();
+    std::fs::rename(ground.at("d/moved"), ground.at("moved")).unwrap();
+    remove_file(ground.at("d/goes")).unwrap();
+
+    let report = ground.try_scan(&Scope::WholeAfterBreak).unwrap();
+    ground.assert_local_is_disk();
+    assert_eq!([ground.id("moved"), ground.id("d/stays")], [moved, stays]);
+    assert!(report.dirty.contains(&goes));
+    assert!(ground.local().values().all(|row| row.node.id != goes));
 }

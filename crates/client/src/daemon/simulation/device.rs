@@ -387,7 +387,7 @@ impl Program {
 
 /// Waits until nothing uses a home any more.
 async fn gone(shared: Arc<Shared>) {
-    let (state, shared) = (Arc::downgrade(&shared.state), {
+    let (state, shared) = (shared.state.alive(), {
         let weak = Arc::downgrade(&shared);
         drop(shared);
         weak

@@ -167,3 +167,22 @@ async fn s10_a_value_that_a_crash_left_beside_the_tree_gets_its_old_name_back() 
     drop(world);
     host.stop().await;
 }
+
+/// A scan that was killed left a row below a directory that had no row: nothing could be done about
+/// it, and passes followed each other without end.
+#[tokio::test(flavor = "multi_thread")]
+async fn c2_a_scan_that_was_killed_leaves_nothing_open() {
+    let killed = |moment| {
+        let steps = vec![
+            hear(0),
+            pass(0),
+            write(0, "e/a", 35),
+            Step::Look(0),
+            Step::Pass(0, FINE, vec![(moment, Event::Crash)]),
+        ];
+        holds(1, steps)
+    };
+    for moment in 1..5 {
+        killed(moment).await;
+    }
+}
