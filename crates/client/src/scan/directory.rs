@@ -1,54 +1,59 @@
 //! One directory: its names merged with its rows, both in order.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use super::ScanError;
+use super::ahead::{Errand, Eyes, Look};
 use super::entry::{Child, Depth, Directory};
+use super::names::Names;
 use super::session::Session;
 use super::trouble::Trouble;
 use crate::disk::is_elsewhere;
-use crate::os::{self, Want};
+use crate::os::Info;
 use crate::state::{LocalSeen, StateError};
 
 impl Session<'_> {
-    /// Opens the directory at `path`, which must be the one that was seen, and looks through it.
-    /// Returns the directories in it that are to be entered.
-    pub(super) fn enter(&mut self, path: &[u8], child: &Child) -> Result<Vec<Child>, ScanError> {
-        tracing::trace!(path = %path.escape_ascii(), "looking through");
-        let handle = match os::open_below(self.scan.root.directory(), path, Want::Directory) {
-            Ok(handle) => handle,
-            Err(error) => {
+    /// Looks through the directory at `path`, which must be the one that was seen. Returns the
+    /// directories in it that are to be entered.
+    pub(super) fn enter(
+        &mut self,
+        path: &[u8],
+        child: &Child,
+        looked: Option<Look>,
+    ) -> Result<Vec<Child>, ScanError> {
+        let look = looked.unwrap_or_else(|| {
+            let (path, inode, depth) = (path.to_vec(), child.inode, child.depth);
+            let errand = Errand { path, inode, depth };
+            Eyes::of(self.scan).look(&errand, &mut self.listing)
+        });
+        let listed = match look {
+            Look::Listed(listed) => listed,
+            Look::Watched => return Ok(Vec::new()),
+            Look::Another => {
+                // Look at the place again (SC-058).
+                self.look_again(b"", path);
+                return Ok(Vec::new());
+            }
+            Look::NotOpened(error) => {
                 self.not_opened(path, &error);
                 return Ok(Vec::new());
             }
         };
-        if os::info_of(&handle).is_ok_and(|info| info.inode != child.inode) {
-            // Another directory has the name by now: look at the place again (SC-058).
-            self.look_again(b"", path);
-            return Ok(Vec::new());
-        }
-        let is_new = self.announce(&handle, path);
-        if child.depth == Depth::Unwatched && !is_new {
-            return Ok(Vec::new());
-        }
         let mut at = Directory {
-            handle: handle.as_fd(),
+            handle: listed.handle.as_fd(),
             path,
             node: child.node,
             deep: child.depth != Depth::Shallow,
             children: Vec::new(),
         };
-        self.merge(&mut at)?;
+        self.forget_problems_in(path);
+        match listed.names {
+            Ok(names) => self.merge(&mut at, &names, listed.infos)?,
+            Err(error) => self.trouble(b"", path, Trouble::unreadable(&error)),
+        }
         Ok(at.children)
-    }
-
-    /// Tells whoever listens. Without a listener everything is new.
-    fn announce(&self, handle: &OwnedFd, path: &[u8]) -> bool {
-        self.scan
-            .entering
-            .is_none_or(|entering| entering.entering(handle.as_fd(), path))
     }
 
     fn not_opened(&mut self, path: &[u8], error: &io::Error) {
@@ -59,37 +64,38 @@ impl Session<'_> {
         }
     }
 
-    /// Compares the names of a directory with its rows. Rows without a name are missing; but only
-    /// if the listing came to its end (S4).
-    fn merge(&mut self, at: &mut Directory<'_>) -> Result<(), ScanError> {
-        self.forget_problems_in(at.path);
-        let mut names = std::mem::take(&mut self.names);
-        let listed = names.read(&mut self.listing, at.handle);
-        if let Err(error) = &listed {
-            self.trouble(b"", at.path, Trouble::unreadable(error));
-        } else {
-            let snapshot = Rc::clone(&self.snapshot);
-            let rows = snapshot.rows()?;
-            let mut statement = rows.local_listing()?;
-            let mut known = statement
-                .query((self.folder().0, at.node.as_bytes()))
-                .map_err(StateError::from)?;
-            let mut listed = names.iter().peekable();
-            while let Some(row) = known.next().map_err(StateError::from)? {
-                let row = LocalSeen::read(row)?;
-                while let Some(name) = listed.next_if(|name| *name < row.name) {
-                    self.unknown(at, name)?;
-                }
-                match listed.next_if(|name| *name == row.name) {
-                    Some(_) => self.known(at, &row)?,
-                    None => self.not_listed(at, row.name)?,
-                }
+    /// Compares the names of a directory, which are all it has, with its rows. Rows without a name
+    /// are missing (S4).
+    fn merge(
+        &mut self,
+        at: &mut Directory<'_>,
+        names: &Names,
+        infos: Vec<io::Result<Info>>,
+    ) -> Result<(), ScanError> {
+        let snapshot = Rc::clone(&self.snapshot);
+        let rows = snapshot.rows()?;
+        let mut statement = rows.local_listing()?;
+        let mut known = statement
+            .query((self.folder().0, at.node.as_bytes()))
+            .map_err(StateError::from)?;
+        let infos = infos
+            .into_iter()
+            .map(Some)
+            .chain(std::iter::repeat_with(|| None));
+        let mut listed = names.iter().zip(infos).peekable();
+        while let Some(row) = known.next().map_err(StateError::from)? {
+            let row = LocalSeen::read(row)?;
+            while let Some((name, info)) = listed.next_if(|(name, _)| *name < row.name) {
+                self.unknown(at, name, info)?;
             }
-            for name in listed {
-                self.unknown(at, name)?;
+            match listed.next_if(|(name, _)| *name == row.name) {
+                Some((_, info)) => self.known(at, &row, info)?,
+                None => self.not_listed(at, row.name)?,
             }
         }
-        self.names = names;
+        for (name, info) in listed {
+            self.unknown(at, name, info)?;
+        }
         Ok(())
     }
 

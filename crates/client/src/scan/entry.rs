@@ -8,12 +8,13 @@ use hythe_sync::ignore::{Ignored, entry_name};
 use hythe_sync::{LocalNode, Place};
 
 use super::ScanError;
+use super::ahead::Ticket;
 use super::identify::{Compared, compare, keeps_content, node_kind};
 use super::replaced::Replaced;
 use super::session::{Session, fresh_id};
 use super::trouble::Trouble;
 use crate::disk::Found;
-use crate::os::{self, FileKind};
+use crate::os::{self, FileKind, Info};
 use crate::state::{LocalRow, LocalSeen, StampBytes, kind_number};
 
 /// An open directory of the folder that is being looked at.
@@ -35,6 +36,8 @@ pub(super) struct Child {
     pub(super) node: NodeId,
     pub(super) inode: u64,
     pub(super) depth: Depth,
+    /// Where it was asked to be looked into ahead of its turn.
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// How far a directory is looked through.
@@ -55,8 +58,9 @@ impl Session<'_> {
         &mut self,
         at: &mut Directory<'_>,
         row: &LocalSeen<'_>,
+        info: Option<io::Result<Info>>,
     ) -> Result<(), ScanError> {
-        let Some(found) = self.look(at, row.name)? else {
+        let Some(found) = self.look(at, row.name, info) else {
             return Ok(());
         };
         let kind = node_kind(found.kind);
@@ -86,29 +90,39 @@ impl Session<'_> {
     }
 
     /// Looks at an entry whose place has no row.
-    pub(super) fn unknown(&mut self, at: &mut Directory<'_>, name: &[u8]) -> Result<(), ScanError> {
+    pub(super) fn unknown(
+        &mut self,
+        at: &mut Directory<'_>,
+        name: &[u8],
+        info: Option<io::Result<Info>>,
+    ) -> Result<(), ScanError> {
         if at.path.is_empty() && name == crate::disk::HYTHE {
             return Ok(());
         }
-        match self.look(at, name)? {
+        match self.look(at, name, info) {
             Some(found) => self.unknown_found(at, name, &found),
             None => Ok(()),
         }
     }
 
-    /// Asks the system about an entry; none when it cannot be told, which is no evidence of
-    /// anything.
-    fn look(&mut self, at: &Directory<'_>, name: &[u8]) -> Result<Option<Found>, ScanError> {
+    /// What the system says about an entry, asked now unless it was asked before; none when it
+    /// cannot be told, which is no evidence of anything.
+    fn look(
+        &mut self,
+        at: &Directory<'_>,
+        name: &[u8],
+        info: Option<io::Result<Info>>,
+    ) -> Option<Found> {
         self.report.entries += 1;
-        match os::info_at(at.handle, name) {
-            Ok(info) => Ok(Some(Found::new(&info, self.scan.root.mount()))),
+        match info.unwrap_or_else(|| os::info_at(at.handle, name)) {
+            Ok(info) => Some(Found::new(&info, self.scan.root.mount())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.look_again(at.path, name);
-                Ok(None)
+                None
             }
             Err(error) => {
                 self.trouble(at.path, name, Trouble::unreadable(&error));
-                Ok(None)
+                None
             }
         }
     }
@@ -301,6 +315,7 @@ impl Directory<'_> {
             node,
             inode,
             depth,
+            ticket: None,
         });
     }
 }

@@ -12,6 +12,7 @@
 //!
 //! One scan or pass per folder at a time.
 
+mod ahead;
 mod directory;
 mod entry;
 mod gone;

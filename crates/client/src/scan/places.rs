@@ -129,6 +129,7 @@ impl Session<'_> {
                 node: group.node,
                 inode,
                 depth: Depth::Shallow,
+                ticket: None,
             };
             self.down(&mut path.clone(), &child)?;
             return Ok(());
@@ -206,10 +207,11 @@ impl Session<'_> {
                             node: id,
                             inode,
                             depth,
+                            ticket: None,
                         });
                     }
                 }
-                (Ok(_), None) => self.unknown(at, name.as_bytes())?,
+                (Ok(_), None) => self.unknown(at, name.as_bytes(), None)?,
                 (Err(error), row) if is_elsewhere(&error) => absent.extend(row),
                 (Err(error), _) => {
                     let trouble = super::trouble::Trouble::unreadable(&error);
