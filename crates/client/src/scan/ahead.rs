@@ -14,9 +14,11 @@ use super::names::Names;
 use super::{Entering, Scan};
 use crate::os::{self, Info, Listing, Want};
 
-/// So many directories are looked into ahead of their turn: enough to keep a second core busy, and a
-/// bound for open handles.
-const AHEAD: usize = 16;
+/// So many directories are looked into ahead of their turn: a bound for open handles and memory.
+const AHEAD: usize = 32;
+/// So many of them right in one directory: enough to keep a second core busy, and something is left
+/// for the directories below the one whose turn it is.
+pub(super) const AHEAD_BESIDE: usize = 4;
 /// Of larger directories the rest is asked about when its turn comes: a bound for memory.
 const ENTRIES_AHEAD: usize = 4096;
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::ScanError;
-use super::ahead::{Ahead, Errand, Eyes};
+use super::ahead::{AHEAD_BESIDE, Ahead, Errand, Eyes};
 use super::entry::{Child, Depth};
 use super::session::Session;
 use crate::os;
@@ -79,7 +79,7 @@ fn look_ahead<'scope, 'e: 'scope>(
     frame: &mut Frame,
 ) {
     // One that is next in turn can as well be looked into here.
-    for child in frame.rest.iter_mut().skip(1) {
+    for child in frame.rest.iter_mut().skip(1).take(AHEAD_BESIDE) {
         if child.ticket.is_some() {
             continue;
         }

@@ -19,5 +19,6 @@ mod scan_identity;
 mod scan_random;
 mod scan_safety;
 mod state;
+mod state_log;
 mod watch;
 mod whereabouts;

@@ -176,3 +176,30 @@ fn sc046_a_directory_of_many_entries() {
     assert_eq!(ground.scan().dirty.len(), 10_000);
     ground.assert_local_is_disk();
 }
+
+/// Directories are listed ahead of their turn, side by side and below each other, and of a large
+/// one only a part.
+#[test]
+fn wide_deep_and_large_directories_are_looked_through_whole() {
+    let ground = Ground::new();
+    for wide in 0..12 {
+        for below in 0..6 {
+            ground.write(&format!("w{wide}/b{below}/c/f"), "x");
+        }
+    }
+    std::fs::create_dir(ground.at("w5/large")).unwrap();
+    for n in 0..4200 {
+        std::fs::write(ground.at(&format!("w5/large/{n}")), "").unwrap();
+    }
+    ground.scan();
+    ground.assert_local_is_disk();
+    assert_eq!(ground.scan().dirty, BTreeSet::new());
+
+    let last = ground.id("w5/large/999");
+    ground.write("w5/large/999", "changed");
+    let deep = ground.id("w11/b5/c/f");
+    std::fs::rename(ground.at("w11/b5/c/f"), ground.at("w0/f")).unwrap();
+    assert!(ground.scan().dirty.is_superset(&[last, deep].into()));
+    assert_eq!([ground.id("w5/large/999"), ground.id("w0/f")], [last, deep]);
+    ground.assert_local_is_disk();
+}
