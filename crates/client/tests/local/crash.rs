@@ -4,7 +4,6 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use hythe_client::disk::{Opened, Outcome, Root, Staged};
 use hythe_client::state::{State, StateError};
@@ -12,7 +11,7 @@ use hythe_client::state::{State, StateError};
 use crate::ground::{TOP, attributes, marker, names, owner, tree};
 
 const WORKS_IN: &str = "HYTHE_TEST_WORKS_IN";
-const ROUNDS: u64 = 25;
+const ROUNDS: u64 = 100;
 /// Longer than a page and a buffer, so that half a file would show.
 const LENGTH: usize = 100_000;
 
@@ -31,15 +30,17 @@ fn start(test: &str, home: &Path) -> Child {
         .unwrap()
 }
 
-/// Lines a worker said until it was killed, after a time that differs from round to round.
+/// Lines a worker said until it was killed. It is killed upon another of them in each round; which
+/// call that hits, the system's scheduler decides.
 fn said_until_killed(mut worker: Child, round: u64) -> Vec<String> {
     let lines = BufReader::new(worker.stdout.take().unwrap()).lines();
-    let reader = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<String>>());
-    // Not to be right: only to hit another moment.
-    std::thread::sleep(Duration::from_millis(150 + round * 37 % 400));
+    let mut lines = lines.map_while(Result::ok);
+    // The test's own first lines, and some of the worker's.
+    let mut said: Vec<String> = lines.by_ref().take(5 + round as usize * 37 % 100).collect();
     worker.kill().unwrap();
     worker.wait().unwrap();
-    reader.join().unwrap()
+    said.extend(lines);
+    said
 }
 
 fn stage(root: &Root, value: u8) -> Staged {
@@ -58,7 +59,14 @@ fn open(path: &Path) -> Root {
 /// Places, replaces, moves and removes without end.
 fn work_on_disk(home: &Path) {
     let root = open(&home.join("folder"));
+    let stage = |root: &Root, value| {
+        println!("stages");
+        let staged = stage(root, value);
+        println!("staged");
+        staged
+    };
     for n in 0_u32.. {
+        println!("begins {n}");
         let path = tree(&format!("f{}", n % 7));
         let value = u8::try_from(n % 251).unwrap();
         let mut batch = root.batch();
