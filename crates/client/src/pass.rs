@@ -136,12 +136,14 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     let mut dirty = Dirty::new(nodes, pass.pass.plan_nodes);
     let (mut rounds, mut open) = (0, BTreeSet::new());
     while rounds < ROUNDS {
+        let waiting = dirty.later.len();
         dirty.next(open);
         pass.cx.state.shorten_log();
         let planned = plan_once(pass, &mut dirty, &mut report)?;
         report.open.clone_from(&planned.open);
         if planned.steps.is_empty() {
-            if dirty.later.is_empty() {
+            // Each look without anything to do must leave less to look at.
+            if dirty.later.is_empty() || dirty.later.len() >= waiting {
                 break;
             }
             open = planned.open;
