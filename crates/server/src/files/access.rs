@@ -43,20 +43,29 @@ pub(super) fn space(
     Ok(log)
 }
 
-/// As [`space`], for a log that was found (and perhaps locked) already.
+/// As [`space`], and the log stays locked until the transaction ends.
 ///
 /// # Errors
 /// As [`space`].
-pub(super) fn check(
+pub(super) fn locked(
     tx: &mut dyn Tx,
     principal: &Principal,
-    log: &Log,
+    space: SpaceId,
     want: Want,
-) -> Result<Role, FilesError> {
+) -> Result<Log, FilesError> {
+    let log = logs::lock(tx, space.as_bytes())?;
+    let log = log
+        .filter(|log| log.kind == LogKind::Space)
+        .ok_or(Denied::NotAMember)?;
+    check(tx, principal, &log, want)?;
+    Ok(log)
+}
+
+fn check(tx: &mut dyn Tx, principal: &Principal, log: &Log, want: Want) -> Result<(), FilesError> {
     let role = records::role(tx, log.no, principal.account())?;
     let role = role.map(role_of).transpose()?.ok_or(Denied::NotAMember)?;
     if want.is_allowed(role) {
-        Ok(role)
+        Ok(())
     } else {
         Err(Denied::Role.into())
     }

@@ -11,9 +11,9 @@ use hythe_wire::limits::{MAX_MISSING_CHUNKS, MAX_PACK_BYTES};
 
 use super::access::{self, Want};
 use super::objects::{Objects, Stored};
-use super::{Denied, Files, FilesError, LEASE, Principal, tree};
+use super::{Files, FilesError, LEASE, Principal, tree};
 use crate::clock::now_ms;
-use crate::metadata::logs::{self, LogNo};
+use crate::metadata::logs::LogNo;
 use crate::metadata::{DbError, Tx, chunks};
 
 /// Which of the objects asked for are missing.
@@ -64,7 +64,7 @@ impl Files {
     /// that follows finds them.
     ///
     /// # Errors
-    /// [`Denied`], [`FilesError::Invalid`] for too many at once.
+    /// [`super::Denied`], [`FilesError::Invalid`] for too many at once.
     pub async fn missing(
         &self,
         principal: &Principal,
@@ -93,7 +93,7 @@ impl Files {
     /// Stores a pack. Every object in it is on the disk when this returns.
     ///
     /// # Errors
-    /// [`FilesError::Invalid`] when it is not what it says; [`Denied`]; [`FilesError::Full`].
+    /// [`FilesError::Invalid`] when it is not what it says; [`super::Denied`]; [`FilesError::Full`].
     pub async fn put_pack(
         &self,
         principal: &Principal,
@@ -144,8 +144,7 @@ impl Files {
         let objects = Arc::new(Objects::put(&self.inner.blobs, entries, pack).await?);
         let (principal, recorded) = (principal.clone(), Arc::clone(&objects));
         let record = move |tx: &mut dyn Tx| {
-            let log = logs::lock(tx, space.as_bytes())?.ok_or(Denied::NotAMember)?;
-            access::check(tx, &principal, &log, Want::Upload)?;
+            let log = access::locked(tx, &principal, space, Want::Upload)?;
             Ok::<_, FilesError>(recorded.record(tx, log.no, now_ms())?)
         };
         let stored = self.inner.database.write(record).await?;

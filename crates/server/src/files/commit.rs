@@ -19,7 +19,7 @@ use super::view::SqlView;
 use super::{Denied, Files, FilesError, Inner, Principal, Refused};
 use crate::clock::now_ms;
 use crate::metadata::chunks::ChunkKind;
-use crate::metadata::logs::{self, Log, LogKind};
+use crate::metadata::logs::Log;
 use crate::metadata::{DbError, Tx};
 
 /// Change sets up to this size are read where they arrive; longer ones where blocking is allowed.
@@ -71,7 +71,7 @@ impl Files {
         let objects = Objects::attach(&self.inner.blobs, commit.attached).await?;
         let has_small = objects.has_small();
         let prepared = Arc::new(Prepared::new(change_set, objects)?);
-        self.settle_trees(space, &prepared).await?;
+        self.settle_trees(principal, space, &prepared).await?;
         let (inner, principal) = (Arc::clone(&self.inner), principal.clone());
         let committed = self
             .inner
@@ -92,15 +92,20 @@ impl Files {
     }
 
     /// Shows the trees complete that the commit names, or that its attached nodes name.
-    async fn settle_trees(&self, space: SpaceId, commit: &Prepared) -> Result<(), FilesError> {
+    async fn settle_trees(
+        &self,
+        principal: &Principal,
+        space: SpaceId,
+        commit: &Prepared,
+    ) -> Result<(), FilesError> {
         let named = commit.roots.iter().copied().chain(commit.objects.refs());
         let named: Vec<ChunkId> = named.collect();
         if named.is_empty() {
             return Ok(());
         }
-        let find = move |tx: &mut dyn Tx| logs::get(tx, space.as_bytes());
-        let log: Option<Log> = self.inner.database.read(find).await?;
-        let log = log.ok_or(Denied::NotAMember)?;
+        let principal = principal.clone();
+        let find = move |tx: &mut dyn Tx| access::space(tx, &principal, space, Want::Upload);
+        let log = self.inner.database.read(find).await?;
         Ok(tree::settle(&self.inner.database, log.no, named).await?)
     }
 }
@@ -183,9 +188,7 @@ fn commit_in(
     space: SpaceId,
     commit: &Prepared,
 ) -> Result<Committed, FilesError> {
-    let log = logs::lock(tx, space.as_bytes())?.filter(|log| log.kind == LogKind::Space);
-    let mut log = log.ok_or(Denied::NotAMember)?;
-    access::check(tx, principal, &log, Want::Upload)?;
+    let mut log = access::locked(tx, principal, space, Want::Upload)?;
     if let Some(first) = apply::repeated(tx, log.no, &commit.change_set)? {
         return Ok(first);
     }

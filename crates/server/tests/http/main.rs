@@ -13,6 +13,7 @@ mod hostile;
 mod limits;
 mod person;
 mod power_cut;
+mod rights;
 mod tls;
 mod transfer;
 mod world;

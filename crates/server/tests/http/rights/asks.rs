@@ -1,0 +1,322 @@
+//! The request of each row, as good as it can be made for whoever asks: what is refused is refused
+//! for who asks, not for what.
+
+use bytes::Bytes;
+use hythe_content::{PackBuilder, SealedChunk};
+use hythe_model::{Cursor, Head, SpaceId};
+use hythe_space::flow::{add_device_offer, enrol_with_offer};
+use hythe_space::{ChangeSet, Checkpoint, StateDigest};
+use hythe_wire::account::{AppendRequest, EnrolRequest};
+use hythe_wire::chunk::{MissingRequest, ReadRequest};
+use hythe_wire::device::DevicePatch;
+use hythe_wire::event::{Event, EventsRequest, SpacePosition};
+use hythe_wire::log::{CheckpointMessage, CommitRequest};
+use hythe_wire::{Message, Token, headers, routes};
+
+use super::cast::{Cast, Who};
+use super::table::Row;
+use crate::person::{Candidate, info, now_ms};
+use crate::world::{Frames, shown};
+
+/// A request but for who makes it.
+#[derive(Clone)]
+pub struct Ask {
+    pub method: reqwest::Method,
+    pub path: String,
+    pub body: Body,
+    pub look: Look,
+    pub then: Then,
+}
+
+/// What a request carries.
+#[derive(Clone)]
+pub enum Body {
+    Nothing,
+    Plain(&'static str, Vec<u8>),
+    /// Something signed, that names what it is for.
+    Signed(Vec<u8>),
+}
+
+/// How an answer is looked at.
+#[derive(Clone)]
+pub enum Look {
+    /// A success says it all.
+    Done,
+    /// The answer may be without what was asked for, which is these bytes.
+    Holds(Vec<u8>),
+    /// A stream of events, which may tell of the space or not.
+    Tells(SpaceId),
+}
+
+/// What follows from a success.
+#[derive(Clone)]
+pub enum Then {
+    Nothing,
+    Space(ChangeSet),
+    Account(ChangeSet),
+    Enrolled(ChangeSet),
+    Registered,
+}
+
+impl Ask {
+    fn get(path: impl Into<String>, look: Look) -> Self {
+        Self {
+            method: reqwest::Method::GET,
+            path: path.into(),
+            body: Body::Nothing,
+            look,
+            then: Then::Nothing,
+        }
+    }
+
+    fn post(path: impl Into<String>, body: Body) -> Self {
+        Self {
+            method: reqwest::Method::POST,
+            path: path.into(),
+            body,
+            look: Look::Done,
+            then: Then::Nothing,
+        }
+    }
+
+    fn look(self, look: Look) -> Self {
+        Self { look, ..self }
+    }
+
+    fn then(self, then: Then) -> Self {
+        Self { then, ..self }
+    }
+}
+
+fn plain<M: Message>(message: &M) -> Body {
+    Body::Plain(headers::CBOR, message.to_cbor())
+}
+
+fn signed<M: Message>(message: &M) -> Body {
+    Body::Signed(message.to_cbor())
+}
+
+impl Cast {
+    /// The request of a row, for somebody.
+    pub async fn ask(&mut self, who: Who, row: &Row) -> Ask {
+        let asked = if row.template.starts_with("/api/v1/spaces/{space}") {
+            self.of_space(who, row)
+        } else if row.template.starts_with(routes::ACCOUNTS) {
+            self.of_accounts(who, row).await
+        } else {
+            self.of_caller(who, row).await
+        };
+        asked.unwrap_or_else(|| panic!("asks.rs has no request for {}", row.label()))
+    }
+
+    /// Accounts and their logs.
+    async fn of_accounts(&mut self, who: Who, row: &Row) -> Option<Ask> {
+        let (own, owner) = (self.person(who).account.id(), self.owner.account.id());
+        let server = self.world.server().files().account();
+        let read = |account| Some(Ask::get(routes::account_log(account), Look::Done));
+        match row.key() {
+            ("POST", routes::ACCOUNTS, "") => Some(self.register(who).await),
+            ("GET", routes::ACCOUNT_LOG, "of the server") => read(server),
+            ("GET", routes::ACCOUNT_LOG, "of the owner") => read(owner),
+            ("GET", routes::ACCOUNT_LOG, "of the caller") => read(own),
+            ("POST", routes::ACCOUNT_LOG, "of the caller") => Some(self.append(who, own)),
+            ("POST", routes::ACCOUNT_LOG, "of the owner") => Some(self.append(Who::Owner, owner)),
+            _ => None,
+        }
+    }
+
+    /// The server itself, and what is the caller's own.
+    async fn of_caller(&mut self, who: Who, row: &Row) -> Option<Ask> {
+        let id = |bytes: &[u8]| Look::Holds(data_encoding::HEXLOWER.encode(bytes).into_bytes());
+        Some(match row.key() {
+            (
+                "GET",
+                path @ (routes::HEALTHZ
+                | routes::READYZ
+                | routes::OPENAPI
+                | routes::SERVER
+                | routes::IDENTITY),
+                "",
+            ) => Ask::get(path, Look::Done),
+            ("GET", routes::DEVICES, "") => {
+                Ask::get(routes::DEVICES, id(self.owner.key.device_id().as_bytes()))
+            }
+            ("POST", routes::DEVICES_ENROL, "") => self.enrol().await,
+            ("PATCH", routes::DEVICES_SELF, "") => {
+                let json = serde_json::to_vec(&DevicePatch::default()).unwrap();
+                Ask {
+                    method: reqwest::Method::PATCH,
+                    ..Ask::post(routes::DEVICES_SELF, Body::Plain(headers::JSON, json))
+                }
+            }
+            ("GET", routes::SPACES, "") => Ask::get(routes::SPACES, id(self.space.as_bytes())),
+            ("POST", routes::EVENTS, "") => self.follow(who),
+            _ => return None,
+        })
+    }
+
+    /// A space.
+    fn of_space(&mut self, who: Who, row: &Row) -> Option<Ask> {
+        let space = self.space;
+        let objects = vec![crate::transfer::name(&self.chunk)];
+        let sealed = || Look::Holds(self.chunk.bytes.clone());
+        let get = |path| Ask::get(path, Look::Done);
+        Some(match row.key() {
+            ("GET", routes::SPACE_CHANGES, "") => get(routes::space_changes(space)),
+            ("POST", routes::SPACE_CHANGES, "") => self.commit_as(who),
+            ("GET", routes::SPACE_SNAPSHOT, "") => get(routes::space_snapshot(space)),
+            ("GET", routes::SPACE_CHECKPOINT, "") => get(routes::space_checkpoint(space)),
+            ("POST", routes::SPACE_CHECKPOINT, "") => {
+                let offered = checkpoint(self, who);
+                Ask::post(routes::space_checkpoint(space), signed(&offered))
+            }
+            ("POST", routes::SPACE_CHUNKS_MISSING, "") => {
+                let path = routes::space_chunks_missing(space);
+                Ask::post(path, plain(&MissingRequest { objects }))
+            }
+            ("POST", routes::SPACE_CHUNKS_READ, "") => {
+                let path = routes::space_chunks_read(space);
+                Ask::post(path, plain(&ReadRequest { objects })).look(sealed())
+            }
+            ("POST", routes::SPACE_CHUNKS_READ, "by way of the caller's own space") => {
+                let path = routes::space_chunks_read(self.person(who).space);
+                Ask::post(path, plain(&ReadRequest { objects })).look(sealed())
+            }
+            ("POST", routes::SPACE_PACKS, "") => {
+                let body = Body::Plain(headers::PACK, pack(&self.chunk));
+                Ask::post(routes::space_packs(space), body)
+            }
+            ("GET", routes::NODE_HISTORY, "") => get(routes::node_history(space, self.node)),
+            ("GET", routes::SPACE_TRASH, "") => get(routes::space_trash(space)),
+            _ => return None,
+        })
+    }
+
+    /// The request with what somebody shows.
+    pub async fn request(&mut self, who: Who, ask: &Ask) -> reqwest::RequestBuilder {
+        let credential = self.shown(who).await;
+        let url = self.world.url(&ask.path);
+        let request = self.world.client().request(ask.method.clone(), url);
+        let request = match &ask.body {
+            Body::Nothing => request,
+            Body::Plain(media, bytes) => request.header("content-type", *media).body(bytes.clone()),
+            Body::Signed(bytes) => request
+                .header("content-type", headers::CBOR)
+                .body(bytes.clone()),
+        };
+        match credential {
+            Some((token, scheme)) => shown(request, &token, scheme),
+            None => request,
+        }
+    }
+
+    async fn register(&mut self, who: Who) -> Ask {
+        // Each makes an account of its own, where it can.
+        let seed = 100 + Who::ALL.iter().position(|one| *one == who).unwrap() as u8;
+        let Candidate { request, .. } = Candidate::new(&self.world, seed).await;
+        Ask::post(routes::ACCOUNTS, plain(&request)).then(Then::Registered)
+    }
+
+    /// One more entry of an account's log, signed by that account's device.
+    fn append(&mut self, who: Who, account: hythe_model::AccountId) -> Ask {
+        let person = self.person_mut(who);
+        let offer = add_device_offer(
+            &person.account,
+            &person.key,
+            &person.keys,
+            now_ms(),
+            &mut person.entropy,
+        );
+        let change_set = offer.unwrap().change_set;
+        let request = AppendRequest {
+            change_set: change_set.encoded().to_vec().into(),
+            one_time: None,
+        };
+        Ask::post(routes::account_log(account), signed(&request)).then(Then::Account(change_set))
+    }
+
+    /// Enrols a device of the owner's account.
+    async fn enrol(&mut self) -> Ask {
+        let secret = self.offer(Who::OneTime).await;
+        let owner = &mut self.owner;
+        let enrolled = enrol_with_offer(&owner.account, &secret, now_ms(), &mut owner.entropy);
+        let change_set = enrolled.unwrap().change_set;
+        let request = EnrolRequest {
+            device: info(),
+            token: Token(owner.entropy.secret()),
+            change_set: change_set.encoded().to_vec().into(),
+        };
+        Ask::post(routes::DEVICES_ENROL, signed(&request)).then(Then::Enrolled(change_set))
+    }
+
+    fn commit_as(&mut self, who: Who) -> Ask {
+        let change_set = self.directory(who);
+        let request = CommitRequest {
+            change_set: change_set.encoded().to_vec().into(),
+            attached: vec![],
+        };
+        let path = routes::space_changes(self.space);
+        Ask::post(path, signed(&request)).then(Then::Space(change_set))
+    }
+
+    fn follow(&self, who: Who) -> Ask {
+        let request = EventsRequest {
+            epoch: None,
+            account: self.person(who).account.head(),
+            spaces: vec![SpacePosition {
+                space: self.space,
+                head: Head::START,
+            }],
+        };
+        Ask::post(routes::EVENTS, plain(&request)).look(Look::Tells(self.space))
+    }
+}
+
+/// A checkpoint of the space's head.
+pub fn checkpoint(cast: &Cast, who: Who) -> CheckpointMessage {
+    let signer = cast.person(who);
+    let said = Checkpoint {
+        suite: 1,
+        space: cast.space,
+        head: cast.view.head(),
+        digest: StateDigest(cast.view.digest().digest().0),
+        device: signer.key.device_id(),
+        account_seen: signer.account.head(),
+        time_ms: now_ms(),
+    };
+    CheckpointMessage {
+        checkpoint: said.sign(&signer.key).encode().into(),
+    }
+}
+
+/// A pack with one chunk in it.
+pub fn pack(chunk: &SealedChunk) -> Vec<u8> {
+    let mut pack = PackBuilder::new();
+    pack.push(chunk);
+    pack.finish()
+}
+
+/// Whether an answer has this in it.
+pub fn holds(answer: &Bytes, object: &[u8]) -> bool {
+    answer.windows(object.len()).any(|part| part == object)
+}
+
+/// Whether a stream tells what happened in a space.
+pub async fn tells(answer: reqwest::Response, space: SpaceId) -> bool {
+    let mut frames = Frames::of(answer, Event::MAX_BYTES);
+    let mut told = false;
+    while let Some(message) = frames.next().await.unwrap() {
+        match Event::from_cbor(&message).unwrap() {
+            Event::Change {
+                space: of, head, ..
+            } => {
+                assert!(of == space && head.cursor > Cursor::START);
+                told = true;
+            }
+            Event::Current => break,
+            Event::Goodbye { .. } => panic!("the stream ended"),
+            _ => {}
+        }
+    }
+    told
+}
