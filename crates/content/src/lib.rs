@@ -20,6 +20,8 @@ mod layout;
 mod object;
 mod pack;
 mod seal;
+#[cfg(test)]
+mod vectors;
 mod wrap;
 
 pub use chunk::{

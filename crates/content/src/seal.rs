@@ -110,6 +110,15 @@ impl ObjectKey {
         }
     }
 
+    /// The cipher under a key that a test names.
+    #[cfg(test)]
+    pub(crate) fn bare(key: &[u8]) -> Self {
+        Self {
+            cipher: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).unwrap()),
+            nonce: Secret32::new([0; 32]),
+        }
+    }
+
     /// The nonce for input that `parts` in order determine.
     pub(crate) fn nonce(&self, aad: &[u8], parts: &[&[u8]]) -> [u8; NONCE_BYTES] {
         let mut hasher = blake3::Hasher::new_keyed(self.nonce.expose());

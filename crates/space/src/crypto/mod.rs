@@ -5,6 +5,8 @@
 
 mod kem;
 mod sign;
+#[cfg(test)]
+mod vectors;
 
 pub use kem::{KemPublic, KemSecret, Purpose, Wrapped};
 pub use sign::{Context, PublicKey, Signature, SigningKey};

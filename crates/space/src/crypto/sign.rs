@@ -85,10 +85,19 @@ impl PublicKey {
         content: &[u8],
         signature: &Signature,
     ) -> Result<(), CryptoError> {
+        self.verify_bare(&context.message(content), signature)
+    }
+
+    /// Checks a signature of exactly these bytes.
+    pub(super) fn verify_bare(
+        &self,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), CryptoError> {
         let key =
             ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| CryptoError::Signature)?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(&context.message(content), &signature)
+        key.verify_strict(message, &signature)
             .map_err(|_| CryptoError::Signature)
     }
 }
