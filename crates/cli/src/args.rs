@@ -175,7 +175,7 @@ pub struct Serve {
 }
 
 // Where a server's data is. No doc comment: see `Output`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Store {
     /// The folder that holds the server's data; `serve` makes it when missing
     #[arg(long, value_name = "DIR")]
@@ -202,7 +202,41 @@ pub enum AdminCommand {
     Stats(Admin),
     /// Check the server's data: logs, folds, chunks
     #[command(after_help = "Example:\n  hythe admin check --data /srv/hythe")]
-    Check(Admin),
+    Check(Check),
+    /// Show and set how much accounts and spaces may hold
+    Quota(Quota),
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Count anew what the spaces hold, where that is off
+    #[arg(long)]
+    pub recount: bool,
+    #[command(flatten)]
+    pub admin: Admin,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Sizes are bytes, or end in KiB, MiB, GiB, TiB (powers of 1024) or KB, MB, GB, TB (of 1000).
+
+Examples:
+  hythe admin quota --data /srv/hythe
+  hythe admin quota --data /srv/hythe ada 20GiB
+  hythe admin quota --data /srv/hythe ada none
+  hythe admin quota --data /srv/hythe --default 5GiB")]
+pub struct Quota {
+    /// An account, by login name or id, or a space, by id; all unless given
+    #[arg(value_name = "ACCOUNT|SPACE")]
+    pub of: Option<String>,
+    /// How much it may hold from now on; `none` takes the limit away
+    #[arg(value_name = "SIZE|none", value_parser = crate::amount::parse)]
+    pub size: Option<crate::amount::Limit>,
+    /// How much accounts that are made from now on may hold
+    #[arg(long, value_name = "SIZE|none", value_parser = crate::amount::parse, conflicts_with = "of")]
+    pub default: Option<crate::amount::Limit>,
+    #[command(flatten)]
+    pub admin: Admin,
 }
 
 #[derive(Debug, Args)]

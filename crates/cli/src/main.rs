@@ -3,6 +3,7 @@
 //! Arguments are typed in [`args`], resolved in [`resolve`], asked of the daemon through [`door`],
 //! and printed by [`output`]. What a command does stands in `commands/`, a file each.
 
+mod amount;
 mod args;
 mod commands;
 mod door;

@@ -16,6 +16,7 @@
 //! # Ok(()) }
 //! ```
 
+mod amount;
 mod caller;
 mod codec;
 mod event;
@@ -29,6 +30,7 @@ mod serve;
 mod socket;
 mod status;
 
+pub use amount::size;
 pub use caller::{CallError, Caller};
 pub use codec::{FrameError, MAX_LINE_BYTES, VERSION};
 pub use event::{Event, Finding, PlannedStep, Progress};
@@ -43,5 +45,5 @@ pub use serve::{Events, MAX_CALLERS, Service, serve};
 pub use socket::{Listener, SOCKET_NAME};
 pub use status::{
     AccountStatus, Direction, FolderState, FolderStatus, MovedFolder, Pending, Problem, Proven,
-    ServerStatus, Status, Transfer,
+    ServerStatus, Status, Transfer, UsageStatus,
 };

@@ -16,6 +16,8 @@ pub struct Status {
     pub account: AccountStatus,
     /// The server.
     pub server: ServerStatus,
+    /// What the account's spaces hold on the server; `null` where the server was not asked.
+    pub usage: Option<UsageStatus>,
     /// Why keys are not renewed that a removed device has, as one sentence; `null` when all are.
     pub keys_pending: Option<String>,
     /// Whether the user paused everything.
@@ -56,6 +58,16 @@ pub struct ServerStatus {
     pub since_ms: i64,
     /// Why it is not connected, as one sentence.
     pub reason: Option<String>,
+}
+
+/// How much of the account's quota is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageStatus {
+    /// Sealed bytes that are stored.
+    pub used_bytes: u64,
+    /// The limit; `null` where there is none.
+    pub limit_bytes: Option<u64>,
 }
 
 /// One sync folder.

@@ -116,6 +116,10 @@ id!(
     VersionId, 16
 );
 id!(
+    /// One upload of a device; random, chosen by the device. What it reserves goes by this name.
+    UploadId, 16
+);
+id!(
     /// A request of a client; repeated unchanged when the request is retried.
     OperationId, 16
 );

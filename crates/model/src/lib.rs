@@ -16,7 +16,7 @@ pub mod secret;
 pub use attributes::{Attributes, Timestamp};
 pub use ids::{
     AccountId, ChainHash, ChunkId, ContentHash, DeviceId, HeaderHash, NameTag, NodeId, OperationId,
-    SealHash, ServerEpoch, SpaceId, VersionId,
+    SealHash, ServerEpoch, SpaceId, UploadId, VersionId,
 };
 pub use layout::{Body, ChunkClass, ChunkRef, Chunker, Layout, LayoutEntry, LinkTarget};
 pub use name::{EntryName, NameError};

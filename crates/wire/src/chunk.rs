@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
-use hythe_model::{ChunkId, SealHash};
+use hythe_model::{ChunkId, SealHash, UploadId};
 
 use crate::bounded;
 use crate::frame;
@@ -24,6 +24,17 @@ pub struct ObjectName {
     pub seal: SealHash,
 }
 
+/// What an upload will store, said before its first byte is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Reserve {
+    /// The upload; the packs it sends name it too.
+    #[n(0)]
+    pub upload: UploadId,
+    /// Sealed bytes, in place of what it had reserved before; 0 ends the reservation.
+    #[n(1)]
+    pub bytes: u64,
+}
+
 /// `POST /spaces/{space}/chunks/missing`: which of these does the server lack?
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct MissingRequest {
@@ -31,10 +42,13 @@ pub struct MissingRequest {
     #[n(0)]
     #[cbor(decode_with = "bounded::list::<MAX_MISSING_CHUNKS, _, _>")]
     pub objects: Vec<ObjectName>,
+    /// What the upload will store, where that has to be reserved.
+    #[n(1)]
+    pub reserve: Option<Reserve>,
 }
 
 impl Message for MissingRequest {
-    const MAX_BYTES: usize = 16 + 69 * MAX_MISSING_CHUNKS;
+    const MAX_BYTES: usize = 64 + 69 * MAX_MISSING_CHUNKS;
 }
 
 /// The reply to a [`MissingRequest`].
@@ -48,10 +62,13 @@ pub struct MissingReply {
     /// commits later asks again.
     #[n(1)]
     pub lease_ms: u64,
+    /// Where something was to be reserved and there is a quota: how many bytes more would fit.
+    #[n(2)]
+    pub room: Option<u64>,
 }
 
 impl Message for MissingReply {
-    const MAX_BYTES: usize = 32 + 5 * MAX_MISSING_CHUNKS;
+    const MAX_BYTES: usize = 48 + 5 * MAX_MISSING_CHUNKS;
 }
 
 /// The reply to `POST /spaces/{space}/packs`, whose body is a pack. The objects are durable.

@@ -94,6 +94,8 @@ codes! {
     Overloaded = 503 "overloaded" "The server has too much to do.",
     /// The server starts, stops, or lost its database or blobs.
     Unavailable = 503 "unavailable" "The server is not ready.",
+    /// The quota of the account or space has no room for it; `there` says how much there is.
+    QuotaExceeded = 507 "quota-exceeded" "The quota has no room for this.",
     /// No space is left on the server.
     StorageFull = 507 "storage-full" "The server has no space left.",
 }
@@ -134,7 +136,8 @@ pub struct Problem {
     /// When to try again, in milliseconds from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// With `conflict`, `chunks-missing`, `fork` and `epoch-changed`: what is there instead.
+    /// With `conflict`, `chunks-missing`, `fork`, `epoch-changed` and `quota-exceeded`: what is
+    /// there instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub there: Option<There>,
 }
@@ -185,6 +188,18 @@ pub enum NodeField {
     Attributes,
     /// Content.
     Body,
+}
+
+/// Whose quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuotaOf {
+    /// The caller's account's.
+    Account,
+    /// The space's own.
+    Space,
+    /// Of the other account that the space counts for.
+    Owner,
 }
 
 /// What is there instead of what a change set expected.
@@ -292,6 +307,20 @@ pub enum There {
         #[serde(with = "text::list")]
         #[schema(value_type = Vec<String>)]
         ids: Vec<ChunkId>,
+    },
+    /// A quota has no room for what was to be stored.
+    Quota {
+        /// Whose.
+        of: QuotaOf,
+        /// What is used, in bytes, with what other uploads have reserved; absent where it is
+        /// another account's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        used: Option<u64>,
+        /// The limit in bytes; absent where it is another account's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
+        /// What was to be stored, in bytes.
+        needed: u64,
     },
     /// The account's log that the change set refers to is further on or elsewhere.
     AccountLog {

@@ -1,7 +1,7 @@
 //! Every path of the API, in one place: as templates for the server's router, and as functions
 //! that fill them for clients.
 
-use hythe_model::{AccountId, Cursor, NodeId, SpaceId};
+use hythe_model::{AccountId, Cursor, NodeId, SpaceId, UploadId};
 
 /// Alive: the process answers.
 pub const HEALTHZ: &str = "/healthz";
@@ -117,6 +117,11 @@ pub fn space_chunks_read(space: SpaceId) -> String {
 /// [`SPACE_PACKS`] of a space.
 pub fn space_packs(space: SpaceId) -> String {
     format!("/api/v1/spaces/{space}/packs")
+}
+
+/// [`SPACE_PACKS`] of a space, for a pack that is part of an upload.
+pub fn space_packs_of(space: SpaceId, upload: UploadId) -> String {
+    format!("/api/v1/spaces/{space}/packs?upload={upload}")
 }
 
 /// [`NODE_HISTORY`] of a node.

@@ -16,6 +16,19 @@ pub struct SpaceList {
     pub epoch: hythe_model::ServerEpoch,
     /// The spaces, the personal one first.
     pub spaces: Vec<SpaceView>,
+    /// What counts for the caller's account: its own spaces, whoever writes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// How much of a quota is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Usage {
+    /// Sealed bytes that are stored.
+    pub used_bytes: u64,
+    /// The limit; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_bytes: Option<u64>,
 }
 
 /// One space.
@@ -41,6 +54,9 @@ pub struct SpaceView {
     #[serde(with = "text::bytes32")]
     #[schema(value_type = String)]
     pub digest: [u8; 32],
+    /// What the space holds, and its own limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 impl SpaceView {

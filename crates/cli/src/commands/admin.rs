@@ -1,5 +1,7 @@
 //! `hythe admin`.
 
+mod quota;
+
 use serde::Serialize;
 
 use hythe_server::admin::{self, AdminError, AdminReply, AdminRequest};
@@ -24,6 +26,7 @@ pub async fn run(command: AdminCommand) -> Result<Exit, Trouble> {
         AdminCommand::Invite(args) => invite(args).await,
         AdminCommand::Stats(args) => stats(args).await,
         AdminCommand::Check(args) => check(args).await,
+        AdminCommand::Quota(args) => quota::run(args).await,
     }
 }
 
@@ -34,7 +37,7 @@ async fn invite(args: args::Invite) -> Result<Exit, Trouble> {
         lifetime_s: INVITE_SECONDS,
         admin,
     };
-    let AdminReply::Invite { url, expires_ms } = ask(args.admin, request).await? else {
+    let AdminReply::Invite { url, expires_ms } = ask(&args.admin, request).await? else {
         return Err(unexpected());
     };
     if json {
@@ -51,7 +54,7 @@ async fn invite(args: args::Invite) -> Result<Exit, Trouble> {
 
 async fn stats(args: Admin) -> Result<Exit, Trouble> {
     let json = args.output.json;
-    let AdminReply::Stats { stats } = ask(args, AdminRequest::Stats).await? else {
+    let AdminReply::Stats { stats } = ask(&args, AdminRequest::Stats).await? else {
         return Err(unexpected());
     };
     if json {
@@ -100,9 +103,16 @@ fn stats_lines(stats: &Stats) -> Vec<String> {
     ]
 }
 
-async fn check(args: Admin) -> Result<Exit, Trouble> {
+async fn check(args: args::Check) -> Result<Exit, Trouble> {
+    let args::Check {
+        recount,
+        admin: args,
+    } = args;
+    if recount {
+        quota::recount(&args).await?;
+    }
     let json = args.output.json;
-    let AdminReply::Check { report } = ask(args, AdminRequest::Check).await? else {
+    let AdminReply::Check { report } = ask(&args, AdminRequest::Check).await? else {
         return Err(unexpected());
     };
     if json {
@@ -120,8 +130,11 @@ async fn check(args: Admin) -> Result<Exit, Trouble> {
         return Ok(Exit::Done);
     }
     let count = words::count(report.found, "thing is", "things are");
-    Err(Trouble::failed(format!("{count} not as they should be."))
-        .next("Devices that have a damaged chunk send it again; keep this data until they have."))
+    let next = match report.found == report.miscounted {
+        true => "`hythe admin check --recount` sets it right.",
+        false => "Devices that have a damaged chunk send it again; keep this data until they have.",
+    };
+    Err(Trouble::failed(format!("{count} not as they should be.")).next(next))
 }
 
 fn summary(report: &CheckReport) -> String {
@@ -135,10 +148,10 @@ fn summary(report: &CheckReport) -> String {
 }
 
 /// Asks the running server, or does it here when none runs.
-async fn ask(args: Admin, request: AdminRequest) -> Result<AdminReply, Trouble> {
+async fn ask(args: &Admin, request: AdminRequest) -> Result<AdminReply, Trouble> {
     // Nothing listens for an administrator's request.
     let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = serve::config(args.store, nowhere)?;
+    let config = serve::config(args.store.clone(), nowhere)?;
     if !config.data.is_dir() {
         let data = hythe_control::Octets::from(config.data.as_path());
         return Err(Trouble::failed(format!("{data} holds no server's data."))

@@ -68,6 +68,13 @@ fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
         format!("{} of {}", account.device_name, account.name),
         server(status),
     ];
+    if let Some(usage) = &status.usage {
+        let used = words::size(usage.used_bytes);
+        lines.push(match usage.limit_bytes {
+            Some(limit) => format!("{used} of {} used on the server", words::size(limit)),
+            None => format!("{used} used on the server"),
+        });
+    }
     if !daemon {
         lines.push("No daemon is running: nothing is synced until `hythe daemon start`.".into());
     }
@@ -98,7 +105,41 @@ fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
         lines.push(String::new());
         lines.extend(folder_lines(folder));
         lines.extend(under_way.map(transfer));
-        lines.extend(own.map(problem));
+        lines.extend(problems_of(own));
+    }
+    lines
+}
+
+/// Problems that are told one by one where many have the same remedy.
+const TOLD: usize = 3;
+
+/// The problems of a folder; of many that want the same done, only the first.
+fn problems_of<'p>(problems: impl Iterator<Item = &'p Problem>) -> Vec<String> {
+    let mut kinds: Vec<(&str, Vec<&Problem>)> = Vec::new();
+    for problem in problems {
+        match kinds
+            .iter_mut()
+            .find(|(action, _)| *action == problem.action)
+        {
+            Some((_, alike)) => alike.push(problem),
+            None => kinds.push((&problem.action, vec![problem])),
+        }
+    }
+    let mut lines = Vec::new();
+    for (_, alike) in kinds {
+        // One more is as long as saying that there is one more.
+        let told = if alike.len() <= TOLD + 1 {
+            alike.len()
+        } else {
+            TOLD
+        };
+        lines.extend(alike.iter().take(told).map(|one| problem(one)));
+        let more = alike.len() - told;
+        if more > 0 {
+            lines.push(format!(
+                "  ! {more} more like these: see `hythe status --json`"
+            ));
+        }
     }
     lines
 }

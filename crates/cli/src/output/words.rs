@@ -1,26 +1,9 @@
 //! Sizes, counts and times as people read them.
 
 use hythe_control::Octets;
+pub use hythe_control::size;
 use time::OffsetDateTime;
 use time::macros::format_description;
-
-/// Bytes with a unit: `0 B`, `999 B`, `1.5 KiB`, `20 MiB`.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    // Tenths in integers: a float would round 1023.99 KiB up to "1024 KiB".
-    let (mut tenths, mut unit) = (u128::from(bytes) * 10 / 1024, 0);
-    while tenths >= 10_240 {
-        tenths /= 1024;
-        unit += 1;
-    }
-    match tenths {
-        0..100 => format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]),
-        _ => format!("{} {}", tenths / 10, UNITS[unit]),
-    }
-}
 
 /// A number and a word that follows it.
 pub fn count(number: u64, one: &str, many: &str) -> String {
@@ -60,22 +43,6 @@ pub fn moment(at_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_cut_not_rounded_up() {
-        for (bytes, text) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1536, "1.5 KiB"),
-            (10 * 1024, "10 KiB"),
-            (1024 * 1024 - 1, "1023 KiB"),
-            (1 << 30, "1.0 GiB"),
-            (u64::MAX, "15 EiB"),
-        ] {
-            assert_eq!(size(bytes), text);
-        }
-    }
 
     #[test]
     fn sc042_a_path_in_a_command_means_itself() {

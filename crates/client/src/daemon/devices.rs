@@ -122,6 +122,14 @@ fn shown(view: DeviceView) -> DeviceInfo {
 
 /// A request of the server that failed.
 pub fn unreachable(error: &ApiError) -> Failure {
+    if let Some(over) = error.over_quota() {
+        return Failure::new(
+            FailureKind::Refused,
+            "There is not enough room on the server",
+        )
+        .because(over.sentence())
+        .next("Ask whoever runs the server for more room, and try again.");
+    }
     match error {
         ApiError::Offline(_) => {
             Failure::new(FailureKind::Unreachable, "The server cannot be reached")

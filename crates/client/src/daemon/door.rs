@@ -75,7 +75,10 @@ impl Door {
     }
 
     async fn status(&self, events: &Events) -> Result<Reply, Failure> {
-        let (status, problems) = self.ask(Ask::Status).await?;
+        let (mut status, problems) = self.ask(Ask::Status).await?;
+        if status.server.connected {
+            status.usage = self.shared.usage.ask(&self.shared.api).await;
+        }
         for problem in problems {
             events.send(Told::Problem(problem)).await;
         }

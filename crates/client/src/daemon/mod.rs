@@ -28,6 +28,7 @@ mod simulation;
 mod status;
 mod stream;
 mod turn;
+mod usage;
 mod work;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ use hythe_wire::space::SpaceView;
 
 use super::Board;
 use super::renewal::Renewal;
+use super::usage::Usage;
 use crate::home::LockedHome;
 use crate::keys::DeviceKeys;
 use crate::net::{Api, ApiError};
@@ -36,6 +37,7 @@ pub struct Shared {
     /// About how many nodes one plan takes on.
     pub plan_nodes: usize,
     pub renewal: Renewal,
+    pub usage: Usage,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
     /// Held while a space is opened: two copies of one log would each carry it on for themselves.
     opening: tokio::sync::Mutex<()>,
@@ -79,6 +81,7 @@ impl Shared {
             advertised_url: parts.advertised_url,
             plan_nodes: parts.plan_nodes,
             renewal: Renewal::default(),
+            usage: Usage::default(),
             spaces: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
         }

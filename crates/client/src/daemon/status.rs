@@ -43,6 +43,7 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
                 .err()
                 .map(|trouble| trouble.reason().to_owned()),
         },
+        usage: None,
         keys_pending: turn.keys_pending.clone(),
         paused: turn.paused,
         held: turn

@@ -154,6 +154,7 @@ impl Writing<'_> {
             key: (),
             source: Arc::clone(&self.origin) as _,
             previous,
+            need: None,
         }];
         let sending = upload(transfer, files, &progress);
         tokio::pin!(sending);

@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use hythe_model::{NodeId, VersionId};
 use hythe_sync::DiskStamp;
@@ -22,6 +23,9 @@ pub const BULK_FROM: u64 = 16 << 20;
 
 /// So many at a time: two keep disk, network and cores busy, and memory bounded.
 const AT_A_TIME: usize = 2;
+
+/// How long what a file needs is believed: meanwhile the server may have got its content otherwise.
+const MEASURED_HOLDS: Duration = Duration::from_secs(3600);
 
 /// What a transfer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +70,8 @@ struct State {
     done: HashMap<NodeId, (For, Done)>,
     /// Asked for while there was no place.
     queued: BTreeSet<NodeId>,
+    /// What files were found to need for which the quota had no room.
+    needs: HashMap<NodeId, (For, u64, Instant)>,
 }
 
 impl Bulk {
@@ -145,11 +151,30 @@ impl Bulk {
         (self.tell)(nodes);
     }
 
+    /// Notes what a file was found to need when there was no room for it.
+    pub fn note_need(&self, node: NodeId, what: For, need: Option<u64>) {
+        if let Some(need) = need {
+            self.lock().needs.insert(node, (what, need, Instant::now()));
+        }
+    }
+
+    /// What a file was found to need lately, if it is the same still.
+    pub fn need(&self, node: NodeId, what: For) -> Option<u64> {
+        let mut state = self.lock();
+        let (made_for, need, at) = *state.needs.get(&node)?;
+        if made_for == what && at.elapsed() < MEASURED_HOLDS {
+            return Some(need);
+        }
+        state.needs.remove(&node);
+        None
+    }
+
     /// Lets go what was made for nodes that no plan asks for any more.
     pub fn forget(&self, node: NodeId) {
         let mut state = self.lock();
         state.queued.remove(&node);
         state.done.remove(&node);
+        state.needs.remove(&node);
         if let Some((_, task)) = state.running.remove(&node) {
             task.abort();
         }

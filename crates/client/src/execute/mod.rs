@@ -13,6 +13,7 @@ mod places;
 mod remote;
 mod report;
 mod resume;
+mod tight;
 
 use std::sync::Arc;
 

@@ -18,9 +18,11 @@ use super::bulk::{Asked, BULK_FROM, Done as Sent, For};
 use super::content::Source;
 use super::places::Places;
 use super::report::Report;
+use super::tight::{self, Tight};
 use super::{BodyFailure, Context, RunError};
 use crate::commit::{CommitError, Edit, MAX_EDITS, NewAttributes, NewBody};
 use crate::disk::{DiskError, Outcome};
+use crate::net::OverQuota;
 use crate::state::FolderTrees;
 use crate::transfer::{
     Prepared, SealedObject, SourceFile, TransferError, Upload, Uploaded, prepare_link, upload,
@@ -32,14 +34,32 @@ const BATCH_BYTES: u64 = 64 << 20;
 /// Runs remote steps.
 pub fn run(cx: &Context, steps: &[&Step], report: &mut Report) -> Result<(), RunError> {
     let mut rest = steps;
+    let mut tight = Tight::default();
     while !rest.is_empty() {
-        let (batch, later) = rest.split_at(batch_length(rest));
-        rest = later;
-        if !send(cx, batch, report)? {
-            // The log is not what the plan was made for: all that is left has to be planned anew.
-            report.again.extend(rest.iter().map(|step| step.node()));
-            break;
+        let length = tight.at_most(batch_length(rest));
+        let (batch, later) = rest.split_at(length);
+        let batch = tight.without_what_is_too_large(cx, batch, report)?;
+        if batch.is_empty() {
+            rest = later;
+            continue;
         }
+        match send(cx, &batch, report) {
+            Ok(true) => tight.fitted(),
+            Ok(false) => {
+                // The log is not what the plan was made for: all that is left is planned anew.
+                report.again.extend(later.iter().map(|step| step.node()));
+                break;
+            }
+            Err(error) => match tight::over_quota(&error) {
+                Some(_) if batch.len() > 1 => {
+                    tight.did_not_fit(batch.len());
+                    continue;
+                }
+                Some(over) => tight.refused(cx, &batch, over, report)?,
+                None => return Err(error),
+            },
+        }
+        rest = later;
     }
     Ok(())
 }
@@ -55,7 +75,7 @@ fn batch_length(steps: &[&Step]) -> usize {
 }
 
 /// What the disk must show while a step's content is read.
-fn stamp_of(step: &Step) -> Option<&DiskStamp> {
+pub(super) fn stamp_of(step: &Step) -> Option<&DiskStamp> {
     match step {
         Step::RemoteCreate {
             kind: NodeKind::File | NodeKind::Symlink,
@@ -202,7 +222,8 @@ impl<'c> Sending<'c> {
                     && let Some((source, path)) = reading.file.take()
                 {
                     let previous = self.previous(reading.step)?;
-                    let sending = send_large(self.cx, source, path, previous);
+                    let need = self.cx.bulk.need(node, what);
+                    let sending = send_large(self.cx, source, path, previous, need);
                     self.cx.bulk.start(&self.cx.runtime, node, what, sending);
                     self.report.waiting.insert(node);
                 }
@@ -224,6 +245,7 @@ impl<'c> Sending<'c> {
                 Ok(there)
             }
             Asked::Done(Sent::Failed(error)) => {
+                self.cx.bulk.note_need(node, what, needed(&error));
                 self.sort_failure(node, path, error).map(|()| false)
             }
             Asked::Done(_) => {
@@ -264,6 +286,7 @@ impl<'c> Sending<'c> {
                     key: at,
                     source: Arc::clone(source) as _,
                     previous,
+                    need: None,
                 });
             }
         }
@@ -351,7 +374,7 @@ impl<'c> Sending<'c> {
         error: TransferError,
     ) -> Result<(), RunError> {
         match error {
-            TransferError::Api(error) => Err(error.into()),
+            TransferError::Api(error) if error.over_quota().is_none() => Err(error.into()),
             other => {
                 self.one_failed(node, path, other);
                 Ok(())
@@ -361,6 +384,12 @@ impl<'c> Sending<'c> {
 
     fn one_failed(&mut self, node: NodeId, path: &TreePath, error: TransferError) {
         match error {
+            TransferError::Api(error) if error.over_quota().is_some() => {
+                let over = error.over_quota();
+                let reason = over.map(OverQuota::sentence).unwrap_or_default();
+                self.report
+                    .fail(node, Some(path.clone()), reason, OverQuota::ACTION);
+            }
             TransferError::Local(source) => {
                 let error = DiskError {
                     action: "read",
@@ -509,7 +538,11 @@ impl<'c> Sending<'c> {
                 Ok(false)
             }
             CommitError::Unknown(error) => Err(error.into()),
-            CommitError::Replica(error) => Err(error.into()),
+            CommitError::Replica(error) => {
+                // What was committed before it, of the same batch, holds.
+                agreed::record(self.cx, self.trees, &mut self.books)?;
+                Err(error.into())
+            }
             other => Err(RunError::Disk(DiskError {
                 action: "write",
                 place: "a change set".to_owned(),
@@ -519,12 +552,21 @@ impl<'c> Sending<'c> {
     }
 }
 
+/// What a transfer that had no room was found to need.
+fn needed(error: &TransferError) -> Option<u64> {
+    match error {
+        TransferError::Api(error) => error.over_quota().map(|over| over.needed),
+        _ => None,
+    }
+}
+
 /// Sends one large file; looks at it again when it is sent (S7).
 fn send_large(
     cx: &Context,
     source: Arc<Source>,
     path: TreePath,
     previous: Option<Layout>,
+    need: Option<u64>,
 ) -> impl Future<Output = Sent> + Send + use<> {
     let (transfer, board, folder) = (cx.transfer.clone(), Arc::clone(&cx.board), cx.folder);
     async move {
@@ -533,6 +575,7 @@ fn send_large(
             key: (),
             source: Arc::clone(&source) as _,
             previous,
+            need,
         };
         let uploaded = match upload(&transfer, vec![file], &shown.progress).await {
             Ok(uploaded) => uploaded,

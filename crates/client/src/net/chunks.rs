@@ -2,9 +2,9 @@
 
 use ::http::Method;
 use bytes::Bytes;
-use hythe_model::{ChunkRef, SpaceId};
+use hythe_model::{ChunkRef, SpaceId, UploadId};
 use hythe_wire::chunk::{
-    ChunkFrame, MissingReply, MissingRequest, ObjectName, PackReply, ReadRequest,
+    ChunkFrame, MissingReply, MissingRequest, ObjectName, PackReply, ReadRequest, Reserve,
 };
 use hythe_wire::{Message, headers, routes};
 
@@ -38,26 +38,52 @@ pub struct ChunkReader {
 }
 
 impl Api {
-    /// Which of these objects the server lacks, as indices, ascending.
+    /// Reserves what an upload will store, in place of what it had reserved; 0 ends that. Says how
+    /// much more would fit; none where there is no quota.
     ///
     /// # Errors
     /// See [`ApiError`], here and below.
+    pub async fn reserve(&self, space: SpaceId, reserve: Reserve) -> Result<Option<u64>, ApiError> {
+        let path = routes::space_chunks_missing(space);
+        let request = MissingRequest {
+            objects: Vec::new(),
+            reserve: Some(reserve),
+        };
+        let reply: MissingReply = self
+            .send_message(Channel::Shared, Method::POST, &path, &request)
+            .await?;
+        Ok(reply.room)
+    }
+
+    /// Which of these objects the server lacks, as indices, ascending.
     pub async fn missing(
         &self,
         space: SpaceId,
         objects: Vec<ObjectName>,
     ) -> Result<Vec<u32>, ApiError> {
         let path = routes::space_chunks_missing(space);
-        let request = MissingRequest { objects };
+        let request = MissingRequest {
+            objects,
+            reserve: None,
+        };
         let reply: MissingReply = self
             .send_message(Channel::Shared, Method::POST, &path, &request)
             .await?;
         Ok(reply.missing)
     }
 
-    /// Stores the objects of a pack; they are durable when this returns.
-    pub async fn put_pack(&self, space: SpaceId, pack: Bytes) -> Result<PackReply, ApiError> {
-        let path = routes::space_packs(space);
+    /// Stores the objects of a pack; they are durable when this returns. What is new of them is
+    /// taken off what the upload has reserved.
+    pub async fn put_pack(
+        &self,
+        space: SpaceId,
+        pack: Bytes,
+        upload: Option<UploadId>,
+    ) -> Result<PackReply, ApiError> {
+        let path = match upload {
+            Some(upload) => routes::space_packs_of(space, upload),
+            None => routes::space_packs(space),
+        };
         let body = Some((headers::PACK, pack));
         let mut reader = self.call(Channel::Bulk, Method::POST, &path, body).await?;
         let bytes = reader.whole(PackReply::MAX_BYTES).await?;

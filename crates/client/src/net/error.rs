@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hythe_wire::{Code, Problem};
+use hythe_control::size;
+use hythe_wire::problem::QuotaOf;
+use hythe_wire::{Code, Problem, There};
 
 /// Any error underneath, kept for the log.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -34,6 +36,42 @@ pub enum ApiError {
     /// The answer is not what the route answers.
     #[error("the server's answer cannot be understood: {0}")]
     Malformed(#[source] Cause),
+}
+
+/// A quota that has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverQuota {
+    /// Whose.
+    pub of: QuotaOf,
+    /// What is used and the limit, in bytes, where this account may know.
+    pub used: Option<(u64, u64)>,
+    /// What was to be stored, in bytes.
+    pub needed: u64,
+}
+
+impl OverQuota {
+    /// What a person can do about it.
+    pub const ACTION: &'static str =
+        "Ask whoever runs the server for more room; Hythe goes on by itself when there is some.";
+
+    /// What stands in the way, as a sentence without its full stop.
+    pub fn sentence(self) -> String {
+        let whose = match self.of {
+            QuotaOf::Account => "your account",
+            QuotaOf::Space => "the space",
+            QuotaOf::Owner => {
+                return "the quota of the space's owner has no room for it".to_owned();
+            }
+        };
+        let used = match self.used {
+            Some((used, limit)) => format!("{whose} uses {} of {}", size(used), size(limit)),
+            None => format!("the quota of {whose} is used up"),
+        };
+        match self.needed {
+            0 => format!("there is no room for it: {used}"),
+            needed => format!("there is no room for {}: {used}", size(needed)),
+        }
+    }
 }
 
 /// Whether a request may succeed later without anybody doing anything.
@@ -71,12 +109,39 @@ impl ApiError {
         self.problem().map(|problem| problem.code)
     }
 
+    /// What the server says of the quota that has no room for what was to be stored.
+    pub fn over_quota(&self) -> Option<OverQuota> {
+        let problem = self.problem()?;
+        if problem.code != Code::QuotaExceeded {
+            return None;
+        }
+        Some(match problem.there {
+            Some(There::Quota {
+                of,
+                used,
+                limit,
+                needed,
+            }) => OverQuota {
+                of,
+                used: used.zip(limit),
+                needed,
+            },
+            _ => OverQuota {
+                of: QuotaOf::Account,
+                used: None,
+                needed: 0,
+            },
+        })
+    }
+
     pub(super) fn of_problem(problem: Problem) -> Self {
         let problem = Box::new(problem);
         match (problem.code, problem.status) {
             (Code::EpochChanged, _) => Self::EpochChanged(problem),
             (Code::TooLarge, _) | (_, 413) => Self::TooLarge,
             (_, 401) => Self::Unauthorised(problem),
+            // The server works; this one thing has no room.
+            (Code::QuotaExceeded, _) => Self::Refused(problem),
             (_, 408 | 429 | 500..) => Self::Busy(problem),
             _ => Self::Refused(problem),
         }
@@ -101,6 +166,7 @@ mod tests {
             let error = ApiError::of_problem(Problem::new(*code));
             let fits = match (&error, code.status()) {
                 (ApiError::EpochChanged(_), 409) => *code == Code::EpochChanged,
+                (ApiError::Refused(_), 507) => *code == Code::QuotaExceeded,
                 (ApiError::Refused(_), status) => (400..500).contains(&status),
                 (ApiError::Unauthorised(_), status) => status == 401,
                 (ApiError::TooLarge, status) => status == 413,

@@ -34,7 +34,7 @@ use http::{Channel, Http};
 pub use backoff::Backoff;
 pub use body::Frames;
 pub use chunks::{ChunkReader, ReadChunk, object_name};
-pub use error::{ApiError, Retry};
+pub use error::{ApiError, OverQuota, Retry};
 pub use events::EventStream;
 pub use log::{LogPage, LogReader, SnapshotReader};
 

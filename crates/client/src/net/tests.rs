@@ -109,10 +109,13 @@ async fn bulk_connections_prove_the_identity_as_well() {
         server.identity(),
         std::slice::from_ref(&root),
     );
-    let refused = honest.put_pack(space, pack.clone()).await.unwrap_err();
+    let refused = honest
+        .put_pack(space, pack.clone(), None)
+        .await
+        .unwrap_err();
     assert!(matches!(refused, ApiError::Unauthorised(_)), "{refused}");
     let other = api(&server, "localhost", IdentityKey([7; 32]), &[root]);
-    assert_refused(other.put_pack(space, pack).await);
+    assert_refused(other.put_pack(space, pack, None).await);
 }
 
 #[tokio::test]

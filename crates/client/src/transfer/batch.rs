@@ -12,6 +12,7 @@ use super::files::SourceFile;
 use super::outbox::{Outbox, SealedObject};
 use super::prepared::{Prepared, entries_with_holes, store_layout};
 use super::progress::Progress;
+use super::reserve::{Reserved, reserve};
 use super::seal::{KnownChunks, SealedSpan, seal_spans};
 use super::upload::send_content;
 use super::whole_hash::WholeHash;
@@ -32,6 +33,8 @@ pub struct Upload<K> {
     pub source: Arc<dyn SourceFile>,
     /// The layout of the version this one replaces: its chunks are neither asked about nor sent.
     pub previous: Option<Layout>,
+    /// What it was found to need when there was no room for it: it is not measured again.
+    pub need: Option<u64>,
 }
 
 /// Files that were uploaded.
@@ -43,7 +46,8 @@ pub struct Uploaded<K> {
     pub attached: Vec<SealedObject>,
 }
 
-/// Uploads files, in bounded memory whatever their number and sizes.
+/// Uploads files, in bounded memory whatever their number and sizes. Where there is a quota, room is
+/// reserved before the first byte is sent.
 ///
 /// # Errors
 /// What concerns all of them, above all [`TransferError::Api`]. Nothing refers to what was sent by
@@ -53,24 +57,51 @@ pub async fn upload<K: Send>(
     files: Vec<Upload<K>>,
     progress: &Arc<Progress>,
 ) -> Result<Uploaded<K>, TransferError> {
-    let mut outbox = Outbox::new(transfer, progress);
+    let reserved = reserve(transfer, &files).await?;
+    let upload = reserved.as_ref().map(Reserved::upload);
+    let sent = send(
+        transfer,
+        files,
+        progress,
+        Outbox::new(transfer, progress, upload),
+    )
+    .await;
+    if let Some(reserved) = reserved {
+        reserved.end().await;
+    }
+    sent
+}
+
+async fn send<K: Send>(
+    transfer: &Transfer,
+    files: Vec<Upload<K>>,
+    progress: &Arc<Progress>,
+    mut outbox: Outbox,
+) -> Result<Uploaded<K>, TransferError> {
+    let files = fill(transfer, files, progress, &mut outbox).await?;
+    Ok(Uploaded {
+        files,
+        attached: outbox.finish().await?,
+    })
+}
+
+/// Puts the objects of files into an outbox.
+pub(super) async fn fill<K: Send>(
+    transfer: &Transfer,
+    files: Vec<Upload<K>>,
+    progress: &Progress,
+    outbox: &mut Outbox,
+) -> Result<Vec<(K, Result<Prepared, TransferError>)>, TransferError> {
     let (small, large): (Vec<_>, Vec<_>) = files
         .into_iter()
         .partition(|file| file.source.size() <= SMALL_BYTES);
-    let mut done = upload_small(transfer, small, progress, &mut outbox).await?;
-    for Upload {
-        key,
-        source,
-        previous,
-    } in large
-    {
-        let sent = upload_large(transfer, source, previous, progress, &mut outbox).await;
-        done.push((key, own_fault(sent)?));
+    let mut done = upload_small(transfer, small, progress, outbox).await?;
+    for file in large {
+        let (source, previous) = (file.source, file.previous);
+        let sent = upload_large(transfer, source, previous, progress, outbox).await;
+        done.push((file.key, own_fault(sent)?));
     }
-    Ok(Uploaded {
-        files: done,
-        attached: outbox.finish().await?,
-    })
+    Ok(done)
 }
 
 async fn upload_large(
@@ -106,14 +137,9 @@ async fn upload_small<K: Send>(
     let mut done = Vec::with_capacity(files.len());
     let mut keys = Vec::with_capacity(files.len());
     let mut jobs = Vec::new();
-    for Upload {
-        key,
-        source,
-        previous,
-    } in files
-    {
-        keys.push(key);
-        jobs.push((source, previous));
+    for file in files {
+        keys.push(file.key);
+        jobs.push((file.source, file.previous));
     }
     let mut keys = keys.into_iter();
     let mut jobs = jobs.into_iter().peekable();

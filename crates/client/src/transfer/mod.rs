@@ -15,6 +15,7 @@ mod layouts;
 mod outbox;
 mod prepared;
 mod progress;
+mod reserve;
 mod seal;
 mod small;
 #[cfg(test)]

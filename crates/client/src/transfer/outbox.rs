@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use hythe_content::{PackBuilder, SealedChunk, StoredNode};
-use hythe_model::ChunkRef;
+use hythe_model::{ChunkRef, UploadId};
 use hythe_wire::limits::{MAX_ATTACHED_BYTES, MAX_ATTACHED_OBJECTS};
 use hythe_wire::log::AttachedObject;
 
@@ -66,6 +66,17 @@ impl SealedObject {
     }
 }
 
+/// What becomes of objects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// They are kept, to travel with the commit.
+    Attaching,
+    /// They are too many for that: packs of them are sent.
+    Sending,
+    /// They are only counted.
+    Measuring,
+}
+
 /// Takes objects, gets them to the server, or keeps them to be attached.
 pub struct Outbox {
     transfer: Transfer,
@@ -73,21 +84,41 @@ pub struct Outbox {
     taken: HashSet<hythe_model::ChunkId>,
     held: Vec<SealedObject>,
     held_bytes: usize,
-    attaching: bool,
+    mode: Mode,
+    /// What the server lacks of what was measured, in bytes.
+    lacking: u64,
+    /// The upload whose reservation the packs are taken off.
+    upload: Option<UploadId>,
     pack: PackBuilder,
     under_way: FuturesUnordered<BoxFuture<'static, Result<Vec<SealedObject>, TransferError>>>,
 }
 
 impl Outbox {
-    /// An empty outbox.
-    pub fn new(transfer: &Transfer, progress: &Arc<Progress>) -> Self {
+    /// An empty outbox; what it sends is part of an upload that has reserved, if there is one.
+    pub fn new(transfer: &Transfer, progress: &Arc<Progress>, upload: Option<UploadId>) -> Self {
+        Self::with(transfer, progress, upload, Mode::Attaching)
+    }
+
+    /// An outbox that sends nothing and counts what it would send.
+    pub fn measuring(transfer: &Transfer) -> Self {
+        Self::with(transfer, &Arc::default(), None, Mode::Measuring)
+    }
+
+    fn with(
+        transfer: &Transfer,
+        progress: &Arc<Progress>,
+        upload: Option<UploadId>,
+        mode: Mode,
+    ) -> Self {
         Self {
             transfer: transfer.clone(),
             progress: Arc::clone(progress),
             taken: HashSet::new(),
             held: Vec::new(),
             held_bytes: 0,
-            attaching: true,
+            mode,
+            lacking: 0,
+            upload,
             pack: PackBuilder::new(),
             under_way: FuturesUnordered::new(),
         }
@@ -103,13 +134,15 @@ impl Outbox {
         }
         self.held_bytes += object.sealed_length();
         self.held.push(object);
-        if self.attaching
+        if self.mode == Mode::Attaching
             && self.held_bytes <= MAX_ATTACHED_BYTES
             && self.held.len() <= MAX_ATTACHED_OBJECTS
         {
             return Ok(());
         }
-        self.attaching = false;
+        if self.mode == Mode::Attaching {
+            self.mode = Mode::Sending;
+        }
         if self.held_bytes >= ASK_BYTES || self.held.len() >= ASK_OBJECTS {
             self.make_room().await?;
             self.ask();
@@ -126,7 +159,10 @@ impl Outbox {
     pub async fn advance(&mut self) -> Result<(), TransferError> {
         if let Some(done) = self.under_way.next().await {
             for object in done? {
-                self.put_into_pack(&object);
+                match self.mode {
+                    Mode::Measuring => self.lacking += object.sealed_length() as u64,
+                    _ => self.put_into_pack(&object),
+                }
             }
         }
         Ok(())
@@ -135,7 +171,7 @@ impl Outbox {
     /// Sends everything that is not to be attached, waits until the server has stored it, and hands
     /// back what is to be attached.
     pub async fn finish(mut self) -> Result<Vec<SealedObject>, TransferError> {
-        if self.attaching {
+        if self.mode == Mode::Attaching {
             return Ok(self.held);
         }
         self.ask();
@@ -148,6 +184,15 @@ impl Outbox {
             }
             self.send_pack();
         }
+    }
+
+    /// How many bytes of what was offered the server lacks.
+    pub async fn measured(mut self) -> Result<u64, TransferError> {
+        self.ask();
+        while self.is_busy() {
+            self.advance().await?;
+        }
+        Ok(self.lacking)
     }
 
     async fn make_room(&mut self) -> Result<(), TransferError> {
@@ -178,10 +223,10 @@ impl Outbox {
     fn send_pack(&mut self) {
         let pack = Bytes::from(std::mem::take(&mut self.pack).finish());
         let transfer = self.transfer.clone();
-        let progress = Arc::clone(&self.progress);
+        let (progress, upload) = (Arc::clone(&self.progress), self.upload);
         self.under_way.push(Box::pin(async move {
             let length = pack.len() as u64;
-            transfer.api.put_pack(transfer.space, pack).await?;
+            transfer.api.put_pack(transfer.space, pack, upload).await?;
             progress.transferred(length);
             Ok(Vec::new())
         }));

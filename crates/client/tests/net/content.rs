@@ -107,6 +107,7 @@ async fn a_byte_in_front_sends_a_chunk_or_two() {
         key: (),
         source: Arc::new(bytes.clone()),
         previous: Some(before),
+        need: None,
     };
     let uploaded = upload(&transfer, vec![file], &progress).await.unwrap();
     let attached: usize = uploaded
@@ -148,6 +149,7 @@ async fn a_long_layout_is_a_tree_and_opens() {
         key: (),
         source,
         previous: None,
+        need: None,
     };
     let uploaded = upload(&transfer, vec![file], &Arc::default())
         .await
@@ -208,6 +210,7 @@ async fn a_long_layout_costs_one_request_a_level() {
         key: (),
         source,
         previous: None,
+        need: None,
     };
     let uploaded = upload(&transfer, vec![file], &Arc::default()).await;
     let uploaded = uploaded.unwrap();

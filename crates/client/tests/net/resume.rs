@@ -114,6 +114,7 @@ async fn sc082_an_upload_that_was_broken_off_sends_no_chunk_twice() {
         key: (),
         source: Arc::new(bytes.clone()),
         previous: None,
+        need: None,
     };
     let broken_off = async {
         let uploading = upload(&transfer, vec![file()], &sent);

@@ -181,6 +181,7 @@ pub async fn upload_all(
             key,
             source: Arc::new(bytes),
             previous: None,
+            need: None,
         })
         .collect();
     let uploaded = upload(transfer, files, &Arc::new(Progress::default()))

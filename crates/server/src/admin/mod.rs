@@ -14,7 +14,7 @@ pub(crate) use perform::{InviteError, Office};
 pub(crate) use socket::Listener;
 
 use crate::config::ServerConfig;
-use crate::files::{AccountView, CheckReport, Files, OpenError, Stats};
+use crate::files::{AccountView, CheckReport, Files, OpenError, QuotaName, QuotaReport, Stats};
 use crate::serve::store_options;
 use crate::state::LockError;
 
@@ -35,6 +35,20 @@ pub enum AdminRequest {
     Check,
     /// The accounts.
     Accounts,
+    /// Limits, and what is used of them: all, or of one account or space.
+    Quotas {
+        /// Login name or id of an account, or id of a space.
+        of: Option<String>,
+    },
+    /// Set a limit.
+    SetQuota {
+        /// Whose.
+        of: QuotaName,
+        /// In bytes; none takes it away.
+        limit_bytes: Option<u64>,
+    },
+    /// Count anew what every space holds.
+    Recount,
 }
 
 /// A reply: one line of JSON.
@@ -63,6 +77,18 @@ pub enum AdminReply {
         /// Oldest first.
         accounts: Vec<AccountView>,
     },
+    /// Limits, and what is used of them.
+    Quotas {
+        /// The limits.
+        report: QuotaReport,
+    },
+    /// Counted anew.
+    Recounted {
+        /// Spaces that had been counted wrong.
+        wrong: u64,
+    },
+    /// It was done.
+    Done,
     /// It could not be done.
     Failed {
         /// Why, in one sentence.

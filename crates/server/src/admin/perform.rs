@@ -65,6 +65,16 @@ impl Office {
             AdminRequest::Accounts => reply(self.files.accounts().await, |accounts| {
                 AdminReply::Accounts { accounts }
             }),
+            AdminRequest::Quotas { of } => reply(self.files.quotas(of).await, |report| {
+                AdminReply::Quotas { report }
+            }),
+            AdminRequest::SetQuota { of, limit_bytes } => {
+                let set = self.files.set_quota(of, limit_bytes).await;
+                reply(set, |()| AdminReply::Done)
+            }
+            AdminRequest::Recount => reply(self.files.recount().await, |wrong| {
+                AdminReply::Recounted { wrong }
+            }),
         }
     }
 

@@ -14,15 +14,15 @@ use hythe_wire::account::DeviceInfo;
 
 use super::apply::{self, Committed};
 use super::commit::decode;
-use super::found;
 use super::session::token_hash;
 use super::{Denied, Files, FilesError, Inner, Principal, Refused};
+use super::{found, quota_settings};
 use crate::clock::now_ms;
 use crate::metadata::accounts::{self, AccountRow};
 use crate::metadata::devices::{self, DeviceRow};
 use crate::metadata::logs::{self, Log, LogKind};
 use crate::metadata::tokens::{self, TokenKind, TokenRow};
-use crate::metadata::{DbError, Tx};
+use crate::metadata::{DbError, Tx, quotas};
 use crate::notify::Notice;
 
 /// Longest login name, device name and platform, in bytes.
@@ -296,6 +296,8 @@ impl Founding {
         if !accounts::insert(tx, &account)? {
             return Err(Refused::LoginTaken.into());
         }
+        let limit = quota_settings::default_limit(tx)?;
+        quotas::set_account(tx, account.account, limit)?;
         let account_log = found::account(tx, &self.account, now_ms)?;
         let owner = Some(self.row.account);
         let space_log = found::space(tx, inner, &self.state, &self.space, owner, now_ms)?;

@@ -41,6 +41,8 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// How many findings there are.
     pub found: u64,
+    /// How many of them are sums that counting anew sets right.
+    pub miscounted: u64,
 }
 
 /// Something that is not as it should be.
@@ -392,6 +394,7 @@ fn check_accounting(tx: &mut dyn Tx, log: &Log, report: &mut CheckReport) -> Res
     }
     if sum != log.stored_bytes {
         let space = SpaceId(log.id);
+        report.miscounted += 1;
         report.find(
             log,
             format!("space {space} counts {} bytes, has {sum}", log.stored_bytes),

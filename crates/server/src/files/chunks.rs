@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use hythe_content::{PackEntry, read_pack};
-use hythe_model::{ChunkId, DeviceId, SealHash, SpaceId};
+use hythe_model::{ChunkId, DeviceId, SealHash, SpaceId, UploadId};
 use hythe_wire::chunk::ObjectName;
 use hythe_wire::limits::{MAX_MISSING_CHUNKS, MAX_PACK_BYTES};
 
 use super::access::{self, Want};
 use super::objects::{Objects, Stored};
+use super::quota::{self, Payer};
 use super::{Files, FilesError, LEASE, Principal, tree};
 use crate::clock::now_ms;
 use crate::metadata::logs::LogNo;
@@ -90,15 +91,18 @@ impl Files {
         })
     }
 
-    /// Stores a pack. Every object in it is on the disk when this returns.
+    /// Stores a pack. Every object in it is on the disk when this returns. What is new of it is
+    /// taken off what `upload` has reserved.
     ///
     /// # Errors
-    /// [`FilesError::Invalid`] when it is not what it says; [`super::Denied`]; [`FilesError::Full`].
+    /// [`FilesError::Invalid`] when it is not what it says; [`super::Denied`];
+    /// [`Refused::Quota`](super::Refused::Quota); [`FilesError::Full`].
     pub async fn put_pack(
         &self,
         principal: &Principal,
         space: SpaceId,
         pack: Bytes,
+        upload: Option<UploadId>,
     ) -> Result<PackStored, FilesError> {
         self.still_valid(principal).await?;
         if pack.len() > MAX_PACK_BYTES {
@@ -110,7 +114,10 @@ impl Files {
         let entries = entries.map_err(|_| DbError::Closed)?;
         let entries = entries.map_err(|error| FilesError::invalid(error.to_string()))?;
         self.lease(principal, log).await?;
-        let stored = self.store(principal, space, log, entries, pack).await?;
+        let payer = Payer::of(principal, upload);
+        let stored = self
+            .store(principal, space, log, entries, pack, payer)
+            .await?;
         // The sender may have gone meanwhile; it must not learn that it is still let in.
         self.still_valid(principal).await?;
         let Stored { stored, known } = stored;
@@ -128,14 +135,19 @@ impl Files {
         log: LogNo,
         entries: Vec<PackEntry>,
         pack: Bytes,
+        payer: Payer,
     ) -> Result<Stored, FilesError> {
         let forms: Vec<(ChunkId, SealHash)> = entries.iter().map(|e| (e.id, e.seal)).collect();
-        let missing = self
-            .inner
-            .database
-            .read(move |tx| missing_in(tx, log, &forms))
-            .await?;
-        if missing.is_empty() {
+        let lengths: Vec<u32> = entries.iter().map(|entry| entry.length).collect();
+        let look = move |tx: &mut dyn Tx| {
+            let found = chunks::find_forms(tx, log, &forms)?;
+            // A pack that is refused after it was written stays on the disk for nothing.
+            let new = found.iter().zip(&lengths).filter(|(row, _)| row.is_none());
+            let new = new.map(|(_, length)| u64::from(*length)).sum();
+            quota::look(tx, log, payer, new)?;
+            Ok::<_, FilesError>(found.iter().all(|row| row.is_some_and(|row| !row.bad)))
+        };
+        if self.inner.database.read(look).await? {
             return Ok(Stored {
                 stored: 0,
                 known: entries.len() as u32,
@@ -145,7 +157,7 @@ impl Files {
         let (principal, recorded) = (principal.clone(), Arc::clone(&objects));
         let record = move |tx: &mut dyn Tx| {
             let log = access::locked(tx, &principal, space, Want::Upload)?;
-            Ok::<_, FilesError>(recorded.record(tx, log.no, now_ms())?)
+            recorded.record(tx, log.no, payer, now_ms())
         };
         let stored = self.inner.database.write(record).await?;
         let nodes: Vec<ChunkId> = objects.layout_nodes().collect();

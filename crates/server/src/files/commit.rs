@@ -14,6 +14,7 @@ use super::access::{self, Want};
 use super::apply::{self, Committed};
 use super::error::is_other_history;
 use super::objects::{Attached, Objects};
+use super::quota::{self, Payer};
 use super::tree::{self, Walk};
 use super::view::SqlView;
 use super::{Denied, Files, FilesError, Inner, Principal, Refused};
@@ -65,7 +66,7 @@ impl Files {
         let change_set = decode(commit.change_set).await?;
         check_author(&change_set, principal, space)?;
         if !commit.attached.is_empty() {
-            // Nobody who may not write fills the disk.
+            // Nobody who may not write, or has no room left, fills the disk.
             self.may_upload(principal, space).await?;
         }
         let objects = Objects::attach(&self.inner.blobs, commit.attached).await?;
@@ -87,8 +88,11 @@ impl Files {
 
     async fn may_upload(&self, principal: &Principal, space: SpaceId) -> Result<(), FilesError> {
         let principal = principal.clone();
-        let read = move |tx: &mut dyn Tx| access::space(tx, &principal, space, Want::Upload);
-        self.inner.database.read(read).await.map(drop)
+        let read = move |tx: &mut dyn Tx| {
+            let log = access::space(tx, &principal, space, Want::Upload)?;
+            quota::look(tx, log.no, Payer::of(&principal, None), 0)
+        };
+        self.inner.database.read(read).await
     }
 
     /// Shows the trees complete that the commit names, or that its attached nodes name.
@@ -203,7 +207,8 @@ fn commit_in(
         moment,
         &commit.change_set,
     )?;
-    commit.objects.record(tx, log.no, now_ms)?;
+    let payer = Payer::of(principal, None);
+    commit.objects.record(tx, log.no, payer, now_ms)?;
     check_chunks(tx, &log, commit)?;
     let committed = apply::write_space(tx, &mut log, &commit.change_set, &effects, now_ms)?;
     inner.checkpoint_if_due(tx, &log, now_ms)?;

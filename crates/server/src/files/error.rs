@@ -2,8 +2,9 @@
 
 use hythe_model::{ChunkId, Head, HeaderHash, ServerEpoch};
 use hythe_space::{AccountRefusal, ChainFault, DecodeError, FoldError, Refusal};
-use hythe_wire::problem::{NodeField, There};
+use hythe_wire::problem::{NodeField, QuotaOf, There};
 
+use super::quota::OverQuota;
 use crate::blobs::BlobError;
 use crate::metadata::DbError;
 
@@ -82,6 +83,9 @@ pub enum Refused {
     /// The login name is taken.
     #[error("the login name is taken")]
     LoginTaken,
+    /// A quota has no room for it.
+    #[error(transparent)]
+    Quota(#[from] OverQuota),
 }
 
 impl FilesError {
@@ -105,8 +109,20 @@ impl FilesError {
                 chain: head.chain,
             }),
             Self::Denied(Denied::Role) => Some(There::NotAllowed),
+            Self::Refused(Refused::Quota(over)) => Some(quota_there(over)),
             _ => None,
         }
+    }
+}
+
+/// Whoever writes into somebody else's space does not learn what else that account stores.
+fn quota_there(over: &OverQuota) -> There {
+    let own = over.of != QuotaOf::Owner;
+    There::Quota {
+        of: over.of,
+        used: own.then_some(over.used),
+        limit: own.then_some(over.limit),
+        needed: over.needed,
     }
 }
 
@@ -175,6 +191,12 @@ impl From<DecodeError> for FilesError {
     /// Bytes that a client sent.
     fn from(error: DecodeError) -> Self {
         Self::Invalid(error.to_string())
+    }
+}
+
+impl From<OverQuota> for FilesError {
+    fn from(over: OverQuota) -> Self {
+        Self::Refused(Refused::Quota(over))
     }
 }
 

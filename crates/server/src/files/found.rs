@@ -41,6 +41,7 @@ pub(super) fn account(tx: &mut dyn Tx, log: &[ChangeSet], now_ms: i64) -> Result
         kind: LogKind::Account,
         open: false,
         owner: None,
+        payer: None,
         now_ms,
     };
     let mut row = make(tx, new)?;
@@ -89,6 +90,7 @@ pub(super) fn space(
         kind: LogKind::Space,
         open: true,
         owner: personal,
+        payer: Some(owner.id()),
         now_ms,
     };
     let mut row = make(tx, new)?;

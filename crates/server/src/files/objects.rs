@@ -8,6 +8,7 @@ use hythe_model::{ChunkId, SealHash};
 use hythe_wire::limits::{MAX_ATTACHED_BYTES, MAX_ATTACHED_OBJECTS};
 
 use super::FilesError;
+use super::quota::{self, Payer};
 use crate::blobs::{BlobError, Blobs, PackName};
 use crate::metadata::chunks::{self, ChunkKind, ChunkRow, InlineChunk, Location};
 use crate::metadata::logs::{self, LogNo};
@@ -156,13 +157,14 @@ impl Objects {
     /// found bad. The caller holds the log's lock.
     ///
     /// # Errors
-    /// The database's.
+    /// [`Refused::Quota`](super::Refused::Quota); the database's.
     pub(super) fn record(
         &self,
         tx: &mut dyn Tx,
         log: LogNo,
+        payer: Payer,
         now_ms: i64,
-    ) -> Result<Stored, DbError> {
+    ) -> Result<Stored, FilesError> {
         let forms: Vec<_> = self
             .entries
             .iter()
@@ -181,6 +183,10 @@ impl Objects {
         }
         if missing.is_empty() && bad.is_empty() {
             return Ok(self.counted(0));
+        }
+        if !missing.is_empty() {
+            let added = missing.iter().map(|entry| u64::from(entry.length)).sum();
+            quota::take(tx, log, payer, added, now_ms)?;
         }
         let pack = match self.pack {
             Some(pack) => packs::register(tx, &pack.name.0, pack.length, now_ms)?,

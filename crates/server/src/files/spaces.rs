@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hythe_model::{AccountId, Head, SpaceId};
-use hythe_wire::space::SpaceView;
+use hythe_wire::space::{SpaceView, Usage};
 
 use super::access::role_of;
 use super::apply::Committed;
-use super::{Files, FilesError, Principal, found};
+use super::{Files, FilesError, Principal, found, quota};
 use crate::clock::now_ms;
 use crate::metadata::logs::{self, Log};
-use crate::metadata::{DbError, Tx, records};
+use crate::metadata::{DbError, Tx, quotas, records};
 
 /// An account whose log a device may follow, and where that log ends.
 pub type Fellow = (AccountId, Head);
@@ -35,6 +35,20 @@ impl Files {
             Ok::<_, DbError>(views)
         };
         Ok(self.inner.database.read(read).await?)
+    }
+
+    /// As [`Files::spaces`], with what counts for the caller's account.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn spaces_with_usage(
+        &self,
+        principal: &Principal,
+    ) -> Result<(Vec<SpaceView>, Usage), FilesError> {
+        let spaces = self.spaces(principal).await?;
+        let account = principal.account();
+        let read = move |tx: &mut dyn Tx| quota::usage_of(tx, account);
+        Ok((spaces, self.inner.database.read(read).await?))
     }
 
     /// The accounts whose logs concern the caller: its own, the server's, those of fellow members.
@@ -145,5 +159,9 @@ fn view(tx: &mut dyn Tx, log: &Log, role: u8, account: AccountId) -> Result<Spac
         cursor: log.head.cursor.0,
         chain: log.head.chain,
         digest: entry.digest,
+        usage: Some(Usage {
+            used_bytes: log.stored_bytes,
+            limit_bytes: quotas::limits(tx, log.no)?.space,
+        }),
     })
 }

@@ -5,13 +5,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 
-use hythe_model::SpaceId;
+use hythe_model::{SpaceId, UploadId};
 use hythe_wire::chunk::{ChunkFrame, MissingReply, MissingRequest, PackReply, ReadRequest};
 use hythe_wire::routes;
 
 use super::app::Shared;
 use super::error::Failure;
-use super::message::{Cbor, IdText, Ids, PackBody};
+use super::message::{Asked, Cbor, IdText, Ids, PackBody};
 use super::openapi::Octets;
 use super::stream::frames;
 use crate::auth::Caller;
@@ -33,20 +33,37 @@ pub(crate) async fn missing(
     Ids(IdText(space)): Ids<IdText<SpaceId>>,
     request: Cbor<MissingRequest>,
 ) -> Result<Cbor<MissingReply>, Failure> {
-    let found = app
-        .files
-        .missing(&caller.principal, space, &request.message.objects)
-        .await?;
+    let MissingRequest { objects, reserve } = &request.message;
+    let room = match reserve {
+        Some(reserve) => {
+            app.files
+                .reserve(&caller.principal, space, *reserve)
+                .await?
+        }
+        None => None,
+    };
+    let found = app.files.missing(&caller.principal, space, objects).await?;
     Ok(Cbor::answer(MissingReply {
         missing: found.indices,
         lease_ms: found.lease_ms,
+        room,
     }))
+}
+
+/// Which upload a pack is part of.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PackOf {
+    /// The upload whose reservation it is taken off.
+    #[param(value_type = Option<String>)]
+    upload: Option<IdText<UploadId>>,
 }
 
 /// Stores a pack. Acknowledged is durable.
 #[utoipa::path(
     post, path = routes::SPACE_PACKS, tag = "chunks", security(("device" = [])),
-    params(("space" = String, Path, description = "Id of the space")),
+    params(("space" = String, Path, description = "Id of the space"), PackOf),
     request_body(content = Octets, content_type = "application/vnd.hythe.pack"),
     responses((
         status = 200, description = "PackReply",
@@ -57,13 +74,19 @@ pub(crate) async fn store(
     State(app): State<Shared>,
     caller: Caller,
     Ids(IdText(space)): Ids<IdText<SpaceId>>,
+    Asked(PackOf { upload }): Asked<PackOf>,
     pack: PackBody,
 ) -> Result<Cbor<PackReply>, Failure> {
     // The rights may have gone while the body came.
     caller.guard.check().await?;
     let stored = app
         .files
-        .put_pack(&caller.principal, space, pack.bytes.clone())
+        .put_pack(
+            &caller.principal,
+            space,
+            pack.bytes.clone(),
+            upload.map(|IdText(id)| id),
+        )
         .await?;
     Ok(Cbor::answer(PackReply {
         stored: stored.stored,

@@ -52,6 +52,7 @@ impl From<FilesError> for Failure {
             FilesError::NotFound(_) => Code::NotFound,
             FilesError::Invalid(_) => Code::Invalid,
             FilesError::Refused(Refused::LoginTaken) => Code::LoginTaken,
+            FilesError::Refused(Refused::Quota(_)) => Code::QuotaExceeded,
             FilesError::Refused(_) => Code::Conflict,
             FilesError::ChunksMissing(_) => Code::ChunksMissing,
             FilesError::Diverged { .. } => Code::Fork,

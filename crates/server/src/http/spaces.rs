@@ -19,9 +19,10 @@ pub(crate) async fn list(
     State(app): State<Shared>,
     caller: Caller,
 ) -> Result<Json<SpaceList>, Failure> {
-    let spaces = app.files.spaces(&caller.principal).await?;
+    let (spaces, usage) = app.files.spaces_with_usage(&caller.principal).await?;
     Ok(Json(SpaceList {
         epoch: app.files.epoch(),
         spaces,
+        usage: Some(usage),
     }))
 }

@@ -50,6 +50,8 @@ pub struct NewLog<'a> {
     pub open: bool,
     /// The account whose personal space it is.
     pub owner: Option<AccountId>,
+    /// The account that a space counts for.
+    pub payer: Option<AccountId>,
     /// The time, in milliseconds since 1970.
     pub now_ms: i64,
 }
@@ -78,7 +80,8 @@ pub struct Entry {
 pub fn insert(tx: &mut dyn Tx, log: NewLog<'_>) -> Result<bool, DbError> {
     let changed = tx.exec(
         "INSERT INTO logs (id, kind, open, owner, cursor, chain, digest, stored_bytes, state, \
-         created_ms) VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, $8) ON CONFLICT DO NOTHING",
+         created_ms, payer) VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, $8, $9) \
+         ON CONFLICT DO NOTHING",
         &[
             log.id.into(),
             V::Int(log.kind as i64),
@@ -88,6 +91,7 @@ pub fn insert(tx: &mut dyn Tx, log: NewLog<'_>) -> Result<bool, DbError> {
             V::from(Vec::new()),
             V::from(Vec::new()),
             log.now_ms.into(),
+            log.payer.as_ref().map(AccountId::as_bytes).into(),
         ],
     )?;
     Ok(changed == 1)

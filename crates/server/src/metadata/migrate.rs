@@ -5,7 +5,10 @@ use super::tx::{Dialect, Tx};
 
 /// The steps that lead from an empty database to today's tables, oldest first. A released step is
 /// never changed; the number of steps is the schema version.
-const STEPS: &[&str] = &[include_str!("migrations/001_tables.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/001_tables.sql"),
+    include_str!("migrations/002_quotas.sql"),
+];
 
 /// The newest schema version that this program knows.
 pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;

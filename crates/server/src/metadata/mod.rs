@@ -15,8 +15,10 @@ pub mod logs;
 pub mod nodes;
 pub mod operations;
 pub mod packs;
+pub mod quotas;
 pub mod records;
 pub mod server;
+pub mod settings;
 pub mod tokens;
 
 mod cluster;

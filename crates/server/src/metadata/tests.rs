@@ -1,5 +1,7 @@
 //! One exam for both databases: what [`Tx`] promises, and what every table group answers.
 
+mod limits;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hythe_model::{
@@ -62,6 +64,7 @@ async fn contract(open: impl AsyncFn() -> Database) {
     devices_and_sightings(&open().await).await;
     operations_and_checkpoints(&open().await).await;
     leases_keep_their_beginning(&open().await).await;
+    limits::limits_and_reservations(&open().await).await;
     values_keep_their_form(&open().await).await;
 }
 
@@ -78,6 +81,7 @@ fn new_log(id: &[u8; 32]) -> NewLog<'_> {
         kind: LogKind::Space,
         open: true,
         owner: Some(AccountId([9; 32])),
+        payer: Some(AccountId([9; 32])),
         now_ms: 5,
     }
 }

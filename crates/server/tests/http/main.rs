@@ -13,6 +13,7 @@ mod hostile;
 mod limits;
 mod person;
 mod power_cut;
+mod quota;
 mod rights;
 mod tls;
 mod transfer;

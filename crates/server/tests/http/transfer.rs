@@ -104,7 +104,10 @@ async fn d6_a_stranger_may_not_even_know_that_a_space_is_there() {
     stranger.space = person.space;
     let space = person.space;
     let nothing = ReadRequest { objects: vec![] };
-    let which = MissingRequest { objects: vec![] };
+    let which = MissingRequest {
+        objects: vec![],
+        reserve: None,
+    };
     for request in [
         stranger.get(&world, &routes::space_changes(space)),
         stranger.get(&world, &routes::space_snapshot(space)),
@@ -244,6 +247,7 @@ async fn chunks_travel_in_packs_and_come_back_whole() {
     let mut objects: Vec<ObjectName> = sealed.iter().map(name).collect();
     let ask = MissingRequest {
         objects: objects.clone(),
+        reserve: None,
     };
     let path = routes::space_chunks_missing(person.space);
     let missing = || async {

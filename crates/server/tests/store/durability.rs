@@ -21,7 +21,7 @@ fn s11_sc085_acknowledged_commits_survive_a_process_that_vanished() {
         let pack = pack.finish().into();
         world
             .files
-            .put_pack(&ann.principal, ann.space, pack)
+            .put_pack(&ann.principal, ann.space, pack, None)
             .await
             .unwrap();
         let mut draft = Draft::new();

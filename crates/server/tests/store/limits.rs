@@ -45,7 +45,7 @@ fn bad_packs_are_refused_and_leave_nothing() {
         flipped[30] ^= 1;
         let huge = vec![0; limits::MAX_PACK_BYTES + 1];
         for bad in [huge, b"no pack".to_vec(), vec![], flipped] {
-            assert!(is_invalid(files.put_pack(p, space, bad.into()).await));
+            assert!(is_invalid(files.put_pack(p, space, bad.into(), None).await));
         }
         assert_eq!(files.stats().await.unwrap(), before);
     });

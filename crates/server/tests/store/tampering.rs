@@ -53,7 +53,7 @@ async fn damage_is_repaired(world: World, damage: impl Fn(&Path), lost: &[usize]
     let (p, space) = (&ann.principal, ann.space);
     world
         .files
-        .put_pack(p, space, pack(&[0, 1, 2]))
+        .put_pack(p, space, pack(&[0, 1, 2]), None)
         .await
         .unwrap();
     damage(&only_pack(&world));
@@ -79,7 +79,11 @@ async fn damage_is_repaired(world: World, damage: impl Fn(&Path), lost: &[usize]
     );
 
     // A verified copy takes its place; nothing is counted twice.
-    let stored = world.files.put_pack(p, space, pack(lost)).await.unwrap();
+    let stored = world
+        .files
+        .put_pack(p, space, pack(lost), None)
+        .await
+        .unwrap();
     assert_eq!(stored.stored as usize, lost.len());
     let whole = read(&world, &ann, &names).await;
     assert!(
@@ -143,7 +147,7 @@ fn check_finds_damage_without_a_read_and_marks_it() {
         let pack = pack.finish().into();
         world
             .files
-            .put_pack(&ann.principal, ann.space, pack)
+            .put_pack(&ann.principal, ann.space, pack, None)
             .await
             .unwrap();
         flip(&only_pack(&world), 20);
@@ -185,6 +189,35 @@ async fn tables_are_compared(mut world: World, sql: &str, expected: &str) {
         .iter()
         .any(|finding| finding.what.contains(expected));
     assert!(found, "{sql}: {report:?}");
+}
+
+#[test]
+fn d5_what_was_counted_wrong_is_named_and_set_right() {
+    on_sqlite(async |mut world| {
+        let ann = Person::register(&world, "ann").await;
+        let mut pack = PackBuilder::new();
+        pack.push(&ann.chunk(b"content"));
+        let pack = pack.finish().into();
+        let files = &world.files;
+        files
+            .put_pack(&ann.principal, ann.space, pack, None)
+            .await
+            .unwrap();
+        let before = files.quotas(None).await.unwrap();
+        world.files.close().await;
+        let database = rusqlite::Connection::open(world.options.data.join("hythe.db")).unwrap();
+        let wrong = "UPDATE logs SET stored_bytes = 7 WHERE kind = 0";
+        assert_eq!(database.execute(wrong, []).unwrap(), 1);
+        drop(database);
+        world.files = hythe_server::files::Files::open(world.options.clone())
+            .await
+            .unwrap();
+        let report = world.files.check().await.unwrap();
+        assert_eq!((report.found, report.miscounted), (1, 1), "{report:?}");
+        assert_eq!(world.files.recount().await.unwrap(), 1);
+        assert!(world.files.check().await.unwrap().is_clean());
+        assert_eq!(world.files.quotas(None).await.unwrap(), before);
+    });
 }
 
 #[test]

@@ -69,10 +69,12 @@ fn objects(count: usize) -> Vec<ObjectName> {
 fn the_largest_messages_fit_and_one_more_does_not() {
     let most = MissingRequest {
         objects: objects(MAX_MISSING_CHUNKS),
+        reserve: None,
     };
     assert!(MissingRequest::from_cbor(&most.to_cbor()).unwrap() == most);
     let more = MissingRequest {
         objects: objects(MAX_MISSING_CHUNKS + 1),
+        reserve: None,
     };
     assert!(MissingRequest::from_cbor(&more.to_cbor()).is_err());
     let most = ReadRequest {

@@ -2,13 +2,15 @@
 
 use hythe_model::{
     AccountId, ChainHash, ChunkId, Cursor, DeviceId, Head, KeyEpoch, NodeId, SealHash, Secret32,
-    ServerEpoch, SpaceId, VersionId,
+    ServerEpoch, SpaceId, UploadId, VersionId,
 };
 use hythe_wire::account::{
     AppendReply, AppendRequest, DeviceInfo, EnrolReply, EnrolRequest, RegisterReply,
     RegisterRequest,
 };
-use hythe_wire::chunk::{MissingReply, MissingRequest, ObjectName, PackReply, ReadRequest};
+use hythe_wire::chunk::{
+    MissingReply, MissingRequest, ObjectName, PackReply, ReadRequest, Reserve,
+};
 use hythe_wire::event::{Event, EventsRequest, Goodbye, SpacePosition};
 use hythe_wire::history::{Action, FieldState, HistoryEntry, HistoryFrame, TrashEntry, TrashFrame};
 use hythe_wire::log::{
@@ -228,6 +230,7 @@ pub fn visit(seed: u64, visitor: &mut impl Visitor) {
     visitor.visit("event", &m.event());
     visitor.visit("history-frame", &m.history_frame());
     visitor.visit("trash-frame", &m.trash_frame());
+    reservations(m, visitor);
 }
 
 fn accounts(m: &mut Maker, visitor: &mut impl Visitor) {
@@ -298,12 +301,14 @@ fn chunks(m: &mut Maker, visitor: &mut impl Visitor) {
         "missing-request",
         &MissingRequest {
             objects: m.list(Maker::object),
+            reserve: None,
         },
     );
     let small = |m: &mut Maker| u32::try_from(m.below(1 << 32)).unwrap();
     let missing = MissingReply {
         missing: m.list(small),
         lease_ms: m.any(),
+        room: None,
     };
     visitor.visit("missing-reply", &missing);
     let stored = PackReply {
@@ -316,6 +321,29 @@ fn chunks(m: &mut Maker, visitor: &mut impl Visitor) {
         "read-request",
         &ReadRequest {
             objects: m.list(Maker::object),
+        },
+    );
+}
+
+/// What an upload that reserves says and hears: the same messages with one field more.
+fn reservations(m: &mut Maker, visitor: &mut impl Visitor) {
+    let reserve = Reserve {
+        upload: UploadId(m.bytes()),
+        bytes: m.any(),
+    };
+    visitor.visit(
+        "missing-request-reserving",
+        &MissingRequest {
+            objects: m.list(Maker::object),
+            reserve: Some(reserve),
+        },
+    );
+    visitor.visit(
+        "missing-reply-room",
+        &MissingReply {
+            missing: vec![],
+            lease_ms: m.any(),
+            room: Some(m.any()),
         },
     );
 }

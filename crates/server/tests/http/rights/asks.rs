@@ -172,7 +172,13 @@ impl Cast {
             }
             ("POST", routes::SPACE_CHUNKS_MISSING, "") => {
                 let path = routes::space_chunks_missing(space);
-                Ask::post(path, plain(&MissingRequest { objects }))
+                Ask::post(
+                    path,
+                    plain(&MissingRequest {
+                        objects,
+                        reserve: None,
+                    }),
+                )
             }
             ("POST", routes::SPACE_CHUNKS_READ, "") => {
                 let path = routes::space_chunks_read(space);

@@ -28,7 +28,7 @@ async fn missing(world: &World, person: &Person, names: &[ObjectName]) -> Vec<u3
 
 async fn put(world: &World, person: &Person, pack: impl Into<Bytes>) -> (u32, u32) {
     let files = &world.files;
-    let put = files.put_pack(&person.principal, person.space, pack.into());
+    let put = files.put_pack(&person.principal, person.space, pack.into(), None);
     let stored = put.await.unwrap();
     (stored.stored, stored.known)
 }

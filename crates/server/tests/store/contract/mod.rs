@@ -4,12 +4,14 @@ mod accounts;
 mod chunks;
 mod commits;
 mod conflicts;
+mod quotas;
 mod reading;
 
 pub use accounts::*;
 pub use chunks::*;
 pub use commits::*;
 pub use conflicts::*;
+pub use quotas::*;
 pub use reading::*;
 
 use crate::engine::on_sqlite;
@@ -46,6 +48,10 @@ macro_rules! for_all_cases {
             logs_are_read_in_bounded_pages,
             more_spaces_are_created,
             a_clean_server_checks_clean,
+            sc156_d5_parallel_uploads_never_pass_the_limit_together,
+            sc105_what_is_reserved_is_kept_for_its_upload,
+            sc156_parallel_reservations_never_pass_the_limit_together,
+            a_space_and_new_accounts_have_limits_of_their_own,
         }
     };
 }

@@ -42,7 +42,7 @@ pub async fn strangers_see_nothing(world: World) {
         files.checkpoint(p, space).await,
         files.standing(p, space, Head::START).await,
         files.missing(p, space, &[name]).await,
-        files.put_pack(p, space, pack.into()).await,
+        files.put_pack(p, space, pack.into(), None).await,
         files.read_chunks(p.clone(), space, vec![name]).await,
     );
     let mut draft = Draft::new();
