@@ -4,7 +4,7 @@ use hythe_model::{ChunkId, NameTag, NodeId, NodeKind, VersionId};
 use minicbor::{Decode, Encode};
 
 use crate::account::operation::{
-    AccountGenesis, AddDevice, AuthoriseOneTime, KemGeneration, RemoveDevice,
+    AccountGenesis, AddDevice, AuthoriseOneTime, KemGeneration, RemoveDevice, SetKeyholder,
 };
 use crate::governance::{Member, NewEpoch, Restored, SpaceGenesis};
 
@@ -52,6 +52,9 @@ pub enum Operation {
     /// Authorises a key that may add one device.
     #[n(20)]
     AuthoriseOneTime(#[n(0)] AuthoriseOneTime),
+    /// Sets the account's password or recovery code.
+    #[n(21)]
+    SetKeyholder(#[n(0)] SetKeyholder),
 }
 
 /// A place among the nodes: below which parent, under which tag.

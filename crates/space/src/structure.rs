@@ -30,7 +30,8 @@ impl Class {
             Operation::AddDevice(_)
             | Operation::RemoveDevice(_)
             | Operation::KemGeneration(_)
-            | Operation::AuthoriseOneTime(_) => Self::Account,
+            | Operation::AuthoriseOneTime(_)
+            | Operation::SetKeyholder(_) => Self::Account,
         }
     }
 

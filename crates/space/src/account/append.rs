@@ -1,8 +1,9 @@
 //! The fold of an account's log.
 
-use hythe_model::{AccountId, DeviceId};
+use hythe_model::{AccountId, DeviceId, HeaderHash};
 
 use super::keyring::{Keyring, Now};
+use super::operation::Slot;
 use super::state::AccountState;
 use crate::chain::head_next;
 use crate::changeset::ChangeSet;
@@ -43,14 +44,16 @@ pub enum AccountRefusal {
         /// The device.
         device: DeviceId,
     },
-    /// The new key is not wrapped to exactly the devices that remain.
+    /// The new key is not wrapped to exactly the devices and keyholders that remain.
     #[error("the new key does not reach exactly the devices of the account")]
     Wraps,
 }
 
-/// Who signs: a device, or a one-time key, which may only add one device.
+/// Who signs: a device; a password or recovery code, which may only sign devices in and out; or a
+/// one-time key, which may only add one device.
 enum Author {
     Device,
+    Keyholder(Slot),
     OneTime,
 }
 
@@ -116,6 +119,7 @@ impl AccountState {
         }
         match author {
             Author::Device => next.note_author(header.author, header.counter, change_set.hash()),
+            Author::Keyholder(slot) => next.note_keyholder(slot, header.counter, change_set.hash()),
             Author::OneTime => next.use_up(header.author),
         }
         if !next.is_whole() {
@@ -145,19 +149,7 @@ impl AccountState {
     /// Checks author, signature and the author's own chain.
     fn admit(&self, moment: Moment, change_set: &ChangeSet) -> Result<Author, AccountRefusal> {
         let header = change_set.header();
-        let (key, counter, previous, author) = match self.device(header.author) {
-            Some(device) if device.removed.is_some() => return Err(AccountRefusal::Author),
-            Some(device) => (
-                device.card.key,
-                device.counter + 1,
-                device.last,
-                Author::Device,
-            ),
-            None => {
-                let key = self.admit_one_time(moment, change_set)?;
-                (key, 1, NO_PREVIOUS, Author::OneTime)
-            }
-        };
+        let (key, counter, previous, author) = self.author(moment, change_set)?;
         change_set
             .verify(&key)
             .map_err(|_| AccountRefusal::Signature)?;
@@ -169,6 +161,31 @@ impl AccountState {
             return Err(AccountRefusal::BadChain(ChainFault::Previous));
         }
         Ok(author)
+    }
+
+    /// The author's key, the place of its next change set in its own chain, and what it is.
+    fn author(
+        &self,
+        moment: Moment,
+        change_set: &ChangeSet,
+    ) -> Result<(PublicKey, u64, HeaderHash, Author), AccountRefusal> {
+        let author = change_set.header().author;
+        if let Some(device) = self.device(author) {
+            if device.removed.is_some() {
+                return Err(AccountRefusal::Author);
+            }
+            let counter = device.counter + 1;
+            return Ok((device.card.key, counter, device.last, Author::Device));
+        }
+        if let Some((slot, holder)) = self.keyholder_of(author) {
+            if !signs_devices(change_set.operations()) {
+                return Err(AccountRefusal::Author);
+            }
+            let author = Author::Keyholder(slot);
+            return Ok((holder.card.key, holder.counter + 1, holder.last, author));
+        }
+        let key = self.admit_one_time(moment, change_set)?;
+        Ok((key, 1, NO_PREVIOUS, Author::OneTime))
     }
 
     fn admit_one_time(
@@ -189,5 +206,16 @@ impl AccountState {
             return Err(AccountRefusal::Expired);
         }
         Ok(offer.key)
+    }
+}
+
+/// Whether a change set only signs one device in, or devices out (with the new key that calls for).
+fn signs_devices(operations: &[Operation]) -> bool {
+    match operations {
+        [Operation::AddDevice(_)] => true,
+        [removed @ .., Operation::KemGeneration(_)] if !removed.is_empty() => removed
+            .iter()
+            .all(|operation| matches!(operation, Operation::RemoveDevice(_))),
+        _ => false,
     }
 }

@@ -6,8 +6,11 @@ use hythe_model::{AccountId, Cursor, DeviceId, HeaderHash};
 use minicbor::{Decode, Encode};
 
 use super::append::AccountRefusal;
-use super::operation::{AddDevice, AuthoriseOneTime, DeviceCard, DeviceWrap, KemGeneration};
-use super::state::{DeviceRecord, GenerationRecord, OfferRecord};
+use super::operation::{
+    AddDevice, AuthoriseOneTime, DeviceCard, DeviceWrap, KemGeneration, Keyholder, SetKeyholder,
+    Slot,
+};
+use super::state::{DeviceRecord, GenerationRecord, KeyholderRecord, OfferRecord};
 use crate::header::NO_PREVIOUS;
 use crate::limits::OFFER_LIFETIME_MS;
 use crate::operation::Operation;
@@ -39,6 +42,38 @@ pub(super) struct Keyring {
     /// Whether a removed device still knows the current secret.
     #[n(3)]
     is_stale: bool,
+    /// None where there is neither: then the stored form is as it was before there were any.
+    #[n(4)]
+    pub(super) keyholders: Option<Keyholders>,
+}
+
+/// Password and recovery code; at least one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Keyholders {
+    #[n(0)]
+    password: Option<KeyholderRecord>,
+    #[n(1)]
+    recovery: Option<KeyholderRecord>,
+}
+
+impl Keyholders {
+    pub(super) fn get(&self, slot: Slot) -> Option<&KeyholderRecord> {
+        match slot {
+            Slot::Password => self.password.as_ref(),
+            Slot::Recovery => self.recovery.as_ref(),
+        }
+    }
+
+    fn of(&mut self, slot: Slot) -> &mut Option<KeyholderRecord> {
+        match slot {
+            Slot::Password => &mut self.password,
+            Slot::Recovery => &mut self.recovery,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.password.is_none() && self.recovery.is_none()
+    }
 }
 
 impl Keyring {
@@ -57,7 +92,28 @@ impl Keyring {
             offers: BTreeMap::new(),
             generations: Vec::new(),
             is_stale: false,
+            keyholders: None,
         }
+    }
+
+    /// Password and recovery code, as far as there are.
+    pub(super) fn keyholders(&self) -> impl Iterator<Item = (Slot, &KeyholderRecord)> {
+        [Slot::Password, Slot::Recovery]
+            .into_iter()
+            .filter_map(|slot| Some((slot, self.keyholders.as_ref()?.get(slot)?)))
+    }
+
+    /// Active devices and keyholders: whoever is to know the account's key.
+    pub(super) fn recipients(&self) -> BTreeMap<DeviceId, &DeviceCard> {
+        let active = self
+            .devices
+            .values()
+            .filter(|record| record.removed.is_none());
+        active
+            .map(|record| &record.card)
+            .chain(self.keyholders().map(|(_, record)| &record.card))
+            .map(|card| (card.id(), card))
+            .collect()
     }
 
     /// The number of the current generation; 0 before the first.
@@ -82,6 +138,7 @@ impl Keyring {
             Operation::RemoveDevice(remove) => self.remove_device(now, author, remove.device),
             Operation::KemGeneration(kem) => self.renew(kem),
             Operation::AuthoriseOneTime(offer) => self.authorise(now, offer),
+            Operation::SetKeyholder(set) => self.set_keyholder(now, set),
             _ => Err(AccountRefusal::BadChain(ChainFault::Log)),
         }
     }
@@ -98,10 +155,64 @@ impl Keyring {
         }
     }
 
+    pub(super) fn note_keyholder(&mut self, slot: Slot, counter: u64, last: HeaderHash) {
+        if let Some(record) = self
+            .keyholders
+            .as_mut()
+            .and_then(|all| all.of(slot).as_mut())
+        {
+            record.counter = counter;
+            record.last = last;
+        }
+    }
+
+    /// Whether an id belongs to a device, an offer or a keyholder.
+    fn is_taken(&self, id: DeviceId) -> bool {
+        self.devices.contains_key(&id)
+            || self.offers.contains_key(&id)
+            || self.keyholders().any(|(_, record)| record.card.id() == id)
+    }
+
+    fn set_keyholder(&mut self, now: &Now, set: &SetKeyholder) -> Result<(), AccountRefusal> {
+        let record = match &set.holder {
+            Some(holder) => Some(self.check_keyholder(now, holder)?),
+            None => None,
+        };
+        let mut all = self.keyholders.take().unwrap_or_default();
+        let before = std::mem::replace(all.of(set.slot), record);
+        // Whoever knew what is replaced knows the account's key.
+        self.is_stale |= before.is_some();
+        self.keyholders = (!all.is_empty()).then_some(all);
+        Ok(())
+    }
+
+    fn check_keyholder(
+        &self,
+        now: &Now,
+        holder: &Keyholder,
+    ) -> Result<KeyholderRecord, AccountRefusal> {
+        self.check_generation(holder.generation)?;
+        let device = holder.card.id();
+        if self.is_taken(device) {
+            return Err(AccountRefusal::Device { device });
+        }
+        holder
+            .card
+            .verify_consent(now.account, &holder.consent)
+            .map_err(|_| AccountRefusal::Signature)?;
+        Ok(KeyholderRecord {
+            card: holder.card.clone(),
+            set: now.here,
+            counter: 0,
+            last: NO_PREVIOUS,
+            wrapped: holder.wrapped.clone(),
+        })
+    }
+
     fn add_device(&mut self, now: &Now, add: &AddDevice) -> Result<(), AccountRefusal> {
         let device = add.device.id();
         self.check_generation(add.generation)?;
-        if self.devices.contains_key(&device) || self.offers.contains_key(&device) {
+        if self.is_taken(device) {
             return Err(AccountRefusal::Device { device });
         }
         add.device
@@ -142,21 +253,12 @@ impl Keyring {
         if kem.generation != current.saturating_add(1) {
             return Err(AccountRefusal::Generation { current });
         }
-        let active = self
-            .devices
-            .iter()
-            .filter(|(_, record)| record.removed.is_none());
-        if kem.previous.is_none() != (current == 0)
-            || !active
-                .map(|(id, _)| id)
-                .eq(kem.wraps.iter().map(|wrap| &wrap.device))
-        {
+        let reached = kem.wraps.iter().map(|wrap| &wrap.device);
+        if kem.previous.is_none() != (current == 0) || !self.recipients().keys().eq(reached) {
             return Err(AccountRefusal::Wraps);
         }
-        for DeviceWrap { device, wrapped } in &kem.wraps {
-            if let Some(record) = self.devices.get_mut(device) {
-                record.wrapped = Some(wrapped.clone());
-            }
+        for wrap in &kem.wraps {
+            self.keep_wrap(wrap);
         }
         let record = GenerationRecord {
             public: kem.public.clone(),
@@ -169,10 +271,24 @@ impl Keyring {
         Ok(())
     }
 
+    fn keep_wrap(&mut self, DeviceWrap { device, wrapped }: &DeviceWrap) {
+        if let Some(record) = self.devices.get_mut(device) {
+            record.wrapped = Some(wrapped.clone());
+        }
+        let slot = self
+            .keyholders()
+            .find(|(_, record)| record.card.id() == *device)
+            .map(|(slot, _)| slot);
+        let holder = slot.and_then(|slot| self.keyholders.as_mut()?.of(slot).as_mut());
+        if let Some(record) = holder {
+            record.wrapped = wrapped.clone();
+        }
+    }
+
     fn authorise(&mut self, now: &Now, offer: &AuthoriseOneTime) -> Result<(), AccountRefusal> {
         self.check_generation(offer.generation)?;
         let device = offer.key.device_id();
-        if self.devices.contains_key(&device) || self.offers.contains_key(&device) {
+        if self.is_taken(device) {
             return Err(AccountRefusal::Device { device });
         }
         let latest = now.time_ms.saturating_add(OFFER_LIFETIME_MS);

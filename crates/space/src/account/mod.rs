@@ -8,7 +8,7 @@ mod state;
 
 pub use append::AccountRefusal;
 pub use keys::AccountKeys;
-pub use state::{AccountState, DeviceRecord, GenerationRecord, OfferRecord};
+pub use state::{AccountState, DeviceRecord, GenerationRecord, KeyholderRecord, OfferRecord};
 
 use hythe_model::{AccountId, DeviceId};
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! Operations of an account's own log: its devices and the generations of its key.
+//! Operations of an account's own log: its devices, its password and recovery code, and the
+//! generations of its key.
 
 use hythe_model::{AccountId, DeviceId};
 use minicbor::{Decode, Encode};
@@ -6,7 +7,7 @@ use minicbor::{Decode, Encode};
 use crate::crypto::{Context, KemPublic, PublicKey, Signature, SigningKey, Wrapped};
 use crate::error::CryptoError;
 
-/// The public keys of a device.
+/// The public keys of a device, or of whatever else may hold the account's key.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct DeviceCard {
     /// What it signs with.
@@ -83,10 +84,10 @@ pub struct RemoveDevice {
     pub device: DeviceId,
 }
 
-/// The account's secret, wrapped for one device.
+/// The account's secret, wrapped for one device or keyholder.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct DeviceWrap {
-    /// The device.
+    /// The device or keyholder.
     #[n(0)]
     pub device: DeviceId,
     /// The generation's secret, wrapped to the device's key.
@@ -103,7 +104,7 @@ pub struct KemGeneration {
     /// Its public key.
     #[n(1)]
     pub public: KemPublic,
-    /// One wrap for every device, by ascending device id.
+    /// One wrap for every device and keyholder, by ascending id.
     #[n(2)]
     pub wraps: Vec<DeviceWrap>,
     /// The secret of the generation before, wrapped to this one; none in the first.
@@ -126,4 +127,46 @@ pub struct AuthoriseOneTime {
     /// That generation's secret, wrapped to the key that comes with the one-time key.
     #[n(3)]
     pub wrapped: Wrapped,
+}
+
+/// What a person keeps in mind or on paper, and may log in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Slot {
+    /// The password.
+    #[n(0)]
+    Password,
+    /// The recovery code.
+    #[n(1)]
+    Recovery,
+}
+
+/// A key pair that follows from a password or a recovery code: the account's key is wrapped to it
+/// as to a device, and it may sign devices in and out, nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Keyholder {
+    /// Its public keys.
+    #[n(0)]
+    pub card: DeviceCard,
+    /// Its signature over the account id and its keys.
+    #[n(1)]
+    pub consent: Signature,
+    /// The account's current key generation.
+    #[n(2)]
+    pub generation: u32,
+    /// That generation's secret, wrapped to it.
+    #[n(3)]
+    pub wrapped: Wrapped,
+}
+
+/// Sets, replaces or removes the password or the recovery code. Whoever knew the one before knows
+/// the account's key, so where there was one, a [`KemGeneration`] follows in the same change set.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SetKeyholder {
+    /// Which of the two.
+    #[n(0)]
+    pub slot: Slot,
+    /// What it is from now on; none: there is none.
+    #[n(1)]
+    pub holder: Option<Keyholder>,
 }

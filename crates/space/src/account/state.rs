@@ -1,10 +1,12 @@
 //! What follows from an account's log.
 
+use std::collections::BTreeMap;
+
 use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, Head, HeaderHash};
 use minicbor::{Decode, Encode};
 
 use super::keyring::Keyring;
-use super::operation::DeviceCard;
+use super::operation::{DeviceCard, Slot};
 use crate::cbor;
 use crate::crypto::{KemPublic, PublicKey, SUITE, Wrapped};
 use crate::error::DecodeError;
@@ -46,6 +48,26 @@ pub struct OfferRecord {
     pub expires_ms: i64,
     /// The current generation's secret, wrapped to the key that comes with the one-time key.
     #[n(2)]
+    pub wrapped: Wrapped,
+}
+
+/// A password or recovery code of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct KeyholderRecord {
+    /// Its public keys.
+    #[n(0)]
+    pub card: DeviceCard,
+    /// The position of the log that set it.
+    #[n(1)]
+    pub set: Cursor,
+    /// How many change sets it has written in this log.
+    #[n(2)]
+    pub counter: u64,
+    /// The last of them.
+    #[n(3)]
+    pub last: HeaderHash,
+    /// The current generation's secret for it.
+    #[n(4)]
     pub wrapped: Wrapped,
 }
 
@@ -117,6 +139,24 @@ impl AccountState {
     pub fn is_active(&self, device: DeviceId) -> bool {
         self.device(device)
             .is_some_and(|record| record.removed.is_none())
+    }
+
+    /// The password or recovery code, if there is one.
+    pub fn keyholder(&self, slot: Slot) -> Option<&KeyholderRecord> {
+        self.keyring.keyholders.as_ref()?.get(slot)
+    }
+
+    /// The password or recovery code that has this key.
+    pub fn keyholder_of(&self, key: DeviceId) -> Option<(Slot, &KeyholderRecord)> {
+        self.keyring
+            .keyholders()
+            .find(|(_, record)| record.card.id() == key)
+    }
+
+    /// For whom the next generation of the account's key has to be wrapped: active devices and
+    /// keyholders, by ascending id.
+    pub fn key_recipients(&self) -> BTreeMap<DeviceId, &DeviceCard> {
+        self.keyring.recipients()
     }
 
     /// A one-time key that was neither used nor ended by a new generation. Its expiry is for the

@@ -1,5 +1,7 @@
 //! Making an account, and removing a device from it.
 
+use std::collections::BTreeMap;
+
 use hythe_model::{AccountId, DeviceId, Head, OperationId};
 
 use super::{FlowError, account_stamp};
@@ -8,7 +10,7 @@ use crate::account::operation::{
 };
 use crate::account::{AccountKeys, AccountState};
 use crate::changeset::ChangeSet;
-use crate::crypto::{KemSecret, Purpose, SigningKey};
+use crate::crypto::{KemSecret, Purpose, SigningKey, Wrapped};
 use crate::draft::{Draft, Stamp};
 use crate::entropy::Entropy;
 use crate::operation::Operation;
@@ -47,7 +49,7 @@ pub fn create_account(time_ms: i64, entropy: &mut Entropy) -> Result<NewAccount,
     let mut state = AccountState::start(&genesis)?;
 
     let secret = KemSecret::from_seed(entropy.secret());
-    let generation = key_generation(&state, &secret, None, None, entropy)?;
+    let generation = key_generation(&state, &state.key_recipients(), &secret, None, entropy)?;
     let mut draft = Draft::new();
     draft.push(Operation::KemGeneration(generation));
     let stamp = account_stamp(&state, &key, time_ms, entropy);
@@ -80,7 +82,9 @@ pub fn remove_device(
 ) -> Result<ChangeSet, FlowError> {
     let secret = KemSecret::from_seed(entropy.secret());
     let (_, current) = keys.current()?;
-    let generation = key_generation(account, &secret, Some(current), Some(device), entropy)?;
+    let mut recipients = account.key_recipients();
+    recipients.remove(&device);
+    let generation = key_generation(account, &recipients, &secret, Some(current), entropy)?;
     let mut draft = Draft::new();
     draft.push(Operation::RemoveDevice(RemoveDevice { device }));
     draft.push(Operation::KemGeneration(generation));
@@ -89,29 +93,24 @@ pub fn remove_device(
     Ok(change_set)
 }
 
-/// The next generation of an account's key, wrapped for every active device but `without`.
-fn key_generation(
+/// The next generation of an account's key, wrapped for these devices and keyholders.
+pub(super) fn key_generation(
     account: &AccountState,
+    recipients: &BTreeMap<DeviceId, &DeviceCard>,
     secret: &KemSecret,
     before: Option<&KemSecret>,
-    without: Option<DeviceId>,
     entropy: &mut Entropy,
 ) -> Result<KemGeneration, FlowError> {
     let id = account.id();
     let generation = account.generation() + 1;
     let public = secret.public()?;
-    let active = account
-        .devices()
-        .filter(|(_, record)| record.removed.is_none());
-    let mut wraps = Vec::new();
-    for (device, record) in active.filter(|(device, _)| Some(*device) != without) {
-        let purpose = Purpose::Account {
-            account: id,
-            generation,
-            device,
-        };
-        let wrapped = record.card.kem.wrap(&purpose, secret.seed(), entropy)?;
-        wraps.push(DeviceWrap { device, wrapped });
+    let mut wraps = Vec::with_capacity(recipients.len());
+    for (device, card) in recipients {
+        let wrapped = wrapped_for(id, generation, card, secret, entropy)?;
+        wraps.push(DeviceWrap {
+            device: *device,
+            wrapped,
+        });
     }
     let previous = before
         .map(|before| public.wrap(&previous_purpose(id, generation), before.seed(), entropy))
@@ -122,6 +121,22 @@ fn key_generation(
         wraps,
         previous,
     })
+}
+
+/// The secret of a generation of an account's key, wrapped for a device or keyholder.
+pub(super) fn wrapped_for(
+    account: AccountId,
+    generation: u32,
+    card: &DeviceCard,
+    secret: &KemSecret,
+    entropy: &mut Entropy,
+) -> Result<Wrapped, FlowError> {
+    let purpose = Purpose::Account {
+        account,
+        generation,
+        device: card.id(),
+    };
+    Ok(card.kem.wrap(&purpose, secret.seed(), entropy)?)
 }
 
 fn previous_purpose(account: AccountId, generation: u32) -> Purpose {

@@ -6,11 +6,16 @@
 
 mod account;
 mod epoch;
+mod keyholder;
 mod offer;
 mod space;
 
 pub use account::{NewAccount, create_account, remove_device};
 pub use epoch::{EpochPlan, Recipient, new_epoch};
+pub use keyholder::{
+    EXPORT_KEY_BYTES, KeyholderSecret, RECOVERY_BYTES, enrol_with_keyholder, remove_all_devices,
+    set_keyholders,
+};
 pub use offer::{Enrolled, Offer, OfferSecret, add_device_offer, enrol_with_offer};
 pub use space::{NewSpace, create_space};
 
@@ -21,7 +26,7 @@ use crate::entropy::Entropy;
 use crate::error::CryptoError;
 use crate::header::NO_PREVIOUS;
 use crate::refusal::Refusal;
-use hythe_model::OperationId;
+use hythe_model::{HeaderHash, OperationId};
 
 /// Why a flow could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +45,27 @@ pub enum FlowError {
     Space(#[from] Refusal),
 }
 
-/// The stamp of the next change set that `key` signs in its account's log.
+/// A key that signs in an account's log, and where its own chain goes on.
+struct Signer {
+    key: SigningKey,
+    counter: u64,
+    previous: HeaderHash,
+}
+
+impl Signer {
+    fn stamp(&self, account: &AccountState, time_ms: i64, entropy: &mut Entropy) -> Stamp {
+        Stamp::account(
+            account.id(),
+            account.head(),
+            self.counter,
+            self.previous,
+            OperationId(entropy.bytes()),
+            time_ms,
+        )
+    }
+}
+
+/// The stamp of the next change set that a device's `key` signs in its account's log.
 fn account_stamp(
     account: &AccountState,
     key: &SigningKey,
@@ -48,15 +73,10 @@ fn account_stamp(
     entropy: &mut Entropy,
 ) -> Stamp {
     let device = account.device(key.device_id());
-    let counter = device.map_or(1, |record| record.counter + 1);
-    let previous = device.map_or(NO_PREVIOUS, |record| record.last);
-    let operation = OperationId(entropy.bytes());
-    Stamp::account(
-        account.id(),
-        account.head(),
-        counter,
-        previous,
-        operation,
-        time_ms,
-    )
+    let signer = Signer {
+        key: key.clone(),
+        counter: device.map_or(1, |record| record.counter + 1),
+        previous: device.map_or(NO_PREVIOUS, |record| record.last),
+    };
+    signer.stamp(account, time_ms, entropy)
 }

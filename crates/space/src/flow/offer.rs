@@ -1,14 +1,15 @@
 //! Adding a device with nobody else online: one device leaves an offer in the account's log, and
 //! whoever is shown its secret may take it up once, within an hour.
 
-use hythe_model::{OperationId, Secret32};
+use hythe_model::Secret32;
 
-use super::{FlowError, account_stamp};
+use super::account::wrapped_for;
+use super::{FlowError, Signer, account_stamp};
 use crate::account::operation::{AddDevice, AuthoriseOneTime, DeviceCard};
 use crate::account::{AccountKeys, AccountRefusal, AccountState};
 use crate::changeset::ChangeSet;
 use crate::crypto::{KemSecret, Purpose, SigningKey};
-use crate::draft::{Draft, Stamp};
+use crate::draft::Draft;
 use crate::entropy::Entropy;
 use crate::header::NO_PREVIOUS;
 use crate::limits::OFFER_LIFETIME_MS;
@@ -130,6 +131,22 @@ pub fn enrol_with_offer(
         .ok_or(AccountRefusal::Author)?;
     let keys =
         AccountKeys::open_wrapped(account, one_time.device_id(), &secret.kem(), &offer.wrapped)?;
+    let signer = Signer {
+        key: one_time,
+        counter: 1,
+        previous: NO_PREVIOUS,
+    };
+    sign_in(account, &signer, keys, time_ms, entropy)
+}
+
+/// Makes a new device's keys and lets `signer` sign them in; `keys` are the account's.
+pub(super) fn sign_in(
+    account: &AccountState,
+    signer: &Signer,
+    keys: AccountKeys,
+    time_ms: i64,
+    entropy: &mut Entropy,
+) -> Result<Enrolled, FlowError> {
     let key = SigningKey::from_seed(&entropy.secret());
     let device_kem = KemSecret::from_seed(entropy.secret());
     let device = DeviceCard {
@@ -137,12 +154,7 @@ pub fn enrol_with_offer(
         kem: device_kem.public()?,
     };
     let (generation, current) = keys.current()?;
-    let purpose = Purpose::Account {
-        account: account.id(),
-        generation,
-        device: device.id(),
-    };
-    let wrapped = device.kem.wrap(&purpose, current.seed(), entropy)?;
+    let wrapped = wrapped_for(account.id(), generation, &device, current, entropy)?;
     let consent = device.consent(account.id(), &key);
     let mut draft = Draft::new();
     draft.push(Operation::AddDevice(AddDevice {
@@ -151,10 +163,7 @@ pub fn enrol_with_offer(
         generation,
         wrapped,
     }));
-    let operation = OperationId(entropy.bytes());
-    let (id, head) = (account.id(), account.head());
-    let stamp = Stamp::account(id, head, 1, NO_PREVIOUS, operation, time_ms);
-    let change_set = draft.sign(stamp, &one_time)?;
+    let change_set = draft.sign(signer.stamp(account, time_ms, entropy), &signer.key)?;
     account.clone().append(Moment::Replaying, &change_set)?;
     Ok(Enrolled {
         change_set,

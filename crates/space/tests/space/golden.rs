@@ -5,7 +5,11 @@
 use std::path::PathBuf;
 
 use hythe_model::{Role, ServerEpoch};
-use hythe_space::flow::{add_device_offer, enrol_with_offer, remove_device};
+use hythe_space::account::operation::Slot;
+use hythe_space::flow::{
+    KeyholderSecret, add_device_offer, enrol_with_keyholder, enrol_with_offer, remove_device,
+    set_keyholders,
+};
 use hythe_space::governance::Restored;
 use hythe_space::{
     AccountState, ChangeSet, Checkpoint, Entropy, MapView, Moment, Operation, Record,
@@ -77,6 +81,37 @@ fn account_log() {
         .collect();
     assert_eq!(AccountState::replay(&read).unwrap(), state);
     let kept = golden("account-state-1.hex", &[state.encode()]);
+    assert_eq!(AccountState::decode(&kept[0]).unwrap(), state);
+}
+
+#[test]
+fn keyholders() {
+    let mut entropy = Entropy::from_seed(&[2; 32]);
+    let alice = Person::new(&mut entropy);
+    let (mut state, mut log) = (alice.account, alice.made.log);
+    let password = KeyholderSecret::of_password(&[1; 64]);
+    let recovery = KeyholderSecret::of_recovery(&[2; 20]);
+    let both = [
+        (Slot::Password, Some(&password)),
+        (Slot::Recovery, Some(&recovery)),
+    ];
+    let (key, keys) = (&alice.key, &alice.made.keys);
+    let set = set_keyholders(&state, key, keys, &both, NOW, &mut entropy).unwrap();
+    state.append(Moment::Replaying, &set).unwrap();
+    let second = enrol_with_keyholder(&state, &password, NOW + 1, &mut entropy).unwrap();
+    state.append(Moment::Replaying, &second.change_set).unwrap();
+    let none = [(Slot::Password, None)];
+    let removed = set_keyholders(&state, key, keys, &none, NOW + 2, &mut entropy).unwrap();
+    state.append(Moment::Replaying, &removed).unwrap();
+    log.extend([set, second.change_set, removed]);
+
+    let kept = golden("account-keyholders-1.hex", &encoded(&log));
+    let read: Vec<_> = kept
+        .iter()
+        .map(|bytes| ChangeSet::decode(bytes).unwrap())
+        .collect();
+    assert_eq!(AccountState::replay(&read).unwrap(), state);
+    let kept = golden("account-keyholders-state-1.hex", &[state.encode()]);
     assert_eq!(AccountState::decode(&kept[0]).unwrap(), state);
 }
 

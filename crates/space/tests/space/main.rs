@@ -12,6 +12,7 @@ mod chain;
 mod checkpoint;
 mod golden;
 mod governance;
+mod keyholder;
 mod mutation;
 mod nodes;
 mod properties;
