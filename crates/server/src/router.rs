@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, changes, checkpoint, chunks, devices, events, health, history, layers,
-    openapi, server, snapshot, spaces,
+    login, openapi, server, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -24,6 +24,10 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(server::identity))
         .routes(routes!(accounts::register))
         .routes(routes!(account_log::read, account_log::append))
+        .routes(routes!(login::begin))
+        .routes(routes!(login::finish))
+        .routes(routes!(login::recover))
+        .routes(routes!(login::password))
         .routes(routes!(devices::list))
         .routes(routes!(devices::enrol))
         .routes(routes!(devices::describe))

@@ -50,6 +50,24 @@ pub struct RegisterRequest {
     #[n(4)]
     #[cbor(decode_with = "bounded::list::<MAX_FOUNDING_CHANGE_SETS, _, _>")]
     pub space: Vec<ByteVec>,
+    /// Where the account's log sets a password.
+    #[n(5)]
+    pub password: Option<PasswordUpload>,
+    /// Where it sets a recovery code: the token that follows from it.
+    #[n(6)]
+    pub recovery: Option<Token>,
+}
+
+/// The other half of setting a password: what the server keeps of it (RFC 9807). Goes with the change
+/// set that makes it a keyholder of the account.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PasswordUpload {
+    /// The name of the record, as the server gave it.
+    #[n(0)]
+    pub credential: ByteVec,
+    /// OPAQUE's registration upload.
+    #[n(1)]
+    pub upload: ByteVec,
 }
 
 impl Message for RegisterRequest {
@@ -80,7 +98,8 @@ impl Message for RegisterReply {
     const MAX_BYTES: usize = 1024;
 }
 
-/// `POST /devices/enrol` with a one-time token: one more device of the account that gave it out.
+/// `POST /devices/enrol` with a one-time token, that of a login or of a recovery code: one more device
+/// of its account.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub struct EnrolRequest {
     /// The device.
@@ -90,7 +109,7 @@ pub struct EnrolRequest {
     #[n(1)]
     pub token: Token,
     /// The encoded change set that adds the device to the account's log, signed by the one-time
-    /// key that the log authorises.
+    /// key that the log authorises, or by the password's or recovery code's key.
     #[n(2)]
     pub change_set: ByteVec,
 }
@@ -127,6 +146,16 @@ pub struct AppendRequest {
     /// the key does.
     #[n(1)]
     pub one_time: Option<Token>,
+    /// Where it sets a password.
+    #[n(2)]
+    pub password: Option<PasswordUpload>,
+    /// Where it sets a recovery code: the token that follows from it.
+    #[n(3)]
+    pub recovery: Option<Token>,
+    /// Where it replaces or removes a password or recovery code: the token of a login with one of
+    /// them, so that a device that was left open is not enough.
+    #[n(4)]
+    pub proof: Option<Token>,
 }
 
 impl Message for AppendRequest {

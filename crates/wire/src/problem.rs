@@ -56,6 +56,12 @@ codes! {
     Unauthenticated = 401 "unauthenticated" "The token is missing, wrong or has ended.",
     /// The invite or the one-time token does not exist, was used, or has ended.
     TokenSpent = 401 "token-spent" "The invite or one-time token was used or has ended.",
+    /// Name or password are wrong; which of both is not said.
+    LoginWrong = 401 "login-wrong" "The name or the password is wrong.",
+    /// The password is right, and the account asks for the code of an authenticator besides.
+    SecondFactor = 401 "second-factor" "The account asks for a second factor.",
+    /// The change needs a login with the password or the recovery code that it replaces.
+    ProofNeeded = 403 "proof-needed" "This needs the present password or the recovery code.",
     /// The device was removed from its account.
     DeviceRemoved = 401 "device-removed" "This device was removed from its account.",
     /// The caller may not do this.

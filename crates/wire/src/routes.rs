@@ -21,6 +21,15 @@ pub const ACCOUNTS: &str = "/api/v1/accounts";
 /// cuts off whatever device the log removes.
 pub const ACCOUNT_LOG: &str = "/api/v1/accounts/{account}/log";
 
+/// Log in with a password: first half.
+pub const LOGIN: &str = "/api/v1/login";
+/// Log in with a password: other half.
+pub const LOGIN_FINISH: &str = "/api/v1/login/finish";
+/// Whose a recovery code is.
+pub const LOGIN_RECOVER: &str = "/api/v1/login/recover";
+/// Set a password: first half.
+pub const PASSWORD: &str = "/api/v1/password";
+
 /// Devices of the caller's account: list.
 pub const DEVICES: &str = "/api/v1/devices";
 /// Enrol a device with a one-time token.
@@ -59,6 +68,10 @@ pub const ALL: &[&str] = &[
     IDENTITY,
     ACCOUNTS,
     ACCOUNT_LOG,
+    LOGIN,
+    LOGIN_FINISH,
+    LOGIN_RECOVER,
+    PASSWORD,
     DEVICES,
     DEVICES_ENROL,
     DEVICES_SELF,

@@ -96,3 +96,22 @@ pub(crate) mod list {
             .collect()
     }
 }
+
+/// A few bytes in base64url without padding.
+pub(crate) mod bytes {
+    use data_encoding::BASE64URL_NOPAD;
+
+    use super::{Deserialize, Deserializer, Error, Serializer};
+
+    /// Writes them.
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&BASE64URL_NOPAD.encode(bytes))
+    }
+
+    /// Reads them.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        BASE64URL_NOPAD
+            .decode(String::deserialize(from)?.as_bytes())
+            .map_err(|_| D::Error::custom("expected base64url without padding"))
+    }
+}

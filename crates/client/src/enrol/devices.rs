@@ -47,6 +47,9 @@ pub async fn offer_device(
         let request = AppendRequest {
             change_set: offer.change_set.encoded().to_vec().into(),
             one_time: Some(Token(Secret32::new(offer.secret.token()))),
+            password: None,
+            recovery: None,
+            proof: None,
         };
         match api.append_account(keys.account, &request).await {
             Ok(_) => {
@@ -102,6 +105,9 @@ pub async fn remove_device(
         let request = AppendRequest {
             change_set: change_set.encoded().to_vec().into(),
             one_time: None,
+            password: None,
+            recovery: None,
+            proof: None,
         };
         match api.append_account(keys.account, &request).await {
             Ok(_) => return Ok(()),
@@ -113,7 +119,7 @@ pub async fn remove_device(
     }
 }
 
-async fn open_account(
+pub(super) async fn open_account(
     api: &Api,
     keys: &DeviceKeys,
 ) -> Result<(AccountState, AccountKeys), EnrolError> {

@@ -1,10 +1,12 @@
-//! A device URL: one more device of an account, signed in with the one-time key that the URL
-//! carries and the account's log authorises. Nobody else has to be online.
+//! One more device of an account: signed in with a key that the account's log knows, be it the
+//! one-time key of a device URL, the password's or the recovery code's. Nobody else has to be online.
 
-use hythe_model::Secret32;
+use hythe_model::{AccountId, Secret32};
 use hythe_space::Entropy;
-use hythe_space::account::AccountRefusal;
-use hythe_space::flow::{FlowError, OfferSecret, enrol_with_offer};
+use hythe_space::account::{AccountRefusal, AccountState};
+use hythe_space::flow::{
+    Enrolled, FlowError, KeyholderSecret, OfferSecret, enrol_with_keyholder, enrol_with_offer,
+};
 use hythe_wire::account::{DeviceInfo, EnrolRequest};
 use hythe_wire::invite::DeviceUrl;
 use hythe_wire::{Message, There, Token, headers};
@@ -17,28 +19,70 @@ use crate::net::{Api, ApiError};
 /// How often the account's log may go on while this device signs itself in.
 const TRIES: usize = 5;
 
+/// A way into an account.
+pub(super) struct Entrance {
+    pub(super) server: ServerPin,
+    pub(super) account: AccountId,
+    /// What the server lets in.
+    pub(super) token: Token,
+    /// What the account's log lets in.
+    pub(super) key: Key,
+    /// Tells this way from another, to know a repetition by.
+    pub(super) hash: [u8; 32],
+}
+
+/// The secret of a key that signs devices in.
+pub(super) enum Key {
+    Offer(OfferSecret),
+    Keyholder(KeyholderSecret),
+}
+
+impl Key {
+    fn sign_in(&self, account: &AccountState, now_ms: i64) -> Result<Enrolled, FlowError> {
+        let mut entropy = Entropy::system()?;
+        match self {
+            Self::Offer(secret) => enrol_with_offer(account, secret, now_ms, &mut entropy),
+            Self::Keyholder(secret) => enrol_with_keyholder(account, secret, now_ms, &mut entropy),
+        }
+    }
+}
+
+/// Joins with a device URL.
 pub(super) async fn join(
     store: &KeyStore,
     url: &DeviceUrl,
     device: DeviceInfo,
     now_ms: i64,
 ) -> Result<DeviceKeys, EnrolError> {
-    let server = ServerPin {
-        url: url.server.to_string(),
-        identity: url.identity.0,
-    };
     let secret = OfferSecret::new(url.secret.clone());
-    let token = Token(Secret32::new(secret.token()));
-    let api = Api::anonymous(&server)?.with_token(headers::ONE_TIME, &token)?;
-    let hash = url_hash(url);
+    let entrance = Entrance {
+        server: ServerPin {
+            url: url.server.to_string(),
+            identity: url.identity.0,
+        },
+        account: url.account,
+        token: Token(Secret32::new(secret.token())),
+        key: Key::Offer(secret),
+        hash: url_hash(url),
+    };
+    enter(store, &entrance, device, now_ms).await
+}
+
+/// Signs a new device in.
+pub(super) async fn enter(
+    store: &KeyStore,
+    entrance: &Entrance,
+    device: DeviceInfo,
+    now_ms: i64,
+) -> Result<DeviceKeys, EnrolError> {
+    let api = Api::anonymous(&entrance.server)?.with_token(headers::ONE_TIME, &entrance.token)?;
     let mut tries = 0;
     loop {
-        let begun = store.enrolling()?.filter(|begun| begun.url_hash == hash);
-        let enrolling = match begun {
+        let begun = store.enrolling()?;
+        let enrolling = match begun.filter(|begun| begun.url_hash == entrance.hash) {
             Some(begun) => begun,
             None => {
-                let begun =
-                    begin(&api, &server, hash, url, &secret, device.clone(), now_ms).await?;
+                let begun = begin(&api, entrance, device.clone(), now_ms).await?;
                 store.set_enrolling(&begun)?;
                 begun
             }
@@ -69,16 +113,13 @@ pub(super) async fn join(
 
 async fn begin(
     api: &Api,
-    server: &ServerPin,
-    url_hash: [u8; 32],
-    url: &DeviceUrl,
-    secret: &OfferSecret,
+    entrance: &Entrance,
     device: DeviceInfo,
     now_ms: i64,
 ) -> Result<Enrolling, EnrolError> {
-    let account = read_account(api, url.account).await?;
+    let account = read_account(api, entrance.account).await?;
+    let enrolled = entrance.key.sign_in(&account, now_ms)?;
     let mut entropy = Entropy::system().map_err(FlowError::from)?;
-    let enrolled = enrol_with_offer(&account, secret, now_ms, &mut entropy)?;
     let token = draw_token(&mut entropy);
     let request = EnrolRequest {
         device,
@@ -91,12 +132,13 @@ async fn begin(
         signing: enrolled.key.seed(),
         agreement: enrolled.device_kem.seed().clone(),
         token,
-        server: server.clone(),
+        server: entrance.server.clone(),
     };
     Ok(Enrolling {
-        url_hash,
+        url_hash: entrance.hash,
         keys,
         request: request.to_cbor(),
+        recovery: None,
     })
 }
 

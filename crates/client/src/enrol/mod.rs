@@ -5,6 +5,8 @@
 
 mod devices;
 mod join;
+mod keyholders;
+mod login;
 mod register;
 
 use hythe_model::{AccountId, Cursor};
@@ -14,11 +16,16 @@ use hythe_space::{ChangeSet, DecodeError, Entropy};
 use hythe_wire::Token;
 use hythe_wire::account::DeviceInfo;
 use hythe_wire::invite::{ConnectUrl, UrlError};
+use hythe_wire::opaque::OpaqueError;
 
 use crate::keys::{DeviceKeys, KeyFileError, KeyStore};
 use crate::net::{Api, ApiError};
+use crate::pool::PoolError;
 
 pub use devices::{DeviceOffer, offer_device, remove_device};
+pub use keyholders::{Held, Proof, held, is_recovery, renew_recovery, set_password};
+pub use login::{Credentials, connect_with_password, connect_with_recovery};
+pub use register::{Founder, register};
 
 /// Why enrolling, or changing the devices of an account, did not work.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +48,12 @@ pub enum EnrolError {
     /// The account would not accept what was asked for.
     #[error(transparent)]
     Flow(#[from] FlowError),
+    /// The password is wrong, or whoever answers is not the server.
+    #[error(transparent)]
+    Opaque(#[from] OpaqueError),
+    /// No thread could be had to stretch the password.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
 }
 
 /// Why an account's log is not believed.
@@ -57,7 +70,7 @@ pub enum LogFault {
     Other,
 }
 
-/// Enrols this device with a URL: an invite makes an account and its personal space, a device URL
+/// Enrols this device with a URL: an invite makes an account, its personal space and its recovery code, a device URL
 /// makes this one more device of the account that gave it out. `login` is the name wished for where
 /// an account is made; `now_ms` is this device's clock, in milliseconds since 1970.
 ///
@@ -77,7 +90,12 @@ pub async fn connect(
     }
     match url.parse()? {
         ConnectUrl::Invite(invite) => {
-            register::register(store, &invite, device, login, now_ms).await
+            let founder = Founder {
+                login: login.to_owned(),
+                password: None,
+                device,
+            };
+            register(store, &invite, founder, now_ms).await
         }
         ConnectUrl::Device(offer) => join::join(store, &offer, device, now_ms).await,
     }

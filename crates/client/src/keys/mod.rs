@@ -3,6 +3,7 @@
 //! ```text
 //! keys/device       who this device is, once it is enrolled
 //! keys/enrolling    an enrolment whose reply has not been seen yet
+//! keys/recovery     a recovery code, until its owner typed it back
 //! ```
 //!
 //! Each is one file, written whole, so that no crash leaves half of a device behind.
@@ -13,12 +14,13 @@ use std::path::PathBuf;
 
 use hythe_model::{AccountId, DeviceId, Secret32};
 use hythe_wire::Token;
+use hythe_wire::recovery::{RECOVERY_BYTES, RecoveryCode};
 use minicbor::{Decode, Encode};
 
 pub use file::KeyFileError;
 use file::SecretFile;
 
-/// First byte of both files.
+/// First byte of each file.
 const FORMAT: u8 = 1;
 /// No honest file is longer; a longer one is refused before it is read.
 const MAX_BYTES: u64 = 4 << 20;
@@ -69,6 +71,9 @@ pub struct Enrolling {
     /// The request's body, byte for byte.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub request: Vec<u8>,
+    /// The random bytes of the new account's recovery code.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub recovery: Option<minicbor::bytes::ByteArray<RECOVERY_BYTES>>,
 }
 
 impl Enrolling {
@@ -78,11 +83,19 @@ impl Enrolling {
     }
 }
 
+/// A recovery code as it is kept.
+#[derive(Encode, Decode)]
+struct KeptCode {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    code: minicbor::bytes::ByteArray<RECOVERY_BYTES>,
+}
+
 /// The directory that holds them.
 #[derive(Debug, Clone)]
 pub struct KeyStore {
     device: SecretFile,
     enrolling: SecretFile,
+    recovery: SecretFile,
 }
 
 impl KeyStore {
@@ -96,6 +109,7 @@ impl KeyStore {
         Ok(Self {
             device: SecretFile::new(&directory, "device"),
             enrolling: SecretFile::new(&directory, "enrolling"),
+            recovery: SecretFile::new(&directory, "recovery"),
         })
     }
 
@@ -130,6 +144,32 @@ impl KeyStore {
     /// [`KeyFileError::Io`].
     pub fn set_enrolling(&self, enrolling: &Enrolling) -> Result<(), KeyFileError> {
         self.enrolling.store(FORMAT, enrolling)
+    }
+
+    /// The recovery code that nobody has typed back yet; none when there is none such.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read or understood.
+    pub fn unconfirmed_recovery(&self) -> Result<Option<RecoveryCode>, KeyFileError> {
+        let kept: Option<KeptCode> = self.recovery.load(FORMAT, MAX_BYTES)?;
+        Ok(kept.map(|kept| RecoveryCode::new(*kept.code)))
+    }
+
+    /// Durably keeps a recovery code until it is confirmed.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Io`].
+    pub fn set_unconfirmed_recovery(&self, code: &RecoveryCode) -> Result<(), KeyFileError> {
+        let code = (*code.expose()).into();
+        self.recovery.store(FORMAT, &KeptCode { code })
+    }
+
+    /// Forgets the recovery code: its owner has it.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Io`].
+    pub fn forget_recovery(&self) -> Result<(), KeyFileError> {
+        self.recovery.remove()
     }
 
     /// Forgets an enrolment that was refused.
@@ -170,6 +210,7 @@ mod tests {
             url_hash: [9; 32],
             keys: keys(0),
             request: vec![1, 2, 3],
+            recovery: None,
         };
         store.set_enrolling(&enrolling).unwrap();
         assert_eq!(store.enrolling().unwrap().unwrap().request, [1, 2, 3]);

@@ -32,7 +32,8 @@ const DEAD_AFTER: Duration = Duration::from_secs(30);
 pub(super) struct Target {
     host: Host<String>,
     port: u16,
-    identity: IdentityKey,
+    /// None: whoever is there, only to ask who it is.
+    identity: Option<IdentityKey>,
     /// For HTTP/2 and HTTP/1.1; none where the connection is not encrypted.
     tls: Option<(Arc<ClientConfig>, Arc<ClientConfig>)>,
 }
@@ -41,9 +42,16 @@ pub(super) struct Target {
 pub(super) struct Dialled {
     /// The connection.
     pub(super) io: Box<dyn Io>,
-    /// The secret of the connection that the identity key must sign, where the certificate did not
-    /// carry the identity.
-    pub(super) unproven: Option<[u8; EXPORTER_BYTES]>,
+    /// What the identity key must sign, where the certificate did not carry the identity.
+    pub(super) unproven: Option<Unproven>,
+}
+
+/// An identity that is still to be proven.
+pub(super) struct Unproven {
+    /// Whose signature it takes.
+    pub(super) identity: IdentityKey,
+    /// The secret of the connection that it must sign.
+    pub(super) exported: [u8; EXPORTER_BYTES],
 }
 
 /// What HTTP runs over.
@@ -55,13 +63,18 @@ impl Target {
     /// Reads the address. Without TLS only this very machine is accepted: there nobody stands
     /// between, and nothing can be proven.
     pub(super) fn new(url: &Url, identity: IdentityKey) -> Result<Self, ApiError> {
-        Self::with_roots(url, identity, tls::public_authorities())
+        Self::with_roots(url, Some(identity), tls::public_authorities())
+    }
+
+    /// Whoever is at an address: to ask who it is, and for nothing else.
+    pub(super) fn anyone(url: &Url) -> Result<Self, ApiError> {
+        Self::with_roots(url, None, tls::public_authorities())
     }
 
     /// As [`Self::new`], with these authorities.
     pub(super) fn with_roots(
         url: &Url,
-        identity: IdentityKey,
+        identity: Option<IdentityKey>,
         roots: RootCertStore,
     ) -> Result<Self, ApiError> {
         let roots = Arc::new(roots);
@@ -94,11 +107,6 @@ impl Target {
             identity,
             tls,
         })
-    }
-
-    /// Whom the server must prove to be.
-    pub(super) fn identity(&self) -> IdentityKey {
-        self.identity
     }
 
     /// The `Host` of requests.
@@ -150,18 +158,21 @@ impl Target {
         &self,
         connection: &rustls::ClientConnection,
         version: Version,
-    ) -> Result<Option<[u8; EXPORTER_BYTES]>, ApiError> {
+    ) -> Result<Option<Unproven>, ApiError> {
         if connection.alpn_protocol() != Some(version.alpn()) {
             return Err(ApiError::malformed("the server speaks another protocol"));
         }
+        let Some(identity) = self.identity else {
+            return Ok(None);
+        };
         let certificate = connection.peer_certificates().and_then(<[_]>::first);
-        if certificate.is_some_and(|der| tls::carries_identity(der, self.identity)) {
+        if certificate.is_some_and(|der| tls::carries_identity(der, identity)) {
             return Ok(None);
         }
-        connection
+        let exported = connection
             .export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, Some(&[]))
-            .map(Some)
-            .map_err(ApiError::offline)
+            .map_err(ApiError::offline)?;
+        Ok(Some(Unproven { identity, exported }))
     }
 
     /// Tries every address of the host: the next one when one fails or is slow, and the first that

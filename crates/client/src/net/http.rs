@@ -13,14 +13,14 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use hythe_wire::identity::{EXPORTER_BYTES, verify_connection};
+use hythe_wire::identity::verify_connection;
+use hythe_wire::routes;
 use hythe_wire::server::IdentityProof;
-use hythe_wire::{IdentityKey, routes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::body::BodyReader;
-use super::dial::{Dialled, Target};
+use super::dial::{Dialled, Target, Unproven};
 use super::error::ApiError;
 use super::tls::Version;
 
@@ -210,10 +210,10 @@ impl Http {
             .await
             .map_err(ApiError::offline)?;
         tokio::spawn(run("HTTP/2", connection));
-        if let Some(exported) = unproven {
+        if let Some(unproven) = unproven {
             let request = self.addressed(proof_request()?, true)?;
             let answer = timeout(ANSWER_TIMEOUT, sender.send_request(request)).await;
-            check_proof(answer, self.target.identity(), &exported).await?;
+            check_proof(answer, &unproven).await?;
         }
         Ok(sender)
     }
@@ -224,10 +224,10 @@ impl Http {
             .await
             .map_err(ApiError::offline)?;
         tokio::spawn(run("HTTP/1.1", connection));
-        if let Some(exported) = unproven {
+        if let Some(unproven) = unproven {
             let request = self.addressed(proof_request()?, false)?;
             let answer = timeout(ANSWER_TIMEOUT, sender.send_request(request)).await;
-            check_proof(answer, self.target.identity(), &exported).await?;
+            check_proof(answer, &unproven).await?;
             sender.ready().await.map_err(ApiError::offline)?;
         }
         Ok(sender)
@@ -304,11 +304,7 @@ fn proof_request() -> Result<Request<Body>, ApiError> {
 type Answer = Result<hyper::Result<Response<Incoming>>, tokio::time::error::Elapsed>;
 
 /// Checks that the pinned identity signed this very connection.
-async fn check_proof(
-    answer: Answer,
-    identity: IdentityKey,
-    exported: &[u8; EXPORTER_BYTES],
-) -> Result<(), ApiError> {
+async fn check_proof(answer: Answer, unproven: &Unproven) -> Result<(), ApiError> {
     let answer = answer
         .map_err(ApiError::offline)?
         .map_err(ApiError::offline)?;
@@ -322,6 +318,6 @@ async fn check_proof(
     let signature = data_encoding::HEXLOWER_PERMISSIVE
         .decode(proof.signature.as_bytes())
         .map_err(|error| ApiError::WrongServer(error.into()))?;
-    verify_connection(identity, exported, &signature)
+    verify_connection(unproven.identity, &unproven.exported, &signature)
         .map_err(|error| ApiError::WrongServer(error.into()))
 }

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod http;
 mod log;
+mod login;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use ::http::{HeaderValue, Method, Request, Response, header};
 use bytes::Bytes;
 use http_body_util::Full;
+use hythe_wire::server::ServerInfo;
 use hythe_wire::{Code, IdentityKey, Message, Problem, Token, headers, limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -72,6 +74,27 @@ impl Api {
         })
     }
 
+    /// Asks whoever is at an address who it is. The identity is what that server says and proves of
+    /// itself, and it may still be another one than the user means: only a password that it knows,
+    /// or the user, can tell.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn discover(url: &url::Url) -> Result<(ServerPin, ServerInfo), ApiError> {
+        let anyone = Self {
+            http: Arc::new(Http::new(Target::anyone(url)?)),
+            authorization: None,
+        };
+        let claimed = anyone.server().await?.identity;
+        let pin = ServerPin {
+            url: url.to_string(),
+            identity: claimed.0,
+        };
+        // Over a connection on which the claim is proven.
+        let info = Self::anonymous(&pin)?.server().await?;
+        Ok((pin, info))
+    }
+
     /// The same connections with another token, under one of the schemes of [`headers`].
     ///
     /// # Errors
@@ -116,6 +139,19 @@ impl Api {
 
     async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         let mut reader = self.call(Channel::Shared, Method::GET, path, None).await?;
+        let bytes = reader.whole(MAX_JSON_REPLY_BYTES).await?;
+        serde_json::from_slice(&bytes).map_err(ApiError::malformed)
+    }
+
+    /// Sends JSON and reads the JSON that answers it.
+    async fn exchange_json<T: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        message: &T,
+    ) -> Result<R, ApiError> {
+        let body = serde_json::to_vec(message).map_err(ApiError::malformed)?;
+        let body = Some((headers::JSON, Bytes::from(body)));
+        let mut reader = self.call(Channel::Shared, Method::POST, path, body).await?;
         let bytes = reader.whole(MAX_JSON_REPLY_BYTES).await?;
         serde_json::from_slice(&bytes).map_err(ApiError::malformed)
     }

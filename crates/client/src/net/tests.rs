@@ -59,7 +59,7 @@ fn api(server: &Running, host: &str, identity: IdentityKey, roots: &[Certificate
     for root in roots {
         store.add(root.clone().into_owned()).unwrap();
     }
-    let target = Target::with_roots(&url, identity, store).unwrap();
+    let target = Target::with_roots(&url, Some(identity), store).unwrap();
     Api {
         http: Arc::new(Http::new(target)),
         authorization: None,
@@ -72,6 +72,27 @@ fn assert_refused<T>(result: Result<T, ApiError>) {
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("another server was believed"),
     }
+}
+
+#[tokio::test]
+async fn whoever_is_at_an_address_is_asked_who_it_is_and_must_prove_it() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path(), Transport::SelfSigned).await;
+    let (pin, info) = Api::discover(server.local_url()).await.unwrap();
+    assert_eq!(pin.identity, server.identity().0);
+    assert_eq!(info.identity, server.identity());
+    // Plain HTTP on this machine.
+    let plain = tempfile::tempdir().unwrap();
+    let server = start(plain.path(), Transport::Plain).await;
+    let (pin, _) = Api::discover(server.local_url()).await.unwrap();
+    assert_eq!(pin.identity, server.identity().0);
+    // A certificate of an authority that nobody knows proves nothing.
+    let data = tempfile::tempdir().unwrap();
+    let Authority { transport, .. } = authority(data.path());
+    let server = start(data.path(), transport).await;
+    let port = server.addr().port();
+    let url = format!("https://localhost:{port}/").parse().unwrap();
+    assert_refused(Api::discover(&url).await);
 }
 
 #[tokio::test]
@@ -177,6 +198,8 @@ async fn a_request_over_its_limit_is_not_even_sent() {
         token: hythe_wire::Token(hythe_model::Secret32::new([0; 32])),
         account: vec![vec![0; 2 << 20].into()],
         space: Vec::new(),
+        password: None,
+        recovery: None,
     };
     let error = Api::anonymous(&pin)
         .unwrap()

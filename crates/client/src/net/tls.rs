@@ -37,9 +37,10 @@ impl Version {
     }
 }
 
-/// Settings for connections of one version to the server with this identity.
+/// Settings for connections of one version to the server with this identity; none: to whoever is
+/// there, only to ask who it is.
 pub(super) fn client_config(
-    identity: IdentityKey,
+    identity: Option<IdentityKey>,
     roots: Arc<RootCertStore>,
     version: Version,
 ) -> Result<ClientConfig, rustls::Error> {
@@ -61,13 +62,14 @@ pub(super) fn carries_identity(certificate: &[u8], identity: IdentityKey) -> boo
 
 #[derive(Debug)]
 struct Verifier {
-    identity: IdentityKey,
+    /// None: any server that proves some identity.
+    identity: Option<IdentityKey>,
     authorities: Arc<WebPkiServerVerifier>,
 }
 
 impl Verifier {
     fn new(
-        identity: IdentityKey,
+        identity: Option<IdentityKey>,
         roots: Arc<RootCertStore>,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, rustls::Error> {
@@ -98,7 +100,9 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         match server_identity(end_entity) {
-            Ok(identity) if identity == self.identity => Ok(ServerCertVerified::assertion()),
+            Ok(identity) if self.identity.is_none_or(|pinned| pinned == identity) => {
+                Ok(ServerCertVerified::assertion())
+            }
             Ok(other) => Err(refuse(Arc::new(OtherIdentity(other)))),
             Err(IdentityError::NoIdentity) => self.authorities.verify_server_cert(
                 end_entity,

@@ -10,6 +10,7 @@ mod connection;
 mod content;
 mod devices;
 mod lies;
+mod login;
 mod proxy;
 mod renewal;
 mod restored;

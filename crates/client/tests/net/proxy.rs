@@ -51,6 +51,11 @@ impl Proxy {
         }
     }
 
+    /// The liar's address.
+    pub fn url(&self) -> url::Url {
+        self.url.parse().unwrap()
+    }
+
     /// A URL that makes an account by way of the liar.
     pub async fn invite(&self) -> String {
         let lifetime = std::time::Duration::from_secs(60);

@@ -107,6 +107,10 @@ pub struct RateLimits {
     pub failures_per_minute: u32,
     /// Wrong tokens at once from one address after a pause.
     pub failures_burst: u32,
+    /// Guesses a minute of one name's password from one address.
+    pub logins_per_minute: u32,
+    /// Guesses at once after a pause.
+    pub logins_burst: u32,
 }
 
 impl Default for RateLimits {
@@ -120,6 +124,9 @@ impl Default for RateLimits {
             device_burst: 10_000,
             failures_per_minute: 30,
             failures_burst: 30,
+            // Some slips of the finger at once; after them a guess every ten seconds.
+            logins_per_minute: 6,
+            logins_burst: 10,
         }
     }
 }

@@ -10,10 +10,11 @@ use hythe_space::account::operation::AuthoriseOneTime;
 use hythe_space::header::log_of;
 use hythe_space::{AccountState, ChangeSet, Moment, Operation, StateDigest};
 use hythe_wire::Token;
-use hythe_wire::account::DeviceInfo;
+use hythe_wire::account::{DeviceInfo, PasswordUpload};
 
 use super::apply::{self, Committed};
 use super::commit::decode;
+use super::keyholders::{Keyholders, account_of};
 use super::session::token_hash;
 use super::{Denied, Files, FilesError, Inner, Principal, Refused};
 use super::{found, quota_settings};
@@ -44,6 +45,10 @@ pub struct Registration {
     pub account: Vec<Bytes>,
     /// The personal space's log, genesis first.
     pub space: Vec<Bytes>,
+    /// What belongs to the password that the account's log sets.
+    pub password: Option<PasswordUpload>,
+    /// The token of the recovery code that it sets.
+    pub recovery: Option<Token>,
     /// Where the request came from.
     pub address: Option<SocketAddr>,
 }
@@ -63,6 +68,21 @@ pub struct Registered {
     pub space_head: Head,
 }
 
+/// One more change set of an account, and what belongs to it.
+#[derive(Clone)]
+pub struct Appending {
+    /// The change set.
+    pub change_set: Bytes,
+    /// The token that goes with the one-time key it authorises, and ends when the key does.
+    pub one_time: Option<Token>,
+    /// What belongs to the password it sets.
+    pub password: Option<PasswordUpload>,
+    /// The token of the recovery code it sets.
+    pub recovery: Option<Token>,
+    /// The token of a login with the password or recovery code it replaces.
+    pub proof: Option<Token>,
+}
+
 /// One more device of an account.
 #[derive(Clone)]
 pub struct Enrolment {
@@ -70,7 +90,7 @@ pub struct Enrolment {
     pub device: DeviceInfo,
     /// The token that the device drew.
     pub token: Token,
-    /// The change set that adds it, signed by the one-time key.
+    /// The change set that adds it, signed by the one-time key, the password's or the recovery code's.
     pub change_set: Bytes,
     /// Where the request came from.
     pub address: Option<SocketAddr>,
@@ -144,6 +164,8 @@ impl Files {
         let space = found::decode_log(&registration.space).await?;
         let state = AccountState::replay(&account)?;
         let row = device_row(&registration, &state, &account)?;
+        let recovery = registration.recovery.as_ref();
+        let keyholders = Keyholders::new(registration.password, recovery, None)?;
         let founding = Founding {
             invite: token_hash(invite),
             token: token_hash(&registration.token),
@@ -152,6 +174,7 @@ impl Files {
             state,
             account,
             space,
+            keyholders,
         };
         let inner = Arc::clone(&self.inner);
         let work = move |tx: &mut dyn Tx| founding.write(tx, &inner);
@@ -161,19 +184,17 @@ impl Files {
     }
 
     /// Carries on the log of the caller's account. Devices that the change set removes are cut
-    /// off at once; where it authorises a one-time key, `one_time` is the token that goes with it
-    /// and ends when the key does.
+    /// off at once.
     ///
     /// # Errors
     /// [`Refused::Account`], or what is wrong with the change set.
     pub async fn append_account(
         &self,
         principal: &Principal,
-        change_set: Bytes,
-        one_time: Option<Token>,
+        appending: Appending,
     ) -> Result<Committed, FilesError> {
         self.still_valid(principal).await?;
-        let change_set = decode(change_set).await?;
+        let change_set = decode(appending.change_set).await?;
         if change_set.header().author != principal.device() {
             return Err(FilesError::invalid(
                 "the change set was not signed by this device",
@@ -188,9 +209,11 @@ impl Files {
             .count()
             > 0;
         let account = principal.account();
-        let one_time = one_time.as_ref().map(token_hash);
+        let one_time = appending.one_time.as_ref().map(token_hash);
+        let (recovery, proof) = (appending.recovery.as_ref(), appending.proof.as_ref());
+        let keyholders = Keyholders::new(appending.password, recovery, proof)?;
         let work = move |tx: &mut dyn Tx| {
-            let committed = append_in(tx, account, &change_set)?;
+            let committed = append_in(tx, account, &change_set, &keyholders)?;
             let offer = change_set.operations().iter().find_map(offer_of);
             if let (Some(hash), Some(offer), false) = (one_time, offer, committed.repeated) {
                 offer_token(tx, account, &hash, offer)?;
@@ -205,8 +228,8 @@ impl Files {
         Ok(committed)
     }
 
-    /// Adds a device to the account that gave out a one-time token. A repetition with the same
-    /// content gets the same answer.
+    /// Adds a device to the account that gave out a one-time token, or whose password or recovery
+    /// code ended in one. A repetition with the same content gets the same answer.
     ///
     /// # Errors
     /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`], [`Refused::Account`].
@@ -224,15 +247,18 @@ impl Files {
         let (hash, token) = (token_hash(one_time), token_hash(&enrolment.token));
         let work = move |tx: &mut dyn Tx| {
             let offer = tokens::lock(tx, &hash)?;
-            let account = usable(offer, TokenKind::Device, device)?.account;
-            let account = account.ok_or(DbError::Shape("a token of an account"))?;
-            let committed = append_in(tx, account, &change_set)?;
+            let offer = usable(offer, lets_in, device)?;
+            let account = account_of(&offer)?;
+            let committed = append_in(tx, account, &change_set, &Keyholders::default())?;
             if committed.repeated {
                 check_token(tx, device, &token)?;
             } else {
                 let row = new_device(account, device, &enrolment.device, enrolment.address);
                 insert_device(tx, &row, &token)?;
-                tokens::spend(tx, &hash, device)?;
+                // A recovery code is for more than one emergency.
+                if offer.kind != TokenKind::Recovery {
+                    tokens::spend(tx, &hash, device)?;
+                }
             }
             let enrolled = Enrolled {
                 account,
@@ -246,7 +272,7 @@ impl Files {
         Ok(enrolled)
     }
 
-    /// The account that gave out a one-time token which still holds.
+    /// The account that a token which still holds lets a device into.
     ///
     /// # Errors
     /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`].
@@ -258,12 +284,12 @@ impl Files {
             .read(move |tx| tokens::get(tx, &hash))
             .await?;
         let row = row
-            .filter(|row| row.kind == TokenKind::Device)
+            .filter(|row| lets_in(row.kind))
             .ok_or(Denied::TokenUnknown)?;
         if row.used_by.is_some() || has_ended(&row) {
             return Err(Denied::TokenSpent.into());
         }
-        Ok(row.account.ok_or(DbError::Shape("a token of an account"))?)
+        Ok(account_of(&row)?)
     }
 }
 
@@ -276,13 +302,14 @@ struct Founding {
     state: AccountState,
     account: Vec<ChangeSet>,
     space: Vec<ChangeSet>,
+    keyholders: Keyholders,
 }
 
 impl Founding {
     /// Returns what was registered and how many change sets that took.
     fn write(&self, tx: &mut dyn Tx, inner: &Inner) -> Result<(Registered, u64), FilesError> {
         let invite = tokens::lock(tx, &self.invite)?;
-        let invite = usable(invite, TokenKind::Invite, self.row.device)?;
+        let invite = usable(invite, |kind| kind == TokenKind::Invite, self.row.device)?;
         if invite.used_by.is_some() {
             return Ok((self.again(tx)?, 0));
         }
@@ -299,6 +326,10 @@ impl Founding {
         let limit = quota_settings::default_limit(tx)?;
         quotas::set_account(tx, account.account, limit)?;
         let account_log = found::account(tx, &self.account, now_ms)?;
+        for change_set in &self.account {
+            self.keyholders
+                .keep(tx, self.row.account, change_set, now_ms)?;
+        }
         let owner = Some(self.row.account);
         let space_log = found::space(tx, inner, &self.state, &self.space, owner, now_ms)?;
         insert_device(tx, &self.row, &self.token)?;
@@ -338,6 +369,7 @@ fn append_in(
     tx: &mut dyn Tx,
     account: AccountId,
     change_set: &ChangeSet,
+    keyholders: &Keyholders,
 ) -> Result<Committed, FilesError> {
     let log = logs::lock(tx, account.as_bytes())?.filter(|log| log.kind == LogKind::Account);
     let mut log = log.ok_or(FilesError::NotFound("account"))?;
@@ -346,10 +378,12 @@ fn append_in(
     }
     let now_ms = now_ms();
     let mut state = read_state(&log)?;
+    keyholders.admit(tx, &state, change_set, now_ms)?;
     state.append(Moment::Accepting { now_ms }, change_set)?;
     log.head = state.head();
     log.state = state.encode();
     apply::append(tx, &log, change_set, NO_DIGEST, now_ms)?;
+    keyholders.keep(tx, account, change_set, now_ms)?;
     for operation in change_set.operations() {
         if let Operation::RemoveDevice(remove) = operation {
             let device = remove.device;
@@ -394,9 +428,13 @@ fn offer_token(
 }
 
 /// A token that `device` may use now, or used before.
-fn usable(token: Option<TokenRow>, kind: TokenKind, device: DeviceId) -> Result<TokenRow, Denied> {
+fn usable(
+    token: Option<TokenRow>,
+    fits: impl Fn(TokenKind) -> bool,
+    device: DeviceId,
+) -> Result<TokenRow, Denied> {
     let token = token
-        .filter(|token| token.kind == kind)
+        .filter(|token| fits(token.kind))
         .ok_or(Denied::TokenUnknown)?;
     match token.used_by {
         Some(by) if by == device => Ok(token),
@@ -404,6 +442,14 @@ fn usable(token: Option<TokenRow>, kind: TokenKind, device: DeviceId) -> Result<
         None if has_ended(&token) => Err(Denied::TokenSpent),
         None => Ok(token),
     }
+}
+
+/// Whether a token of this kind lets a device into an account.
+fn lets_in(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Device | TokenKind::Recovery | TokenKind::Login
+    )
 }
 
 /// Whether a token's time is over. It holds up to the moment it names and not at it, so that one

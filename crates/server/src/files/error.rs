@@ -61,6 +61,20 @@ pub enum Denied {
     /// The account's role in the space, or in the server, does not allow it.
     #[error("the account's role does not allow it")]
     Role,
+    /// It takes a login, or another one.
+    #[error(transparent)]
+    Login(#[from] LoginDenied),
+}
+
+/// Why a login did not succeed, or is called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginDenied {
+    /// Name or password are wrong, or the login took too long.
+    #[error("the name or the password is wrong")]
+    Wrong,
+    /// The present password or recovery code has to be shown first.
+    #[error("the present password or the recovery code has to be shown first")]
+    ProofNeeded,
 }
 
 /// What a change set does not fit.

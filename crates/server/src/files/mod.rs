@@ -16,11 +16,14 @@ mod found;
 mod history;
 mod identity;
 mod invites;
+mod keyholders;
 mod log;
+mod login;
 mod objects;
 mod open;
 mod quota;
 mod quota_settings;
+mod passwords;
 mod read;
 mod restored;
 mod session;
@@ -37,19 +40,21 @@ use hythe_model::{AccountId, DeviceId, Secret32, ServerEpoch};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-pub use accounts::{Enrolled, Enrolment, Registered, Registration};
+pub use accounts::{Appending, Enrolled, Enrolment, Registered, Registration};
 pub use apply::Committed;
 pub use check::{CheckReport, Finding};
 pub use chunks::{Missing, PackStored};
 pub use commit::Commit;
-pub use error::{Denied, FilesError, Refused};
+pub use error::{Denied, FilesError, LoginDenied, Refused};
 pub use history::{TrashPage, TrashPlace};
 pub use invites::Invite;
 pub use log::{LogEntry, LogPage, Standing};
+pub use login::{LoggedIn, PasswordBegun};
 pub use objects::Attached;
 pub use open::{OpenError, StoreOptions};
 pub use quota::OverQuota;
 pub use quota_settings::{AccountQuota, QuotaName, QuotaReport, SpaceQuota};
+pub use passwords::LoginBegun;
 pub use read::ReadChunk;
 pub use session::Principal;
 pub use snapshot::Snapshot;
@@ -65,6 +70,7 @@ use crate::state::{FolderLock, Marks};
 use accounts::AccountCache;
 use chunks::Leases;
 use identity::Identity;
+use passwords::Passwords;
 use session::Sessions;
 
 /// Change sets up to this size travel inside notices.
@@ -86,6 +92,7 @@ pub(crate) struct Inner {
     marks: Marks,
     identity: Identity,
     accounts: AccountCache,
+    passwords: Passwords,
     sessions: Sessions,
     leases: Leases,
     jobs: Mutex<Option<Jobs>>,

@@ -10,6 +10,7 @@ use hythe_space::AccountState;
 use super::accounts::AccountCache;
 use super::chunks::Leases;
 use super::identity::{self, Identity};
+use super::passwords::Passwords;
 use super::session::Sessions;
 use super::{Files, FilesError, Inner, restored};
 use crate::blobs::{BlobError, Blobs};
@@ -94,6 +95,8 @@ impl Files {
             }
         };
         let identity = Identity::open(&row, &state, &master)?;
+        let public = crate::tls::Identity::from_seed(&identity.tls_seed()).public();
+        let passwords = Passwords::open(&database, &master, public).await?;
         let name = row.account.to_string();
         let outside = options
             .witness
@@ -105,6 +108,7 @@ impl Files {
             database,
             identity,
             accounts: AccountCache::default(),
+            passwords,
             sessions: Sessions::default(),
             leases: Leases::default(),
             jobs: Mutex::new(None),

@@ -16,7 +16,7 @@ use super::message::{Asked, Cbor, IdText, Ids};
 use super::openapi::Octets;
 use super::stream::{LogRange, PAGE_BYTES, ReadLog, frames, log_frames, open_frames};
 use crate::auth::{self, Caller, Shown};
-use crate::files::{Files, FilesError, LogPage, Principal};
+use crate::files::{Appending, Files, FilesError, LogPage, Principal};
 
 /// Who wants to read a log.
 pub(crate) enum Reader {
@@ -144,11 +144,20 @@ pub(crate) async fn append(
     let AppendRequest {
         change_set,
         one_time,
+        password,
+        recovery,
+        proof,
     } = request.message;
-    let change_set = Vec::from(change_set).into();
+    let appending = Appending {
+        change_set: Vec::from(change_set).into(),
+        one_time,
+        password,
+        recovery,
+        proof,
+    };
     let appended = app
         .files
-        .append_account(&caller.principal, change_set, one_time)
+        .append_account(&caller.principal, appending)
         .await?;
     Ok(Cbor::answer(AppendReply {
         head: appended.head,

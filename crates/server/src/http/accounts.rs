@@ -47,6 +47,8 @@ pub(crate) async fn register(
         token: request.token,
         account: bytes(request.account),
         space: bytes(request.space),
+        password: request.password,
+        recovery: request.recovery,
         address: Some(client.0),
     };
     let registered = app.files.register(&invite, registration).await;

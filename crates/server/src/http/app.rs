@@ -11,6 +11,7 @@ use hythe_model::DeviceId;
 
 use super::events::EventStreams;
 use super::gate::Gate;
+use super::login_rate::LoginRates;
 use super::rate::{AddressKey, Buckets};
 use crate::config::RequestLimits;
 use crate::files::Files;
@@ -60,6 +61,8 @@ pub(crate) struct Rates {
     pub(crate) devices: Buckets<DeviceId>,
     /// Wrong tokens by address.
     pub(crate) failures: Buckets<AddressKey>,
+    /// Guesses of passwords.
+    pub(crate) logins: LoginRates,
 }
 
 impl Rates {
@@ -73,6 +76,7 @@ impl Rates {
                 f64::from(limits.failures_per_minute) / 60.0,
                 limits.failures_burst,
             ),
+            logins: LoginRates::new(limits),
         }
     }
 }

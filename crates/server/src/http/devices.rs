@@ -19,7 +19,7 @@ use crate::auth::{self, Caller, Shown};
 use crate::files::Enrolment;
 
 /// A one-time token, and who shows it.
-pub(crate) struct OneTime(Shown, Client);
+pub(crate) struct OneTime(pub(crate) Shown, pub(crate) Client);
 
 impl FromRequestParts<Shared> for OneTime {
     type Rejection = Failure;

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use hythe_wire::limits::MAX_NAMED_MISSING;
 use hythe_wire::{Code, DecodeError, Problem, There, headers};
 
-use crate::files::{Denied, FilesError, Refused};
+use crate::files::{Denied, FilesError, LoginDenied, Refused};
 
 /// Why a request was not done.
 #[derive(Debug, Clone)]
@@ -80,6 +80,8 @@ impl From<Denied> for Failure {
             // Whoever is no member may not learn that the space exists.
             Denied::NotAMember => Code::NotFound,
             Denied::Role => Code::Forbidden,
+            Denied::Login(LoginDenied::Wrong) => Code::LoginWrong,
+            Denied::Login(LoginDenied::ProofNeeded) => Code::ProofNeeded,
         })
     }
 }

@@ -31,6 +31,7 @@ pub(crate) struct Octets(Vec<u8>);
         (name = "health", description = "Whether the server lives"),
         (name = "server", description = "What server this is"),
         (name = "accounts", description = "Accounts and their logs"),
+        (name = "login", description = "Passwords and recovery codes"),
         (name = "devices", description = "Devices of an account"),
         (name = "spaces", description = "Spaces of an account"),
         (name = "log", description = "Change sets of a space"),

@@ -80,6 +80,19 @@ pub fn insert(tx: &mut dyn Tx, device: &DeviceRow, token_hash: &[u8; 32]) -> Res
     Ok(changed == 1)
 }
 
+/// Whether a device of whoever has a login name was last seen at an address.
+///
+/// # Errors
+/// The database's.
+pub fn is_at(tx: &mut dyn Tx, login: &str, address: &str) -> Result<bool, DbError> {
+    let row = tx.query_one(
+        "SELECT 1 FROM devices d JOIN accounts a ON a.account = d.account \
+         WHERE a.login = $1 AND d.address = $2 AND d.removed_ms IS NULL LIMIT 1",
+        &[login.into(), address.into()],
+    )?;
+    Ok(row.is_some())
+}
+
 /// The device that holds a token, removed or not.
 ///
 /// # Errors

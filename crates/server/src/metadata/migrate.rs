@@ -8,6 +8,7 @@ use super::tx::{Dialect, Tx};
 const STEPS: &[&str] = &[
     include_str!("migrations/001_tables.sql"),
     include_str!("migrations/002_quotas.sql"),
+    include_str!("migrations/003_login.sql"),
 ];
 
 /// The newest schema version that this program knows.

@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod checkpoints;
 pub mod chunks;
+pub mod credentials;
 pub mod devices;
 pub mod logs;
 pub mod nodes;

@@ -11,6 +11,10 @@ pub enum TokenKind {
     Invite = 0,
     /// Add a device to an account.
     Device = 1,
+    /// The token of an account's recovery code: add devices.
+    Recovery = 2,
+    /// Whoever logged in with a password: add a device, or change the password.
+    Login = 3,
 }
 
 /// The row of a token.
@@ -88,12 +92,34 @@ pub fn spend(tx: &mut dyn Tx, token_hash: &[u8; 32], by: DeviceId) -> Result<(),
     Ok(())
 }
 
+/// Removes the tokens of one kind of an account.
+///
+/// # Errors
+/// The database's.
+pub fn remove(tx: &mut dyn Tx, account: AccountId, kind: TokenKind) -> Result<(), DbError> {
+    let sql = "DELETE FROM tokens WHERE account = $1 AND kind = $2";
+    tx.exec(sql, &[account.as_bytes().into(), V::Int(kind as i64)])?;
+    Ok(())
+}
+
+/// Removes tokens of logins that have ended.
+///
+/// # Errors
+/// The database's.
+pub fn sweep_logins(tx: &mut dyn Tx, now_ms: i64) -> Result<(), DbError> {
+    let sql = "DELETE FROM tokens WHERE kind = $1 AND expires_ms < $2";
+    tx.exec(sql, &[V::Int(TokenKind::Login as i64), now_ms.into()])?;
+    Ok(())
+}
+
 fn read(row: &Row) -> Result<TokenRow, DbError> {
     Ok(TokenRow {
-        kind: if row.int(0)? == 0 {
-            TokenKind::Invite
-        } else {
-            TokenKind::Device
+        kind: match row.int(0)? {
+            0 => TokenKind::Invite,
+            1 => TokenKind::Device,
+            2 => TokenKind::Recovery,
+            3 => TokenKind::Login,
+            _ => return Err(DbError::Shape("a kind of token")),
         },
         account: match row.bytes_or_null(1)? {
             Some(_) => Some(AccountId(row.array(1)?)),

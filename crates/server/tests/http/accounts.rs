@@ -193,6 +193,9 @@ async fn d6_an_account_log_is_read_by_those_who_may() {
     let foreign = hythe_wire::account::AppendRequest {
         change_set: vec![1, 2, 3].into(),
         one_time: None,
+        password: None,
+        recovery: None,
+        proof: None,
     };
     let post = cbor(stranger.post(&world, &path), &foreign)
         .send()

@@ -60,6 +60,8 @@ impl Candidate {
             token: token.clone(),
             account: encoded(&new.log),
             space: encoded(&space.log),
+            password: None,
+            recovery: None,
         };
         let person = Person {
             account: new.state,
@@ -254,6 +256,9 @@ impl Person {
         let request = AppendRequest {
             change_set: change_set.encoded().to_vec().into(),
             one_time,
+            password: None,
+            recovery: None,
+            proof: None,
         };
         let post = self.post(world, &routes::account_log(self.account.id()));
         let done = reply(cbor(post, &request).send().await.unwrap()).await;

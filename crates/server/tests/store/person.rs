@@ -8,7 +8,7 @@ use hythe_model::{
     ChunkId, Cursor, KeyEpoch, NameTag, NodeId, NodeKind, OperationId, Secret32, SpaceId, VersionId,
 };
 use hythe_server::files::{
-    Attached, Commit, Committed, Enrolment, FilesError, Principal, Registration,
+    Appending, Attached, Commit, Committed, Enrolment, FilesError, Principal, Registration,
 };
 use hythe_space::account::{AccountKeys, Accounts};
 use hythe_space::draft::{SealedFields, SealedNode};
@@ -105,6 +105,8 @@ pub async fn prepare(world: &World, login: &str) -> Prepared {
         token: Token(entropy.secret()),
         account: made.log.iter().map(bytes_of).collect(),
         space: space.log.iter().map(bytes_of).collect(),
+        password: None,
+        recovery: None,
         address: Some(address()),
     };
     Prepared {
@@ -228,10 +230,16 @@ impl Person {
         change_set: &ChangeSet,
         one_time: Option<Token>,
     ) -> Result<Committed, FilesError> {
-        let bytes = bytes_of(change_set);
+        let appending = Appending {
+            change_set: bytes_of(change_set),
+            one_time,
+            password: None,
+            recovery: None,
+            proof: None,
+        };
         let committed = world
             .files
-            .append_account(&self.principal, bytes, one_time)
+            .append_account(&self.principal, appending)
             .await?;
         if !committed.repeated {
             self.account.append(Moment::Replaying, change_set).unwrap();

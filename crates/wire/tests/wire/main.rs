@@ -11,5 +11,7 @@ mod golden;
 mod identity;
 mod json;
 mod messages;
+mod opaque;
+mod recovery;
 mod samples;
 mod urls;

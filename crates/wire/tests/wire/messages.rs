@@ -125,6 +125,8 @@ fn r16_every_list_and_text_has_a_limit_of_its_own() {
             token: token.clone(),
             account: vec![empty.clone(); account],
             space: vec![],
+            password: None,
+            recovery: None,
         };
         RegisterRequest::from_cbor(&request.to_cbor()).is_ok()
     };

@@ -5,8 +5,8 @@ use hythe_model::{
     ServerEpoch, SpaceId, UploadId, VersionId,
 };
 use hythe_wire::account::{
-    AppendReply, AppendRequest, DeviceInfo, EnrolReply, EnrolRequest, RegisterReply,
-    RegisterRequest,
+    AppendReply, AppendRequest, DeviceInfo, EnrolReply, EnrolRequest, PasswordUpload,
+    RegisterReply, RegisterRequest,
 };
 use hythe_wire::chunk::{
     MissingReply, MissingRequest, ObjectName, PackReply, ReadRequest, Reserve,
@@ -231,6 +231,7 @@ pub fn visit(seed: u64, visitor: &mut impl Visitor) {
     visitor.visit("history-frame", &m.history_frame());
     visitor.visit("trash-frame", &m.trash_frame());
     reservations(m, visitor);
+    keyholders(m, visitor);
 }
 
 fn accounts(m: &mut Maker, visitor: &mut impl Visitor) {
@@ -240,6 +241,8 @@ fn accounts(m: &mut Maker, visitor: &mut impl Visitor) {
         token: m.token(),
         account: m.list(Maker::blob),
         space: m.list(Maker::blob),
+        password: None,
+        recovery: None,
     };
     visitor.visit("register-request", &register);
     let registered = RegisterReply {
@@ -265,9 +268,38 @@ fn accounts(m: &mut Maker, visitor: &mut impl Visitor) {
     let append = AppendRequest {
         change_set: m.blob(),
         one_time: m.option(Maker::token),
+        password: None,
+        recovery: None,
+        proof: None,
     };
     visitor.visit("append-request", &append);
     visitor.visit("append-reply", &AppendReply { head: m.head() });
+}
+
+/// What goes with change sets that set a password or a recovery code.
+fn keyholders(m: &mut Maker, visitor: &mut impl Visitor) {
+    let upload = |m: &mut Maker| PasswordUpload {
+        credential: m.blob(),
+        upload: m.blob(),
+    };
+    let register = RegisterRequest {
+        login: m.text(),
+        device: m.info(),
+        token: m.token(),
+        account: m.list(Maker::blob),
+        space: m.list(Maker::blob),
+        password: Some(upload(m)),
+        recovery: Some(m.token()),
+    };
+    visitor.visit("register-with-password", &register);
+    let append = AppendRequest {
+        change_set: m.blob(),
+        one_time: None,
+        password: Some(upload(m)),
+        recovery: m.option(Maker::token),
+        proof: Some(m.token()),
+    };
+    visitor.visit("append-with-password", &append);
 }
 
 fn logs(m: &mut Maker, visitor: &mut impl Visitor) {

@@ -1,0 +1,128 @@
+//! Logging in with a password or a recovery code.
+
+use std::net::IpAddr;
+
+use hythe_model::AccountId;
+use hythe_wire::Token;
+use hythe_wire::limits::MAX_TEXT_BYTES;
+
+use super::passwords::{self, LoginBegun};
+use super::session::token_hash;
+use super::{Denied, Files, FilesError};
+use crate::clock::now_ms;
+use crate::metadata::Tx;
+use crate::metadata::devices;
+use crate::metadata::tokens::{self, TokenKind, TokenRow};
+
+/// How long whoever logged in may take to enrol a device or to change the password.
+const TOKEN_MS: i64 = 10 * 60 * 1000;
+
+/// The first half of setting a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordBegun {
+    /// The name of the record to be.
+    pub credential: Vec<u8>,
+    /// The protocol's response.
+    pub response: Vec<u8>,
+}
+
+/// A login that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// Whose it is.
+    pub account: AccountId,
+    /// When the client's token ends, in milliseconds since 1970.
+    pub expires_ms: i64,
+}
+
+impl Files {
+    /// Answers the first half of setting a password. Reads and changes nothing.
+    ///
+    /// # Errors
+    /// [`FilesError::Invalid`], or the system's when it has no randomness.
+    pub fn begin_password(&self, request: &[u8]) -> Result<PasswordBegun, FilesError> {
+        let mut credential = vec![0; 32];
+        getrandom::fill(&mut credential)
+            .map_err(|error| FilesError::Storage(error.to_string().into()))?;
+        let response = self.inner.passwords.register(request, &credential)?;
+        Ok(PasswordBegun {
+            credential,
+            response,
+        })
+    }
+
+    /// Answers the first half of a login, in the same way whether there is such an account or not.
+    ///
+    /// # Errors
+    /// [`FilesError::Invalid`], or the database's.
+    pub async fn begin_login(
+        &self,
+        login: String,
+        request: &[u8],
+    ) -> Result<LoginBegun, FilesError> {
+        if login.len() > MAX_TEXT_BYTES {
+            return Err(FilesError::invalid("this cannot be a login name"));
+        }
+        let name = login.clone();
+        let find = move |tx: &mut dyn Tx| passwords::find(tx, &name);
+        let row = self.inner.database.read(find).await?;
+        self.inner.passwords.begin(&login, row.as_ref(), request)
+    }
+
+    /// Takes the other half of a login. The token that both sides computed holds from then on: once
+    /// for a device, and as proof that the password is known.
+    ///
+    /// # Errors
+    /// [`Denied::Login`], or the database's.
+    pub async fn finish_login(
+        &self,
+        session: &[u8],
+        finalization: &[u8],
+    ) -> Result<LoggedIn, FilesError> {
+        let (account, token) = self.inner.passwords.finish(session, finalization)?;
+        let now_ms = now_ms();
+        let expires_ms = now_ms.saturating_add(TOKEN_MS);
+        let row = TokenRow {
+            kind: TokenKind::Login,
+            account: Some(account),
+            admin: false,
+            expires_ms,
+            used_by: None,
+        };
+        let hash = token_hash(&token);
+        // A repetition finds the token there, used or not, and changes nothing.
+        let write = move |tx: &mut dyn Tx| {
+            tokens::sweep_logins(tx, now_ms)?;
+            tokens::insert(tx, &hash, &row, now_ms)
+        };
+        self.inner.database.write(write).await?;
+        Ok(LoggedIn {
+            account,
+            expires_ms,
+        })
+    }
+
+    /// Whether a device of whoever has a login name was last seen at an address.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn has_device_at(&self, login: &str, address: IpAddr) -> Result<bool, FilesError> {
+        let (login, address) = (login.to_owned(), address.to_string());
+        let look = move |tx: &mut dyn Tx| devices::is_at(tx, &login, &address);
+        Ok(self.inner.database.read(look).await?)
+    }
+
+    /// Whose a recovery code is.
+    ///
+    /// # Errors
+    /// [`Denied::TokenUnknown`], or the database's.
+    pub async fn recovery_account(&self, token: &Token) -> Result<AccountId, FilesError> {
+        let hash = token_hash(token);
+        let read = move |tx: &mut dyn Tx| tokens::get(tx, &hash);
+        let row: Option<TokenRow> = self.inner.database.read(read).await?;
+        let row = row.filter(|row| row.kind == TokenKind::Recovery);
+        Ok(row
+            .and_then(|row| row.account)
+            .ok_or(Denied::TokenUnknown)?)
+    }
+}
