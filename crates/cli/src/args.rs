@@ -1,10 +1,16 @@
 //! Arguments as typed.
 
+mod account;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use account::{
+    Account, AccountCommand, Enter, Password as PasswordArgs, Recovery as RecoveryArgs,
+};
 
 /// Your files on your own server, and on all your devices.
 #[derive(Debug, Parser)]
@@ -82,6 +88,8 @@ pub enum Command {
     History(OnePath),
     /// Bring back something deleted, or an older version of a file
     Restore(Restore),
+    /// This account: who it is, its password and recovery code
+    Account(Account),
     /// List this account's devices, add one, remove one
     Devices(Devices),
     /// Say what would be done now, without doing it
@@ -144,6 +152,10 @@ pub struct Names {
     /// Name of this device; the machine's name unless given
     #[arg(long, value_name = "NAME")]
     pub device_name: Option<String>,
+    /// Where to write a new account's recovery code to, in place of standard output; the file must
+    /// not be there
+    #[arg(long, value_name = "FILE")]
+    pub recovery_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -270,7 +282,8 @@ Examples:
   hythe connect 'https://host:7443/#i=…' --device-name laptop
   hythe connect -          (reads the URL from standard input)")]
 pub struct Connect {
-    /// The URL that `admin invite` or `devices add` printed; `-` reads it from standard input
+    /// The URL that `admin invite` or `devices add` printed, or a server's address to log in at;
+    /// `-` reads it from standard input
     pub url: String,
     #[command(flatten)]
     pub names: Names,

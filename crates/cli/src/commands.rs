@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod account;
 mod admin;
 mod cat;
 mod connect;
@@ -54,6 +55,7 @@ pub async fn run(command: Command) -> Result<Exit, Trouble> {
         Command::Rm(args) => rm::run(args).await,
         Command::History(args) => history::run(args).await,
         Command::Restore(args) => restore::run(args).await,
+        Command::Account(args) => account::run(args).await,
         Command::Devices(args) => devices::run(args).await,
         Command::Plan(output) => plan::run(output).await,
         Command::Why(args) => why::run(args).await,

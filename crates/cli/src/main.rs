@@ -13,6 +13,7 @@ mod logs;
 mod output;
 mod progress;
 mod prompt;
+mod recovery;
 mod resolve;
 mod settings;
 mod signals;

@@ -1,7 +1,9 @@
 //! What a command reads from standard input: one line for each question, in the order in which they
 //! are asked.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use zeroize::Zeroizing;
 
 use crate::error::Trouble;
 
@@ -16,13 +18,34 @@ pub fn line() -> Result<String, Trouble> {
     }
 }
 
+/// Asks for something that nobody may read over the shoulder. Where standard input is no terminal, it
+/// is a line like any other.
+pub fn secret(question: &str) -> Result<Zeroizing<String>, Trouble> {
+    if !io::stdin().is_terminal() {
+        return Ok(Zeroizing::new(line()?));
+    }
+    say(question)?;
+    rpassword::read_password()
+        .map(Zeroizing::new)
+        .map_err(|error| Trouble::usage("The terminal could not be read.").because(error))
+}
+
+/// Asks a question.
+pub fn ask(question: &str) -> Result<String, Trouble> {
+    say(question)?;
+    line()
+}
+
+fn say(question: &str) -> Result<(), Trouble> {
+    let mut out = io::stderr().lock();
+    write!(out, "{question}")?;
+    Ok(out.flush()?)
+}
+
 /// Asks a question whose usual answer is yes. It goes to standard error: output is for what was
 /// asked for.
 pub fn yes(question: &str) -> Result<bool, Trouble> {
-    let mut out = io::stderr().lock();
-    write!(out, "{question} [Y/n] ")?;
-    out.flush()?;
-    drop(out);
+    say(&format!("{question} [Y/n] "))?;
     let answer = line()?;
     meaning(&answer).ok_or_else(|| {
         Trouble::usage("That was neither yes nor no.").next("Answer with `y` or `n`.")

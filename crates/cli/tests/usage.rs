@@ -71,7 +71,6 @@ fn commands_that_are_not_built_are_not_shown() {
         "share",
         "link",
         "members",
-        "account",
         "pin",
         "evict",
         "reference",

@@ -154,7 +154,7 @@ pub struct DeviceInfo {
     pub this: bool,
 }
 
-/// A device that was cut off.
+/// A device, password or recovery code that was cut off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Removed {

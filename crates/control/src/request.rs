@@ -70,6 +70,9 @@ pub enum Request {
         /// Its name, its id, or the first eight or more digits of its id.
         device: String,
     },
+    /// Renews the keys of the spaces where that is due, as after a change of the password. Reply:
+    /// `removed`.
+    KeysRenew,
     /// Ends the daemon. Reply: `done`, then the socket goes away.
     Stop,
     /// What is at a place. Reply: `entry`, with its name as the path; empty for a space's root.

@@ -44,6 +44,8 @@ pub struct AccountStatus {
     /// Id of this device.
     #[serde(with = "id_text")]
     pub device: DeviceId,
+    /// Whether the recovery code was drawn here and nobody has typed it back yet.
+    pub recovery_unconfirmed: bool,
 }
 
 /// How the server is reached.

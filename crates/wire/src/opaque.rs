@@ -58,7 +58,7 @@ pub enum OpaqueError {
 
 /// A password as it is stretched: NFC, so that every keyboard writes the same (RFC 8265). Wiped when
 /// dropped; has no `Debug`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {

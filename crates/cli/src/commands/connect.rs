@@ -1,5 +1,6 @@
 //! `hythe connect`.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hythe_client::enrol::{self, EnrolError};
@@ -8,35 +9,63 @@ use hythe_client::keys::{DeviceKeys, KeyFileError, KeyStore};
 use hythe_client::net::ApiError;
 use hythe_wire::account::DeviceInfo;
 
-use crate::args::{Connect, Names};
+use crate::args::{Connect, Enter, Names};
+use crate::commands::account;
 use crate::door::{self, Use};
 use crate::error::{Exit, Trouble};
-use crate::{identity, output, prompt};
+use crate::{identity, output, prompt, recovery};
 
 pub async fn run(args: Connect) -> Result<Exit, Trouble> {
-    let url = if args.url == "-" {
-        prompt::line()?
-    } else {
-        args.url
-    };
+    let url = url(args.url)?;
+    // Without a fragment it is a server's address: whoever has no URL has a password.
+    if !url.contains('#') {
+        let names = args.names;
+        return account::login(Enter { url, names }).await;
+    }
     let home = match door::take(door::home()?).await? {
         Use::Ours(home) => home,
         Use::Daemon(_) => return Err(connect_trouble(EnrolError::Connected)),
     };
+    let file = args.names.recovery_file.clone();
     let names = Chosen::of(args.names);
     let keys = enrol(&home, &url, &names).await?;
+    say_connected(&keys, &names)?;
+    let store = KeyStore::open(home.keys_path()).map_err(keys_trouble)?;
+    give_recovery(&store, file.as_deref())?;
+    Ok(Exit::Done)
+}
+
+/// A URL that was given, or is read from standard input.
+pub fn url(given: String) -> Result<String, Trouble> {
+    match given.as_str() {
+        "-" => prompt::line(),
+        _ => Ok(given),
+    }
+}
+
+/// Says who this device is now, and what comes next.
+pub fn say_connected(keys: &DeviceKeys, names: &Chosen) -> Result<(), Trouble> {
     output::line(format!(
         "This device is \"{}\" now, on {}.",
         names.device, keys.server.url
     ))?;
-    output::line("Next: `hythe sync DIR`, then `hythe daemon start`.")?;
-    Ok(Exit::Done)
+    output::line("Next: `hythe sync DIR`, then `hythe daemon start`.")
+}
+
+/// Gives the recovery code of an account that was made just now.
+pub fn give_recovery(store: &KeyStore, file: Option<&Path>) -> Result<(), Trouble> {
+    match store.unconfirmed_recovery().map_err(keys_trouble)? {
+        Some(code) => recovery::give(&code, file),
+        None => Ok(()),
+    }
 }
 
 /// Names as they will be used.
 pub struct Chosen {
-    login: String,
-    device: String,
+    /// The login name.
+    pub login: String,
+    /// The name of this device.
+    pub device: String,
 }
 
 impl Chosen {
@@ -47,25 +76,35 @@ impl Chosen {
             device: names.device_name.unwrap_or_else(identity::device_name),
         }
     }
+
+    /// What this device tells about itself.
+    pub fn info(&self) -> DeviceInfo {
+        DeviceInfo {
+            name: self.device.clone(),
+            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
 }
 
 /// Enrols the device of a home.
 pub async fn enrol(home: &LockedHome, url: &str, names: &Chosen) -> Result<DeviceKeys, Trouble> {
     let store = KeyStore::open(home.keys_path()).map_err(keys_trouble)?;
-    let device = DeviceInfo {
-        name: names.device.clone(),
-        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let enrolled = enrol::connect(&store, url, device, &names.login, now_ms()).await;
+    let enrolled = enrol::connect(&store, url, names.info(), &names.login, now_ms()).await;
     let keys = enrolled.map_err(connect_trouble)?;
-    hythe_client::connect::remember_names(home, &names.login, &names.device)
-        .await
-        .map_err(|error| Trouble::failed("Hythe's state could not be written.").because(error))?;
+    remember(home, names).await?;
     Ok(keys)
 }
 
-fn now_ms() -> i64 {
+/// Keeps the names under which a device was enrolled.
+pub async fn remember(home: &LockedHome, names: &Chosen) -> Result<(), Trouble> {
+    hythe_client::connect::remember_names(home, &names.login, &names.device)
+        .await
+        .map_err(|error| Trouble::failed("Hythe's state could not be written.").because(error))
+}
+
+/// This machine's clock, in milliseconds since 1970.
+pub fn now_ms() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -79,7 +118,14 @@ pub fn keys_trouble(error: KeyFileError) -> Trouble {
         .next("See to it that Hythe's home can be written.")
 }
 
-fn connect_trouble(error: EnrolError) -> Trouble {
+/// An enrolment that did not work.
+pub fn connect_trouble(error: EnrolError) -> Trouble {
+    if error.is_wrong_password() {
+        return Trouble::failed("The name or the password is wrong.").next(
+            "Or this is another server than the one where it was set. `hythe account recover URL` \
+             takes the recovery code instead.",
+        );
+    }
     let next = match &error {
         EnrolError::Connected => {
             return Trouble::failed("This device is connected already.")

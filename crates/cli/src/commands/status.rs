@@ -78,6 +78,11 @@ fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
     if !daemon {
         lines.push("No daemon is running: nothing is synced until `hythe daemon start`.".into());
     }
+    if account.recovery_unconfirmed {
+        lines.push(
+            "Nobody has confirmed the recovery code yet: see `hythe account recovery`.".into(),
+        );
+    }
     if let Some(reason) = &status.keys_pending {
         lines.push(format!(
             "A removed device still has the keys of what is written: {reason}. Renewing them is \

@@ -47,13 +47,21 @@ pub async fn remove(door: &Door, named: &str) -> Result<Reply, Failure> {
     shared.renewal.expect_removal();
     let removed = enrol::remove_device(&shared.api, &shared.device, id, now_ms()).await;
     removed.map_err(|error| failed("The device was not removed", &error))?;
+    Ok(renew_keys(door).await)
+}
+
+/// Renews the keys of the spaces where the account's log says that it is due; what cannot be renewed
+/// now is tried again.
+pub async fn renew_keys(door: &Door) -> Reply {
+    let shared = &door.shared;
+    shared.renewal.expect_removal();
     let renewed = renewal::renew(shared, &door.events).await;
     if renewed.is_err() {
         shared.renewal.wake();
     }
-    Ok(Reply::Removed(Removed {
+    Reply::Removed(Removed {
         keys_pending: renewed.err(),
-    }))
+    })
 }
 
 /// Tells the server which folders this device has, for `hythe devices`. Of no consequence.

@@ -47,6 +47,7 @@ impl Service for Door {
             Request::Devices => devices::list(&self.shared).await,
             Request::DevicesAdd => devices::offer(&self.shared).await,
             Request::DevicesRemove { device } => devices::remove(self, &device).await,
+            Request::KeysRenew => Ok(devices::renew_keys(self).await),
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Reply::Done)

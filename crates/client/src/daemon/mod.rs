@@ -125,9 +125,8 @@ pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartEr
 
 /// Opens what a home holds, without asking the server.
 async fn open_home(home: LockedHome, options: Options) -> Result<Arc<Shared>, StartError> {
-    let mut device = KeyStore::open(home.keys_path())?
-        .device()?
-        .ok_or(StartError::NotEnrolled)?;
+    let keys = KeyStore::open(home.keys_path())?;
+    let mut device = keys.device()?.ok_or(StartError::NotEnrolled)?;
     if let Some(url) = options.server_url {
         device.server.url = url;
     }
@@ -151,6 +150,7 @@ async fn open_home(home: LockedHome, options: Options) -> Result<Arc<Shared>, St
         home,
         state,
         device,
+        keys,
         api,
         pool,
         common,

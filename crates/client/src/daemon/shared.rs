@@ -11,7 +11,7 @@ use super::Board;
 use super::renewal::Renewal;
 use super::usage::Usage;
 use crate::home::LockedHome;
-use crate::keys::DeviceKeys;
+use crate::keys::{DeviceKeys, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::Pool;
 use crate::replica::{Replica, ReplicaError, Session};
@@ -25,6 +25,7 @@ pub struct Shared {
     pub home: LockedHome,
     pub state: Arc<State>,
     pub device: Arc<DeviceKeys>,
+    pub keys: KeyStore,
     pub api: Api,
     pub pool: Pool,
     pub board: Arc<Board>,
@@ -56,6 +57,7 @@ pub struct Parts {
     pub home: LockedHome,
     pub state: Arc<State>,
     pub device: Arc<DeviceKeys>,
+    pub keys: KeyStore,
     pub api: Api,
     pub pool: Pool,
     pub common: Session,
@@ -71,6 +73,7 @@ impl Shared {
             home: parts.home,
             state: parts.state,
             device: parts.device,
+            keys: parts.keys,
             api: parts.api,
             pool: parts.pool,
             board: Arc::default(),

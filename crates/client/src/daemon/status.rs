@@ -32,6 +32,7 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
             id: shared.device.account,
             device_name: shared.device_name.clone(),
             device: shared.device.device,
+            recovery_unconfirmed: recovery_unconfirmed(shared),
         },
         server: ServerStatus {
             url: shared.device.server.url.clone(),
@@ -55,6 +56,11 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
         transfers: shared.board.transfers(),
     };
     (status, problems)
+}
+
+/// A code that cannot be read counts as one: whoever looks is told why.
+fn recovery_unconfirmed(shared: &Shared) -> bool {
+    !matches!(shared.keys.unconfirmed_recovery(), Ok(None))
 }
 
 /// One folder.

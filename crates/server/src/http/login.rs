@@ -30,7 +30,7 @@ impl FromRequestParts<Shared> for Anybody {
 
 /// The first half of a login. Its answer looks the same whether there is such an account or not.
 #[utoipa::path(
-    post, path = routes::LOGIN, tag = "login", request_body = LoginRequest,
+    post, path = routes::LOGIN, tag = "login", security(()), request_body = LoginRequest,
     responses((status = 200, body = LoginReply))
 )]
 pub(crate) async fn begin(
@@ -49,7 +49,7 @@ pub(crate) async fn begin(
 
 /// The other half of a login: the token that the client computed holds from now on.
 #[utoipa::path(
-    post, path = routes::LOGIN_FINISH, tag = "login", request_body = LoginFinishRequest,
+    post, path = routes::LOGIN_FINISH, tag = "login", security(()), request_body = LoginFinishRequest,
     responses((status = 200, body = LoginDone))
 )]
 pub(crate) async fn finish(
@@ -84,7 +84,7 @@ pub(crate) async fn recover(
 
 /// The first half of setting a password. Says nothing about any account.
 #[utoipa::path(
-    post, path = routes::PASSWORD, tag = "login", request_body = PasswordRequest,
+    post, path = routes::PASSWORD, tag = "login", security(()), request_body = PasswordRequest,
     responses((status = 200, body = PasswordReply))
 )]
 pub(crate) async fn password(

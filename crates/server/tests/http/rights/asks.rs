@@ -11,6 +11,8 @@ use hythe_wire::chunk::{MissingRequest, ReadRequest};
 use hythe_wire::device::DevicePatch;
 use hythe_wire::event::{Event, EventsRequest, SpacePosition};
 use hythe_wire::log::{CheckpointMessage, CommitRequest};
+use hythe_wire::login::{LoginFinishRequest, LoginRequest, PasswordRequest};
+use hythe_wire::opaque::{LoggingIn, Password, Registering};
 use hythe_wire::{Message, Token, headers, routes};
 
 use super::cast::{Cast, Who};
@@ -92,6 +94,20 @@ fn plain<M: Message>(message: &M) -> Body {
     Body::Plain(headers::CBOR, message.to_cbor())
 }
 
+fn json<M: serde::Serialize>(message: &M) -> Body {
+    Body::Plain(headers::JSON, serde_json::to_vec(message).unwrap())
+}
+
+/// The first half of a login.
+fn login(who: Who) -> Body {
+    let (_, request) = LoggingIn::start(Password::new("x")).unwrap();
+    json(&LoginRequest {
+        // A name for each: whoever tries one name often is told to wait.
+        login: who.name().into(),
+        request,
+    })
+}
+
 fn signed<M: Message>(message: &M) -> Body {
     Body::Signed(message.to_cbor())
 }
@@ -142,6 +158,20 @@ impl Cast {
                 Ask::get(routes::DEVICES, id(self.owner.key.device_id().as_bytes()))
             }
             ("POST", routes::DEVICES_ENROL, "") => self.enrol().await,
+            ("POST", routes::LOGIN, "") => Ask::post(routes::LOGIN, login(who)),
+            ("POST", routes::LOGIN_FINISH, "with a session of nobody's") => {
+                let request = LoginFinishRequest {
+                    session: vec![0; 64],
+                    finalization: vec![0; 64],
+                    code: None,
+                };
+                Ask::post(routes::LOGIN_FINISH, json(&request))
+            }
+            ("POST", routes::LOGIN_RECOVER, "") => Ask::post(routes::LOGIN_RECOVER, Body::Nothing),
+            ("POST", routes::PASSWORD, "") => {
+                let (_, request) = Registering::start(Password::new("x")).unwrap();
+                Ask::post(routes::PASSWORD, json(&PasswordRequest { request }))
+            }
             ("PATCH", routes::DEVICES_SELF, "") => {
                 let json = serde_json::to_vec(&DevicePatch::default()).unwrap();
                 Ask {
@@ -237,6 +267,9 @@ impl Cast {
         let request = AppendRequest {
             change_set: change_set.encoded().to_vec().into(),
             one_time: None,
+            password: None,
+            recovery: None,
+            proof: None,
         };
         Ask::post(routes::account_log(account), signed(&request)).then(Then::Account(change_set))
     }

@@ -1,0 +1,344 @@
+//! `hythe account`: how its owner gets in.
+
+use hythe_client::enrol::{self, Credentials, Founder, Held, Proof};
+use hythe_client::home::LockedHome;
+use hythe_client::keys::{DeviceKeys, KeyStore};
+use hythe_client::net::Api;
+use hythe_control::{Reply, Request};
+use hythe_wire::invite::{InviteUrl, server_url};
+use hythe_wire::opaque::Password;
+use hythe_wire::recovery::{RecoveryCode, RecoveryError};
+use serde::Serialize;
+
+use crate::args::{Account, AccountCommand, Enter, PasswordArgs, RecoveryArgs};
+use crate::commands::connect::{self, Chosen, connect_trouble, keys_trouble, now_ms};
+use crate::door::{self, Use, Work};
+use crate::error::{Exit, Trouble};
+use crate::{output, prompt, recovery};
+
+/// Fewest characters of a password: what NIST SP 800-63B asks for at least.
+const FEWEST: usize = 8;
+
+/// Most characters: enough for any sentence, and bounded.
+const MOST: usize = 256;
+
+#[derive(Serialize)]
+struct Printed {
+    login: String,
+    id: String,
+    device: String,
+    server: String,
+    password: bool,
+    recovery: bool,
+    recovery_confirmed: bool,
+}
+
+pub async fn run(args: Account) -> Result<Exit, Trouble> {
+    match args.command {
+        None => show(args.output.json).await,
+        Some(AccountCommand::Register(enter)) => register(enter).await,
+        Some(AccountCommand::Login(enter)) => login(enter).await,
+        Some(AccountCommand::Recover(enter)) => recover(enter).await,
+        Some(AccountCommand::Password(args)) => password(args).await,
+        Some(AccountCommand::Recovery(args)) => recovery_code(args).await,
+    }
+}
+
+async fn show(json: bool) -> Result<Exit, Trouble> {
+    let own = Own::open()?;
+    let held = own.held().await?;
+    let account = match door::ask(Work::Answer, Request::Status).await? {
+        Reply::Status(status) => status.account,
+        other => return Err(door::unexpected(&other)),
+    };
+    let unconfirmed = own.store.unconfirmed_recovery().map_err(keys_trouble)?;
+    let printed = Printed {
+        login: account.name,
+        id: account.id.to_string(),
+        device: account.device_name,
+        server: own.keys.server.url.clone(),
+        password: held.password,
+        recovery: held.recovery,
+        recovery_confirmed: held.recovery && unconfirmed.is_none(),
+    };
+    if json {
+        output::json(&printed)?;
+    } else {
+        output::lines(lines(&printed))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn lines(account: &Printed) -> Vec<String> {
+    let password = match account.password {
+        true => "There is a password.",
+        false => "There is no password: set one with `hythe account password`.",
+    };
+    let recovery = match (account.recovery, account.recovery_confirmed) {
+        (true, true) => "There is a recovery code.",
+        (true, false) => {
+            "There is a recovery code that nobody has confirmed: see `hythe account recovery`."
+        }
+        (false, _) => "There is no recovery code: draw one with `hythe account recovery --renew`.",
+    };
+    vec![
+        format!("{} on {}", account.login, account.server),
+        format!("account {}", account.id),
+        format!("this device is \"{}\"", account.device),
+        password.into(),
+        recovery.into(),
+    ]
+}
+
+/// Makes an account with a password.
+async fn register(args: Enter) -> Result<Exit, Trouble> {
+    let url = connect::url(args.url)?;
+    let invite: InviteUrl = url
+        .parse()
+        .map_err(|error| connect_trouble(enrol::EnrolError::Url(error)))?;
+    let home = own_home().await?;
+    let file = args.names.recovery_file.clone();
+    let names = Chosen::of(args.names);
+    let store = KeyStore::open(home.keys_path()).map_err(keys_trouble)?;
+    let founder = Founder {
+        login: names.login.clone(),
+        password: Some(new_password("Password: ")?),
+        device: names.info(),
+    };
+    let registered = enrol::register(&store, &invite, founder, now_ms()).await;
+    let keys = registered.map_err(connect_trouble)?;
+    entered(&home, &keys, &names).await?;
+    connect::give_recovery(&store, file.as_deref())?;
+    Ok(Exit::Done)
+}
+
+/// Logs in at a server's address.
+pub async fn login(args: Enter) -> Result<Exit, Trouble> {
+    let url = connect::url(args.url)?;
+    let home = own_home().await?;
+    let names = Chosen::of(args.names);
+    let keys = log_in(&home, &url, &names).await?;
+    entered(&home, &keys, &names).await?;
+    Ok(Exit::Done)
+}
+
+/// Enrols the device of a home with a password.
+async fn log_in(home: &LockedHome, url: &str, names: &Chosen) -> Result<DeviceKeys, Trouble> {
+    let url = server_url(url).map_err(|error| connect_trouble(enrol::EnrolError::Url(error)))?;
+    let store = KeyStore::open(home.keys_path()).map_err(keys_trouble)?;
+    let mut credentials = Credentials {
+        login: names.login.clone(),
+        password: Password::new(&prompt::secret(&format!("Password of {}: ", names.login))?),
+        code: None,
+    };
+    loop {
+        let entering =
+            enrol::connect_with_password(&store, &url, &credentials, names.info(), now_ms());
+        match entering.await {
+            Err(error) if error.wants_second_factor() && credentials.code.is_none() => {
+                credentials.code = Some(prompt::ask("Code of your authenticator: ")?);
+            }
+            done => return done.map_err(connect_trouble),
+        }
+    }
+}
+
+/// Enrols this device with the recovery code.
+async fn recover(args: Enter) -> Result<Exit, Trouble> {
+    let url = connect::url(args.url)?;
+    let url = server_url(&url).map_err(|error| connect_trouble(enrol::EnrolError::Url(error)))?;
+    let home = own_home().await?;
+    let names = Chosen::of(args.names);
+    let store = KeyStore::open(home.keys_path()).map_err(keys_trouble)?;
+    let code = typed_code("Recovery code: ")?;
+    let entering = enrol::connect_with_recovery(&store, &url, &code, names.info(), now_ms());
+    let keys = entering.await.map_err(connect_trouble)?;
+    entered(&home, &keys, &names).await?;
+    output::line(
+        "Remove the devices you lost: `hythe devices`, `hythe devices remove NAME`. A new \
+         password: `hythe account password --forgotten`.",
+    )?;
+    Ok(Exit::Done)
+}
+
+async fn entered(home: &LockedHome, keys: &DeviceKeys, names: &Chosen) -> Result<(), Trouble> {
+    connect::remember(home, names).await?;
+    connect::say_connected(keys, names)
+}
+
+/// Sets, changes or removes the password.
+async fn password(args: PasswordArgs) -> Result<Exit, Trouble> {
+    let own = Own::open()?;
+    let held = own.held().await?;
+    let proof = match (held.password, args.forgotten) {
+        (false, _) if args.remove => {
+            output::line("There is no password.")?;
+            return Ok(Exit::Done);
+        }
+        (false, _) => Proof::Nothing,
+        (true, true) => Proof::Recovery(typed_code("Recovery code: ")?),
+        (true, false) => own.present_password().await?,
+    };
+    let new = match args.remove {
+        true => None,
+        false => Some(new_password("New password: ")?),
+    };
+    let removed = new.is_none();
+    let set = enrol::set_password(&own.api, &own.keys, new, &proof, now_ms()).await;
+    set.map_err(change_trouble)?;
+    output::line(match removed {
+        true => "The password is gone.",
+        false => "The password is set. The server does not know it.",
+    })?;
+    if held.password {
+        renew_keys().await?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows, confirms or replaces the recovery code.
+async fn recovery_code(args: RecoveryArgs) -> Result<Exit, Trouble> {
+    let own = Own::open()?;
+    if args.confirm {
+        return confirm(&own).await;
+    }
+    if args.renew {
+        return renew(&own, args).await;
+    }
+    match own.store.unconfirmed_recovery().map_err(keys_trouble)? {
+        Some(code) => recovery::give(&code, args.recovery_file.as_deref())?,
+        None => output::line(
+            "The recovery code is not kept on this device. A new one, which ends the old one: \
+             `hythe account recovery --renew`.",
+        )?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn confirm(own: &Own) -> Result<Exit, Trouble> {
+    let code = typed_code("Recovery code: ")?;
+    let is_it = enrol::is_recovery(&own.api, &own.keys, &code).await;
+    if !is_it.map_err(change_trouble)? {
+        return Err(
+            Trouble::failed("That is not the recovery code of this account.").next(
+                "`hythe account recovery` shows it where it was drawn; `--renew` draws a new one.",
+            ),
+        );
+    }
+    own.store.forget_recovery().map_err(keys_trouble)?;
+    output::line("Confirmed: that is the recovery code. It is not kept on this device any more.")?;
+    Ok(Exit::Done)
+}
+
+async fn renew(own: &Own, args: RecoveryArgs) -> Result<Exit, Trouble> {
+    let held = own.held().await?;
+    let proof = match (held.password, args.forgotten) {
+        (false, _) => Proof::Nothing,
+        (true, true) => Proof::Recovery(typed_code("Present recovery code: ")?),
+        (true, false) => own.present_password().await?,
+    };
+    let renewed = enrol::renew_recovery(&own.api, &own.store, &own.keys, &proof, now_ms()).await;
+    let code = renewed.map_err(change_trouble)?;
+    recovery::give(&code, args.recovery_file.as_deref())?;
+    if held.recovery {
+        renew_keys().await?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Has the spaces' keys follow the account's.
+async fn renew_keys() -> Result<(), Trouble> {
+    match door::ask(Work::Answer, Request::KeysRenew).await? {
+        Reply::Removed(renewed) => match renewed.keys_pending {
+            None => Ok(()),
+            Some(reason) => output::line(format!(
+                "The keys of your spaces are not replaced yet: {reason}. A daemon of any of your \
+                 devices does it as soon as it can."
+            )),
+        },
+        other => Err(door::unexpected(&other)),
+    }
+}
+
+/// This device, whether a daemon runs or not.
+struct Own {
+    store: KeyStore,
+    keys: DeviceKeys,
+    api: Api,
+}
+
+impl Own {
+    fn open() -> Result<Self, Trouble> {
+        let store = KeyStore::open(door::home()?.keys_path()).map_err(keys_trouble)?;
+        let keys = store.device().map_err(keys_trouble)?.ok_or_else(|| {
+            Trouble::failed("This device is not connected.")
+                .next("Run `hythe connect URL` first; see `hythe connect --help`.")
+        })?;
+        let api = Api::new(&keys.server, &keys.token)
+            .map_err(|error| change_trouble(enrol::EnrolError::Api(error)))?;
+        Ok(Self { store, keys, api })
+    }
+
+    async fn held(&self) -> Result<Held, Trouble> {
+        enrol::held(&self.api, &self.keys)
+            .await
+            .map_err(change_trouble)
+    }
+
+    /// The present password, under the name that the server knows the account by.
+    async fn present_password(&self) -> Result<Proof, Trouble> {
+        let login = match door::ask(Work::Answer, Request::Status).await? {
+            Reply::Status(status) => status.account.name,
+            other => return Err(door::unexpected(&other)),
+        };
+        Ok(Proof::Password(Credentials {
+            login,
+            password: Password::new(&prompt::secret("Present password: ")?),
+            code: None,
+        }))
+    }
+}
+
+/// The home, which must have no device and no daemon.
+async fn own_home() -> Result<LockedHome, Trouble> {
+    match door::take(door::home()?).await? {
+        Use::Ours(home) => Ok(home),
+        Use::Daemon(_) => Err(connect_trouble(enrol::EnrolError::Connected)),
+    }
+}
+
+/// A new password, typed twice.
+fn new_password(question: &str) -> Result<Password, Trouble> {
+    let password = Password::new(&prompt::secret(question)?);
+    let length = password.chars();
+    if !(FEWEST..=MOST).contains(&length) {
+        return Err(
+            Trouble::usage(format!("A password has {FEWEST} to {MOST} characters."))
+                .next("Several words in a row are easier to keep in mind than signs."),
+        );
+    }
+    let again = Password::new(&prompt::secret("Again: ")?);
+    if password != again {
+        return Err(Trouble::usage("The two passwords differ.").next("Try again."));
+    }
+    Ok(password)
+}
+
+fn typed_code(question: &str) -> Result<RecoveryCode, Trouble> {
+    let typed = prompt::secret(question)?;
+    typed.parse().map_err(|error: RecoveryError| {
+        Trouble::usage("That is no recovery code.")
+            .because(error)
+            .next("It has eight groups of four characters, and two more.")
+    })
+}
+
+fn change_trouble(error: enrol::EnrolError) -> Trouble {
+    if error.is_wrong_password() {
+        return Trouble::failed("The password is wrong.")
+            .next("With the recovery code instead: `--forgotten`.");
+    }
+    Trouble::failed("The account was not changed.")
+        .because(error)
+        .next("Look whether the server runs and can be reached, and try again.")
+}
