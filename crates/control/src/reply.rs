@@ -164,11 +164,18 @@ pub struct Removed {
 }
 
 /// A one-time URL.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
     /// What the next device is to be given: `hythe connect URL`. A secret until it is used.
     pub url: String,
     /// Until when it works, in milliseconds since 1970.
     pub expires_ms: i64,
+}
+
+impl std::fmt::Debug for Invite {
+    /// Without the URL.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Invite(until {})", self.expires_ms)
+    }
 }

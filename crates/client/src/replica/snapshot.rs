@@ -1,16 +1,18 @@
 //! Beginning with a snapshot instead of the whole log.
 //!
 //! A snapshot counts only if it has the digest that somebody has signed whose word counts here: a
-//! device of this very account, or, in an open space, the server, which is a member there (D2) and
-//! known by its pinned identity. Otherwise, and while a log is short, the log is read from its
+//! device of this very account, or, in an open space, the server, which is a member there (D2).
+//! Whether the space is open, and to which server, its genesis says, whose hash is the space's id:
+//! no server can claim either later (A15, A30). Otherwise, and while a log is short, the log is read from its
 //! beginning, which needs nobody's word. Until the end is seen and the digest is right, the space
 //! stays at position 0, so a crash in between leads to beginning again.
 
-use hythe_model::{AccountId, Head};
+use hythe_model::{AccountId, Cursor, Head};
 use hythe_space::limits::CHECKPOINT_INTERVAL;
 use hythe_space::operation::Place;
 use hythe_space::{
-    AccountState, Checkpoint, LtHash, Moment, NodeRecord, Record, RecordKey, SignedCheckpoint,
+    AccountState, ChangeSet, Checkpoint, Hash32, LtHash, Moment, NodeRecord, Operation, Record,
+    RecordKey, SignedCheckpoint,
 };
 use hythe_wire::log::{SnapshotFrame, SnapshotRecord};
 
@@ -95,8 +97,9 @@ impl Replica {
         position: &mut Position,
     ) -> Result<(), ReplicaError> {
         let signed = SignedCheckpoint::decode(checkpoint).map_err(|_| Alarm::Snapshot)?;
-        let voucher = self.check_author(&signed, head).await?;
-        let mut reading = Reading::of(voucher);
+        let server = self.founding_server().await?;
+        self.check_author(&signed, head, server).await?;
+        let mut reading = Reading::of(server);
         loop {
             match reader.next().await? {
                 SnapshotFrame::Record(record) => self.take(record, &mut reading, position).await?,
@@ -119,18 +122,33 @@ impl Replica {
         Ok(())
     }
 
-    /// The account that vouches for this position of this space, if its word counts.
+    /// The server that is a member of this space since its genesis; none in a sealed space.
+    async fn founding_server(&self) -> Result<Option<AccountId>, ReplicaError> {
+        let first = self.session.api.change_at(self.space, Cursor(1)).await?;
+        let first = first.ok_or(Alarm::Snapshot)?;
+        let genesis = ChangeSet::decode(&first.change_set).map_err(|_| Alarm::Snapshot)?;
+        match genesis.operations() {
+            // The log of a genesis is its own hash, so this is the only one there can be.
+            [Operation::SpaceGenesis(said)] if genesis.log() == self.space => Ok(said.server),
+            _ => Err(Alarm::Snapshot.into()),
+        }
+    }
+
+    /// Checks that somebody vouches for this position of this space whose word counts.
     async fn check_author(
         &self,
         signed: &SignedCheckpoint,
         head: Head,
-    ) -> Result<AccountId, ReplicaError> {
+        server: Option<AccountId>,
+    ) -> Result<(), ReplicaError> {
         let told = signed.checkpoint();
         if told.space != self.space || told.head != head {
             return Err(Alarm::Snapshot.into());
         }
-        let server = self.session.api.server().await?.account;
-        for voucher in [self.session.device.account, server] {
+        for voucher in [Some(self.session.device.account), server]
+            .into_iter()
+            .flatten()
+        {
             let Some(account) = self.account_with(voucher, told).await? else {
                 continue;
             };
@@ -139,7 +157,7 @@ impl Replica {
                 .signer(told.device, seen, seen, Moment::Replaying)
                 .map_err(|_| Alarm::Snapshot)?;
             signed.verify(&key).map_err(|_| Alarm::Snapshot)?;
-            return Ok(voucher);
+            return Ok(());
         }
         Err(Alarm::Snapshot.into())
     }
@@ -174,11 +192,10 @@ impl Replica {
         if reading.last.is_some_and(|last| last >= key) {
             return Err(malformed("the records of a snapshot are not in order"));
         }
-        if let Record::Space(space) = &record {
-            let counts = [Some(self.session.device.account), space.server];
-            if space.genesis.0 != self.space.0 || !counts.contains(&Some(reading.voucher)) {
-                return Err(Alarm::Snapshot.into());
-            }
+        if let Record::Space(space) = &record
+            && (space.genesis.0 != self.space.0 || space.server != reading.server)
+        {
+            return Err(Alarm::Snapshot.into());
         }
         reading.last = Some(key);
         reading.count += 1;
@@ -191,11 +208,8 @@ impl Replica {
                     self.load_keys(position).await?;
                     reading.has_keys = true;
                 }
-                let parts: Vec<Option<&[u8]>> = frame
-                    .sealed
-                    .iter()
-                    .map(|part| part.as_ref().map(|part| &part[..]))
-                    .collect();
+                let parts = parts(&frame);
+                check_parts(node, &parts)?;
                 Some(open_node(node, &frame.record, &parts, position))
             }
             _ => None,
@@ -231,8 +245,8 @@ impl Replica {
 
 /// How far a snapshot was read.
 struct Reading {
-    /// Whose word its digest is.
-    voucher: AccountId,
+    /// The server that is a member, by the genesis.
+    server: Option<AccountId>,
     last: Option<RecordKey>,
     count: u64,
     digest: LtHash,
@@ -241,9 +255,9 @@ struct Reading {
 }
 
 impl Reading {
-    fn of(voucher: AccountId) -> Self {
+    fn of(server: Option<AccountId>) -> Self {
         Self {
-            voucher,
+            server,
             last: None,
             count: 0,
             digest: LtHash::default(),
@@ -266,6 +280,29 @@ fn write_row(tx: &Tx<'_>, number: crate::state::SpaceNumber, row: &Row) -> Resul
     tx.put_remote(number, node)
 }
 
+/// The sealed parts of a record; none where one was purged.
+fn parts(frame: &SnapshotRecord) -> Vec<Option<&[u8]>> {
+    let parts = frame.sealed.iter();
+    parts
+        .map(|part| part.as_deref().map(Vec::as_slice))
+        .collect()
+}
+
+/// Checks that the sealed parts are those whose hashes the record names, since the digest is over
+/// records alone (A7, A8).
+fn check_parts(record: &NodeRecord, parts: &[Option<&[u8]>]) -> Result<(), Alarm> {
+    let named = [
+        Some(record.place.sealed),
+        Some(record.attributes.sealed),
+        record.body.map(|body| body.field.sealed),
+    ];
+    let right = parts.iter().enumerate().all(|(index, part)| {
+        let expected = named.get(index).copied().flatten();
+        part.is_none_or(|sealed| expected == Some(Hash32::of(sealed)))
+    });
+    if right { Ok(()) } else { Err(Alarm::Snapshot) }
+}
+
 /// Opens the sealed parts of a node's record: name, attributes, body.
 fn open_node(
     record: &NodeRecord,
@@ -273,10 +310,7 @@ fn open_node(
     parts: &[Option<&[u8]>],
     position: &Position,
 ) -> (RemoteRow, Option<OpenedBody>) {
-    let part = |index: usize, expected: hythe_space::Hash32| {
-        let sealed = parts.get(index).copied().flatten()?;
-        (hythe_space::Hash32::of(sealed) == expected).then_some(sealed)
-    };
+    let part = |index: usize| parts.get(index).copied().flatten();
     let opener = |epoch| {
         let keys = position.keyring.epoch(epoch)?;
         Some(Opener {
@@ -290,17 +324,17 @@ fn open_node(
         tag: record.tag,
     };
     if let Some(opener) = opener(record.place.epoch) {
-        let sealed = part(0, record.place.sealed);
+        let sealed = part(0);
         shown.name = opener.open_name(record.node, record.place.version, place, sealed);
     }
     if let Some(opener) = opener(record.attributes.epoch) {
-        let (version, sealed) = (record.attributes.version, part(1, record.attributes.sealed));
+        let (version, sealed) = (record.attributes.version, part(1));
         shown.attributes = opener
             .open_attributes(record.node, version, sealed)
             .unwrap_or_default();
     }
     let body = record.body.and_then(|body| {
-        let sealed = part(2, body.field.sealed);
+        let sealed = part(2);
         opener(body.field.epoch)?.open_body(record.node, body.field.version, sealed)
     });
     if let Some(body) = &body {

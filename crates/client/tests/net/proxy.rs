@@ -24,11 +24,33 @@ use crate::rig::Device;
 /// Changes the body of an answer, given the path that was asked for.
 type Tamper = Box<dyn FnMut(&str, Vec<u8>) -> Vec<u8> + Send>;
 
+/// Answers in the server's place, given what was asked; none: the server answers.
+type Instead = Box<dyn FnMut(&str) -> Option<Vec<u8>> + Send>;
+
+/// What was asked and answered.
+pub struct Exchange {
+    pub method: String,
+    pub path: String,
+    pub request: Vec<u8>,
+    pub status: u16,
+    pub answer: Vec<u8>,
+}
+
+/// What the liar does.
+#[derive(Default)]
+struct Lies {
+    tamper: Option<Tamper>,
+    instead: Option<Instead>,
+    /// What went through, once it is recorded.
+    recorded: Option<Vec<Exchange>>,
+}
+
 pub struct Proxy {
     pub server: Running,
+    /// Where the server keeps everything.
+    pub data: TempDir,
     url: String,
-    tamper: Arc<Mutex<Option<Tamper>>>,
-    _data: TempDir,
+    lies: Arc<Mutex<Lies>>,
 }
 
 impl Proxy {
@@ -41,13 +63,13 @@ impl Proxy {
         let server = Server::start(config).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        let tamper = Arc::default();
-        tokio::spawn(accept(listener, server.addr(), Arc::clone(&tamper)));
+        let lies = Arc::default();
+        tokio::spawn(accept(listener, server.addr(), Arc::clone(&lies)));
         Self {
             server,
+            data,
             url,
-            tamper,
-            _data: data,
+            lies,
         }
     }
 
@@ -88,20 +110,43 @@ impl Proxy {
 
     /// From now on answers are changed.
     pub fn lie(&self, tamper: impl FnMut(&str, Vec<u8>) -> Vec<u8> + Send + 'static) {
-        *self.tamper.lock().unwrap() = Some(Box::new(tamper));
+        self.lies.lock().unwrap().tamper = Some(Box::new(tamper));
+    }
+
+    /// From now on some answers are the liar's own.
+    pub fn invent(&self, instead: impl FnMut(&str) -> Option<Vec<u8>> + Send + 'static) {
+        self.lies.lock().unwrap().instead = Some(Box::new(instead));
     }
 
     /// From now on answers are passed on.
     pub fn be_honest(&self) {
-        *self.tamper.lock().unwrap() = None;
+        let mut lies = self.lies.lock().unwrap();
+        (lies.tamper, lies.instead) = (None, None);
+    }
+
+    /// From now on what goes through is written down.
+    pub fn record(&self) {
+        self.lies.lock().unwrap().recorded = Some(Vec::new());
+    }
+
+    /// What went through since it is written down, or since the last call.
+    pub fn recorded(&self) -> Vec<Exchange> {
+        let mut lies = self.lies.lock().unwrap();
+        lies.recorded.as_mut().map(std::mem::take).unwrap()
+    }
+
+    /// The same URL by way of the liar.
+    pub fn through(&self, url: &str) -> String {
+        let (_, fragment) = url.split_once('#').unwrap();
+        format!("{}#{fragment}", self.url)
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, tamper: Arc<Mutex<Option<Tamper>>>) {
+async fn accept(listener: TcpListener, server: SocketAddr, lies: Arc<Mutex<Lies>>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let tamper = Arc::clone(&tamper);
+        let lies = Arc::clone(&lies);
         tokio::spawn(async move {
-            let service = service_fn(move |request| forward(request, server, Arc::clone(&tamper)));
+            let service = service_fn(move |request| forward(request, server, Arc::clone(&lies)));
             let builder = auto::Builder::new(TokioExecutor::new());
             let _ = builder
                 .serve_connection(TokioIo::new(stream), service)
@@ -113,26 +158,32 @@ async fn accept(listener: TcpListener, server: SocketAddr, tamper: Arc<Mutex<Opt
 async fn forward(
     request: Request<Incoming>,
     server: SocketAddr,
-    tamper: Arc<Mutex<Option<Tamper>>>,
+    lies: Arc<Mutex<Lies>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (mut head, body) = request.into_parts();
+    let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().unwrap().to_string();
-    head.uri = path.parse().unwrap();
-    head.version = hyper::Version::HTTP_11;
-    head.headers
-        .insert(header::HOST, server.to_string().parse().unwrap());
-    let body = Full::new(body.collect().await.unwrap().to_bytes());
-    let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    let answer = sender
-        .send_request(Request::from_parts(head, body))
-        .await
-        .unwrap();
-    let (mut head, body) = answer.into_parts();
-    let mut bytes = body.collect().await.unwrap().to_bytes().to_vec();
-    if let Some(tamper) = tamper.lock().unwrap().as_mut() {
+    let method = head.method.to_string();
+    let request = body.collect().await.unwrap().to_bytes();
+    let invented = {
+        let mut lies = lies.lock().unwrap();
+        lies.instead.as_mut().and_then(|instead| instead(&path))
+    };
+    let (mut head, mut bytes) = match invented {
+        Some(bytes) => (Response::new(()).into_parts().0, bytes),
+        None => ask(head, &path, request.clone(), server).await,
+    };
+    let mut lies = lies.lock().unwrap();
+    if let Some(tamper) = lies.tamper.as_mut() {
         bytes = tamper(&path, bytes);
+    }
+    if let Some(recorded) = lies.recorded.as_mut() {
+        recorded.push(Exchange {
+            method,
+            path,
+            request: request.to_vec(),
+            status: head.status.as_u16(),
+            answer: bytes.clone(),
+        });
     }
     for name in [
         header::CONTENT_LENGTH,
@@ -143,6 +194,25 @@ async fn forward(
     }
     head.version = hyper::Version::default();
     Ok(Response::from_parts(head, Full::new(Bytes::from(bytes))))
+}
+
+/// Asks the server itself.
+async fn ask(
+    mut head: hyper::http::request::Parts,
+    path: &str,
+    body: Bytes,
+    server: SocketAddr,
+) -> (hyper::http::response::Parts, Vec<u8>) {
+    head.uri = path.parse().unwrap();
+    head.version = hyper::Version::HTTP_11;
+    head.headers
+        .insert(header::HOST, server.to_string().parse().unwrap());
+    let stream = TokioIo::new(TcpStream::connect(server).await.unwrap());
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::from_parts(head, Full::new(body));
+    let (head, body) = sender.send_request(request).await.unwrap().into_parts();
+    (head, body.collect().await.unwrap().to_bytes().to_vec())
 }
 
 /// The messages of a sequence of frames.
