@@ -11,6 +11,7 @@ mod contract;
 mod durability;
 mod engine;
 mod fold_property;
+mod leaks;
 mod limits;
 mod person;
 mod replicas;

@@ -6,6 +6,7 @@ mod chunks;
 mod histories;
 mod secrets;
 mod snapshots;
+mod table;
 
 use hythe_client::commit::CommitError;
 use hythe_client::replica::{Alarm, Replica, ReplicaError};
