@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use hythe_client::commit::CommitError;
-use hythe_client::enrol;
+use hythe_client::enrol::{
+    self, Credentials, Founder, connect_with_password, connect_with_recovery,
+};
 use hythe_client::keys::KeyStore;
 use hythe_content::{EpochSecret, SpaceKeys, TagKey};
 use hythe_model::{NodeId, NodeKind, Secret32};
@@ -15,6 +17,9 @@ use hythe_space::{AccountKeys, KemSecret, SigningKey};
 use hythe_wire::Token;
 use hythe_wire::account::{EnrolRequest, RegisterRequest};
 use hythe_wire::invite::{ConnectUrl, DeviceUrl, InviteUrl};
+use hythe_wire::login::LoginFinishRequest;
+use hythe_wire::opaque::{ExportKey, LoggedIn, LoggingIn, Password, Registering};
+use hythe_wire::recovery::RecoveryCode;
 
 use crate::proxy::{Exchange, Proxy};
 use crate::rig::{Device, create, info, now_ms, put};
@@ -42,10 +47,19 @@ never_printed!(
     DeviceUrl,
     EnrolRequest,
     EpochSecret,
+    Credentials,
+    ExportKey,
+    Founder,
     InviteUrl,
     KemSecret,
+    LoggedIn,
+    LoggingIn,
+    LoginFinishRequest,
     OfferSecret,
+    Password,
+    RecoveryCode,
     RegisterRequest,
+    Registering,
     Secret32,
     SigningKey,
     SpaceKeys,
@@ -57,6 +71,7 @@ never_printed!(
     hythe_client::replica::Keyring,
     hythe_space::Entropy,
     hythe_space::flow::Enrolled,
+    hythe_space::flow::KeyholderSecret,
     hythe_space::flow::NewAccount,
     hythe_space::flow::NewSpace,
 );
@@ -66,18 +81,20 @@ const fn wiped<T: zeroize::ZeroizeOnDrop>() {}
 const _: () = wiped::<Secret32>();
 
 /// Every way in which somebody might write bytes down.
-fn forms(secret: &[u8; 32]) -> Vec<Vec<u8>> {
-    let decimal = secret.map(|byte| byte.to_string()).join(", ");
+fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+    let decimal: Vec<String> = secret.iter().map(u8::to_string).collect();
+    let decimal = decimal.join(", ");
     let escaped: Vec<u8> = secret.iter().flat_map(|byte| byte.escape_ascii()).collect();
     let mut forms = vec![secret.to_vec(), decimal.into_bytes(), escaped];
     // Without the last group, which depends on what follows.
-    for (encoding, whole) in [
-        (HEXLOWER, 32),
-        (HEXUPPER, 32),
-        (BASE64, 30),
-        (BASE64URL_NOPAD, 30),
-        (BASE32_NOPAD, 30),
+    for (encoding, group) in [
+        (HEXLOWER, 1),
+        (HEXUPPER, 1),
+        (BASE64, 3),
+        (BASE64URL_NOPAD, 3),
+        (BASE32_NOPAD, 5),
     ] {
+        let whole = secret.len() / group * group;
         forms.push(encoding.encode(&secret[..whole]).into_bytes());
     }
     forms
@@ -87,8 +104,11 @@ fn holds(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|part| part == needle)
 }
 
+/// What it is, and its bytes.
+type Secret = (&'static str, Vec<u8>);
+
 /// Fails when one of the secrets is in these bytes in any form.
-fn assert_without(what: &str, bytes: &[u8], secrets: &[(&str, [u8; 32])]) {
+fn assert_without(what: &str, bytes: &[u8], secrets: &[Secret]) {
     for (name, secret) in secrets {
         for (form, needle) in forms(secret).iter().enumerate() {
             assert!(!holds(bytes, needle), "{name} is in {what}, form {form}");
@@ -124,21 +144,21 @@ fn listen() -> Log {
 }
 
 /// The secrets of a device and of what it may open.
-async fn secrets_of(device: &Device) -> Vec<(&'static str, [u8; 32])> {
+async fn secrets_of(device: &Device) -> Vec<Secret> {
     let keys = &device.keys;
     let account = device.common.accounts.get(keys.account).await.unwrap();
     let kem = KemSecret::from_seed(keys.agreement.clone());
     let account_keys = AccountKeys::open(&account, keys.device, &kem).unwrap();
     let (_, current) = account_keys.current().unwrap();
     vec![
-        ("the signing seed", *keys.signing.expose()),
-        ("the agreement seed", *keys.agreement.expose()),
-        ("the account's secret", *current.seed().expose()),
+        ("the signing seed", keys.signing.expose().to_vec()),
+        ("the agreement seed", keys.agreement.expose().to_vec()),
+        ("the account's secret", current.seed().expose().to_vec()),
     ]
 }
 
-fn token_of(device: &Device) -> (&'static str, [u8; 32]) {
-    ("the token", *device.keys.token.0.expose())
+fn token_of(device: &Device) -> Secret {
+    ("the token", device.keys.token.0.expose().to_vec())
 }
 
 /// Requests that fail in different ways.
@@ -164,15 +184,60 @@ async fn fail(proxy: &Proxy, device: &Device, url: &str) {
     let _ = replica.catch_up().await.unwrap();
 }
 
+/// An account with a password, that is logged into and recovered; its first device, and what a
+/// person knows of it.
+async fn by_password(proxy: &Proxy) -> (Device, Vec<Secret>) {
+    let password = "a small haven on a river";
+    let home = tempfile::tempdir().unwrap();
+    let store = KeyStore::open(home.path().join("keys")).unwrap();
+    let founder = Founder {
+        login: "bob".into(),
+        password: Some(Password::new(password)),
+        device: info("first"),
+    };
+    let invite = proxy.invite().await.parse().unwrap();
+    let keys = enrol::register(&store, &invite, founder, now_ms())
+        .await
+        .unwrap();
+    let code = store.unconfirmed_recovery().unwrap().unwrap();
+    let url = proxy.url();
+    for (typed, is_right) in [(password, true), ("a small heaven on a river", false)] {
+        let other = tempfile::tempdir().unwrap();
+        let store = KeyStore::open(other.path().join("keys")).unwrap();
+        let credentials = Credentials {
+            login: "bob".into(),
+            password: Password::new(typed),
+            code: None,
+        };
+        let done = connect_with_password(&store, &url, &credentials, info("b"), now_ms()).await;
+        assert_eq!(done.is_ok(), is_right, "{:?}", done.err());
+    }
+    let other = tempfile::tempdir().unwrap();
+    let store = KeyStore::open(other.path().join("keys")).unwrap();
+    let recovered = connect_with_recovery(&store, &url, &code, info("b"), now_ms()).await;
+    assert!(recovered.is_ok(), "{:?}", recovered.err());
+    let shown = code.to_string();
+    let typed = vec![
+        ("the password", password.as_bytes().to_vec()),
+        ("the recovery code", code.expose().to_vec()),
+        ("the shown recovery code", shown.as_bytes().to_vec()),
+        (
+            "the typed recovery code",
+            shown.replace('-', "").into_bytes(),
+        ),
+    ];
+    (Device::open(home, keys), typed)
+}
+
 /// The secret in the fragment of a URL.
-fn secret_of(url: &str) -> [u8; 32] {
+fn secret_of(url: &str) -> Vec<u8> {
     match url.parse::<ConnectUrl>().unwrap() {
-        ConnectUrl::Invite(invite) => *invite.token.0.expose(),
-        ConnectUrl::Device(device) => *device.secret.expose(),
+        ConnectUrl::Invite(invite) => invite.token.0.expose().to_vec(),
+        ConnectUrl::Device(device) => device.secret.expose().to_vec(),
     }
 }
 
-/// Registration, another device, content, failures: with everything written down that anybody says.
+/// Registration, another device, a password, a recovery, content, failures: with everything written down that anybody says.
 #[tokio::test]
 async fn a4_r28_secrets_are_in_no_log_and_no_answer_and_never_leave_the_device() {
     let log = listen();
@@ -195,18 +260,21 @@ async fn a4_r28_secrets_are_in_no_log_and_no_answer_and_never_leave_the_device()
     let url = offer.url.to_string();
     let second = Device::connect(&proxy.through(&url), "b").await;
     fail(&proxy, &second, &proxy.through(&url)).await;
+    let (third, typed) = by_password(&proxy).await;
     let went = proxy.recorded();
 
     let mut kept = secrets_of(&first).await;
     kept.extend(secrets_of(&second).await);
+    kept.extend(secrets_of(&third).await);
+    kept.extend(typed);
     let epoch = home.transfer().await.unwrap().keys.epoch();
     assert_eq!(epoch, hythe_model::KeyEpoch::FIRST);
     kept.push(("the secret of the device URL", secret_of(&url)));
     let master = std::fs::read(proxy.data.path().join("server/keys/master")).unwrap();
-    let master = master[master.len() - 32..].try_into().unwrap();
+    let master = master[master.len() - 32..].to_vec();
     kept.push(("the master key", master));
     let mut all = kept.clone();
-    all.extend([token_of(&first), token_of(&second)]);
+    all.extend([&first, &second, &third].map(token_of));
     all.push(("the invite", secret_of(&invite)));
 
     let said = log.0.lock().unwrap().clone();
@@ -235,7 +303,7 @@ async fn a4_r28_secrets_are_in_no_log_and_no_answer_and_never_leave_the_device()
 }
 
 /// The server keeps no token, no key but its own, and nothing of a file in the clear.
-fn assert_not_on_disk(folder: &Path, secrets: &[(&str, [u8; 32])]) {
+fn assert_not_on_disk(folder: &Path, secrets: &[Secret]) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
