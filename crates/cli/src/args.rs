@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use account::{
-    Account, AccountCommand, Enter, Password as PasswordArgs, Recovery as RecoveryArgs,
+    Account, AccountCommand, Edit, Enter, Password as PasswordArgs, Recovery as RecoveryArgs, Totp,
 };
 
 /// Your files on your own server, and on all your devices.

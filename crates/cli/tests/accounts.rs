@@ -8,7 +8,7 @@
 
 mod stage;
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -212,6 +212,85 @@ fn an_account_of_an_invite_alone_works_as_before_and_gets_a_password() {
         &["another haven"],
     );
     assert_eq!(scene.refused("d", &connect, &["another haven"]).0, 1);
+}
+
+#[test]
+fn an_account_is_renamed_and_its_devices_learn_it() {
+    let scene = Scene::new();
+    let _ = scene.register("a", "ada", "a small haven");
+    let add = url_in(&scene.ok("a", &["devices", "add"], &[]));
+    // Whoever comes by URL need not know the name.
+    scene.ok("b", &["connect", &add], &[]);
+    assert!(scene.ok("b", &["status"], &[]).contains(" of ada\n"));
+    let edit = [
+        "account",
+        "edit",
+        "--login",
+        "lovelace",
+        "--name",
+        "Ada Lovelace",
+    ];
+    scene.ok("a", &edit, &[]);
+    let told: serde_json::Value =
+        serde_json::from_str(&scene.ok("b", &["account", "--json"], &[])).unwrap();
+    assert_eq!(
+        (&told["login"], &told["name"]),
+        (&"lovelace".into(), &"Ada Lovelace".into())
+    );
+    assert_eq!(scene.refused("b", &["account", "edit"], &[]).0, 2);
+    scene.ok(
+        "c",
+        &["connect", &scene.url(), "--login", "lovelace"],
+        &["a small haven"],
+    );
+}
+
+#[test]
+fn r20_a_login_takes_the_code_of_an_authenticator_besides() {
+    let scene = Scene::new();
+    let code = scene.register("a", "ada", "a small haven");
+    // The secret is drawn anew each time until a code of it was shown.
+    let (exit, _) = scene.refused("a", &["account", "totp"], &["000000"]);
+    assert_eq!(exit, 1);
+    let mut command = hythe();
+    command
+        .args(["account", "totp"])
+        .env("HYTHE_HOME", scene.home("a"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let secret = lines.nth(1).unwrap().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{}", code_now(&secret, 0)).unwrap();
+    assert!(child.wait().unwrap().success());
+
+    let connect = ["connect", &scene.url(), "--login", "ada"];
+    let (exit, said) = scene.refused("b", &connect, &["a small haven"]);
+    assert_eq!(exit, 2, "{said}");
+    let next = code_now(&secret, 1);
+    scene.ok("b", &connect, &["a small haven", &next]);
+    assert_eq!(scene.refused("c", &connect, &["a small haven", &next]).0, 1);
+    scene.ok(
+        "a",
+        &["account", "totp", "--remove", "--forgotten"],
+        &[&code],
+    );
+    scene.ok("c", &connect, &["a small haven"]);
+}
+
+/// The code that an authenticator with this secret shows, so many steps from now.
+fn code_now(secret: &str, steps: u64) -> String {
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new()
+        .with_secret(secret)
+        .with_account_name("ada");
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    totp.build()
+        .unwrap()
+        .generate(now.as_secs() + steps * 30)
+        .to_string()
 }
 
 fn mode(file: &Path) -> u32 {

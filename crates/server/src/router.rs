@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, changes, checkpoint, chunks, devices, events, health, history, layers,
-    login, openapi, server, snapshot, spaces,
+    login, openapi, profile, server, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -24,6 +24,10 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(server::identity))
         .routes(routes!(accounts::register))
         .routes(routes!(account_log::read, account_log::append))
+        .routes(routes!(profile::read, profile::edit))
+        .routes(routes!(profile::begin_totp))
+        .routes(routes!(profile::confirm_totp))
+        .routes(routes!(profile::remove_totp))
         .routes(routes!(login::begin))
         .routes(routes!(login::finish))
         .routes(routes!(login::recover))

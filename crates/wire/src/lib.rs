@@ -22,6 +22,7 @@ pub mod login;
 pub mod message;
 pub mod opaque;
 pub mod problem;
+pub mod profile;
 pub mod recovery;
 pub mod routes;
 pub mod server;

@@ -21,6 +21,15 @@ pub const ACCOUNTS: &str = "/api/v1/accounts";
 /// cuts off whatever device the log removes.
 pub const ACCOUNT_LOG: &str = "/api/v1/accounts/{account}/log";
 
+/// The caller's account: read, change.
+pub const ACCOUNT: &str = "/api/v1/account";
+/// A second factor for logins: begin.
+pub const ACCOUNT_TOTP: &str = "/api/v1/account/totp";
+/// A second factor for logins: show the first code.
+pub const ACCOUNT_TOTP_CONFIRM: &str = "/api/v1/account/totp/confirm";
+/// A second factor for logins: remove.
+pub const ACCOUNT_TOTP_REMOVE: &str = "/api/v1/account/totp/remove";
+
 /// Log in with a password: first half.
 pub const LOGIN: &str = "/api/v1/login";
 /// Log in with a password: other half.
@@ -68,6 +77,10 @@ pub const ALL: &[&str] = &[
     IDENTITY,
     ACCOUNTS,
     ACCOUNT_LOG,
+    ACCOUNT,
+    ACCOUNT_TOTP,
+    ACCOUNT_TOTP_CONFIRM,
+    ACCOUNT_TOTP_REMOVE,
     LOGIN,
     LOGIN_FINISH,
     LOGIN_RECOVER,

@@ -36,6 +36,14 @@ pub enum AccountCommand {
         after_help = "Asks for the recovery code.\n\nExample:\n  hythe account recover https://files.example.org:7443"
     )]
     Recover(Enter),
+    /// Change what the account is called
+    #[command(after_help = "Example:\n  hythe account edit --name 'Ada Lovelace'")]
+    Edit(Edit),
+    /// Have logins take the code of an authenticator besides the password
+    #[command(
+        after_help = "Shows a secret for the authenticator and asks for a code of it.\n\nExample:\n  hythe account totp"
+    )]
+    Totp(Totp),
     /// Set, change or remove the password
     #[command(
         after_help = "Asks for the present password where there is one, then for the new one, and again.\n\nExample:\n  hythe account password"
@@ -52,6 +60,30 @@ pub struct Enter {
     pub url: String,
     #[command(flatten)]
     pub names: Names,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct Edit {
+    /// A new login name
+    #[arg(long, value_name = "NAME")]
+    pub login: Option<String>,
+    /// What others are shown; empty: the login name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The e-mail address; empty: none
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Totp {
+    /// Have logins take no code any more; asks for one
+    #[arg(long)]
+    pub remove: bool,
+    /// Show the recovery code instead: the authenticator is lost
+    #[arg(long, requires = "remove")]
+    pub forgotten: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,11 +7,13 @@ use hythe_client::net::Api;
 use hythe_control::{Reply, Request};
 use hythe_wire::invite::{InviteUrl, server_url};
 use hythe_wire::opaque::Password;
+use hythe_wire::profile::{Profile, ProfilePatch, TotpRemove};
 use hythe_wire::recovery::{RecoveryCode, RecoveryError};
 use serde::Serialize;
 
-use crate::args::{Account, AccountCommand, Enter, PasswordArgs, RecoveryArgs};
+use crate::args::{Account, AccountCommand, Edit, Enter, PasswordArgs, RecoveryArgs, Totp};
 use crate::commands::connect::{self, Chosen, connect_trouble, keys_trouble, now_ms};
+use crate::commands::devices;
 use crate::door::{self, Use, Work};
 use crate::error::{Exit, Trouble};
 use crate::{output, prompt, recovery};
@@ -25,12 +27,15 @@ const MOST: usize = 256;
 #[derive(Serialize)]
 struct Printed {
     login: String,
+    name: String,
+    email: String,
     id: String,
     device: String,
     server: String,
     password: bool,
     recovery: bool,
     recovery_confirmed: bool,
+    second_factor: bool,
 }
 
 pub async fn run(args: Account) -> Result<Exit, Trouble> {
@@ -39,6 +44,8 @@ pub async fn run(args: Account) -> Result<Exit, Trouble> {
         Some(AccountCommand::Register(enter)) => register(enter).await,
         Some(AccountCommand::Login(enter)) => login(enter).await,
         Some(AccountCommand::Recover(enter)) => recover(enter).await,
+        Some(AccountCommand::Edit(args)) => edit(args).await,
+        Some(AccountCommand::Totp(args)) => totp(args).await,
         Some(AccountCommand::Password(args)) => password(args).await,
         Some(AccountCommand::Recovery(args)) => recovery_code(args).await,
     }
@@ -47,19 +54,23 @@ pub async fn run(args: Account) -> Result<Exit, Trouble> {
 async fn show(json: bool) -> Result<Exit, Trouble> {
     let own = Own::open()?;
     let held = own.held().await?;
+    let profile = own.profile().await?;
     let account = match door::ask(Work::Answer, Request::Status).await? {
         Reply::Status(status) => status.account,
         other => return Err(door::unexpected(&other)),
     };
     let unconfirmed = own.store.unconfirmed_recovery().map_err(keys_trouble)?;
     let printed = Printed {
-        login: account.name,
+        login: profile.login,
+        name: profile.name,
+        email: profile.email,
         id: account.id.to_string(),
         device: account.device_name,
         server: own.keys.server.url.clone(),
         password: held.password,
         recovery: held.recovery,
         recovery_confirmed: held.recovery && unconfirmed.is_none(),
+        second_factor: profile.second_factor,
     };
     if json {
         output::json(&printed)?;
@@ -81,13 +92,60 @@ fn lines(account: &Printed) -> Vec<String> {
         }
         (false, _) => "There is no recovery code: draw one with `hythe account recovery --renew`.",
     };
-    vec![
+    let mut lines = vec![
         format!("{} on {}", account.login, account.server),
         format!("account {}", account.id),
-        format!("this device is \"{}\"", account.device),
-        password.into(),
-        recovery.into(),
-    ]
+    ];
+    let said = [&account.name, &account.email];
+    lines.extend(said.into_iter().filter(|text| !text.is_empty()).cloned());
+    lines.push(format!("this device is \"{}\"", account.device));
+    lines.push(password.into());
+    if account.second_factor {
+        lines.push("A login takes the code of an authenticator besides.".into());
+    }
+    lines.push(recovery.into());
+    lines
+}
+
+/// Changes what the account is called.
+async fn edit(args: Edit) -> Result<Exit, Trouble> {
+    let own = Own::open()?;
+    let patch = ProfilePatch {
+        login: args.login,
+        name: args.name,
+        email: args.email,
+    };
+    let edited = own.api.edit_account(&patch).await;
+    edited.map_err(|error| change_trouble(enrol::EnrolError::Api(error)))?;
+    output::line("Changed.")?;
+    Ok(Exit::Done)
+}
+
+/// Has logins take a code, or none any more.
+async fn totp(args: Totp) -> Result<Exit, Trouble> {
+    let own = Own::open()?;
+    let failed = |error| change_trouble(enrol::EnrolError::Api(error));
+    if args.remove {
+        let mut proof = TotpRemove::default();
+        if args.forgotten {
+            let code = typed_code("Recovery code: ")?;
+            proof.recovery = Some(enrol::recovery_token(&code).to_hex());
+        } else {
+            proof.code = Some(prompt::ask("Code of your authenticator: ")?);
+        }
+        own.api.remove_totp(&proof).await.map_err(failed)?;
+        output::line("A login takes no code any more.")?;
+        return Ok(Exit::Done);
+    }
+    let begun = own.api.begin_totp().await.map_err(failed)?;
+    output::line("Give this secret to your authenticator:")?;
+    output::line(&begun.secret)?;
+    output::line(&begun.url)?;
+    devices::show_code(&begun.url)?;
+    let code = prompt::ask("Code that it shows now: ")?;
+    own.api.confirm_totp(code).await.map_err(failed)?;
+    output::line("From now on a login takes a code besides the password.")?;
+    Ok(Exit::Done)
 }
 
 /// Makes an account with a password.
@@ -162,7 +220,7 @@ async fn recover(args: Enter) -> Result<Exit, Trouble> {
 }
 
 async fn entered(home: &LockedHome, keys: &DeviceKeys, names: &Chosen) -> Result<(), Trouble> {
-    connect::remember(home, names).await?;
+    connect::remember(home, keys, names).await?;
     connect::say_connected(keys, names)
 }
 
@@ -279,6 +337,11 @@ impl Own {
         Ok(Self { store, keys, api })
     }
 
+    async fn profile(&self) -> Result<Profile, Trouble> {
+        let profile = self.api.account().await;
+        profile.map_err(|error| change_trouble(enrol::EnrolError::Api(error)))
+    }
+
     async fn held(&self) -> Result<Held, Trouble> {
         enrol::held(&self.api, &self.keys)
             .await
@@ -287,14 +350,16 @@ impl Own {
 
     /// The present password, under the name that the server knows the account by.
     async fn present_password(&self) -> Result<Proof, Trouble> {
-        let login = match door::ask(Work::Answer, Request::Status).await? {
-            Reply::Status(status) => status.account.name,
-            other => return Err(door::unexpected(&other)),
+        let profile = self.profile().await?;
+        let password = Password::new(&prompt::secret("Present password: ")?);
+        let code = match profile.second_factor {
+            true => Some(prompt::ask("Code of your authenticator: ")?),
+            false => None,
         };
         Ok(Proof::Password(Credentials {
-            login,
-            password: Password::new(&prompt::secret("Present password: ")?),
-            code: None,
+            login: profile.login,
+            password,
+            code,
         }))
     }
 }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hythe_client::enrol::{self, EnrolError};
 use hythe_client::home::LockedHome;
 use hythe_client::keys::{DeviceKeys, KeyFileError, KeyStore};
-use hythe_client::net::ApiError;
+use hythe_client::net::{Api, ApiError};
 use hythe_wire::account::DeviceInfo;
 
 use crate::args::{Connect, Enter, Names};
@@ -92,13 +92,19 @@ pub async fn enrol(home: &LockedHome, url: &str, names: &Chosen) -> Result<Devic
     let store = KeyStore::open(home.keys_path()).map_err(keys_trouble)?;
     let enrolled = enrol::connect(&store, url, names.info(), &names.login, now_ms()).await;
     let keys = enrolled.map_err(connect_trouble)?;
-    remember(home, names).await?;
+    remember(home, &keys, names).await?;
     Ok(keys)
 }
 
-/// Keeps the names under which a device was enrolled.
-pub async fn remember(home: &LockedHome, names: &Chosen) -> Result<(), Trouble> {
-    hythe_client::connect::remember_names(home, &names.login, &names.device)
+/// Keeps the names under which a device was enrolled: the account's as the server says it, for a URL
+/// or a recovery code does not tell it.
+pub async fn remember(home: &LockedHome, keys: &DeviceKeys, names: &Chosen) -> Result<(), Trouble> {
+    let told = match Api::new(&keys.server, &keys.token) {
+        Ok(api) => api.account().await.ok(),
+        Err(_) => None,
+    };
+    let login = told.map_or_else(|| names.login.clone(), |profile| profile.login);
+    hythe_client::connect::remember_names(home, &login, &names.device)
         .await
         .map_err(|error| Trouble::failed("Hythe's state could not be written.").because(error))
 }

@@ -75,9 +75,14 @@ pub fn show(invite: &Invite) -> Result<(), Trouble> {
         "Works once, until {until}. On the next device: hythe connect URL"
     ))?;
     output::line(&invite.url)?;
+    show_code(&invite.url)
+}
+
+/// Shows a URL as a code to photograph, on a terminal.
+pub fn show_code(url: &str) -> Result<(), Trouble> {
     if stdout().is_terminal() {
         // A URL too long for a code is still a URL.
-        if let Ok(code) = QrCode::new(&invite.url) {
+        if let Ok(code) = QrCode::new(url) {
             // Black on white whatever the terminal's colours are: not every camera reads others.
             let drawn = code.render::<Dense1x2>().build();
             output::lines(drawn.lines().map(|row| format!("\x1b[30;107m{row}\x1b[0m")))?;

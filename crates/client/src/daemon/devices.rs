@@ -86,6 +86,18 @@ pub async fn tell_folders(shared: &Shared) {
     }
 }
 
+/// Learns what the account is called: somebody may have renamed it elsewhere. Of no consequence.
+pub async fn learn_name(shared: &Shared) {
+    match shared.api.account().await {
+        Ok(profile) => {
+            if let Err(error) = shared.rename_account(profile.login).await {
+                tracing::debug!(%error, "the account's name was not kept");
+            }
+        }
+        Err(error) => tracing::debug!(%error, "the account's name was not told"),
+    }
+}
+
 fn find(views: &[DeviceView], named: &str) -> Result<DeviceId, Failure> {
     let by_name: Vec<&DeviceView> = views.iter().filter(|view| view.name == named).collect();
     let is_id = |view: &&DeviceView| {

@@ -10,12 +10,13 @@ use hythe_wire::space::SpaceView;
 use super::Board;
 use super::renewal::Renewal;
 use super::usage::Usage;
+use crate::connect::ACCOUNT_NAME;
 use crate::home::LockedHome;
 use crate::keys::{DeviceKeys, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::Pool;
 use crate::replica::{Replica, ReplicaError, Session};
-use crate::state::{SpaceNumber, State};
+use crate::state::{SpaceNumber, State, StateError, Tx};
 
 /// Name of the account's personal space in commands (design §5).
 pub const PERSONAL: &str = "home";
@@ -32,7 +33,7 @@ pub struct Shared {
     pub common: Session,
     pub runtime: tokio::runtime::Handle,
     pub device_name: String,
-    pub account_name: String,
+    account_name: RwLock<String>,
     /// What `devices add` puts into its URL instead of the address this device uses itself.
     pub advertised_url: Option<String>,
     /// About how many nodes one plan takes on.
@@ -80,7 +81,7 @@ impl Shared {
             common: parts.common,
             runtime: tokio::runtime::Handle::current(),
             device_name: parts.device_name,
-            account_name: parts.account_name,
+            account_name: RwLock::new(parts.account_name),
             advertised_url: parts.advertised_url,
             plan_nodes: parts.plan_nodes,
             renewal: Renewal::default(),
@@ -88,6 +89,26 @@ impl Shared {
             spaces: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The login name of the account, as the server last said.
+    pub fn account_name(&self) -> String {
+        let name = self.account_name.read();
+        name.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes on what the server calls the account.
+    pub async fn rename_account(&self, name: String) -> Result<(), StateError> {
+        if self.account_name() == name {
+            return Ok(());
+        }
+        let kept = name.clone();
+        *self
+            .account_name
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = name;
+        let write = move |tx: &Tx<'_>| tx.set_setting(ACCOUNT_NAME, kept.as_bytes());
+        self.state.write(write).await
     }
 
     /// The spaces, by number.

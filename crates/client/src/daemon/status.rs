@@ -28,7 +28,7 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
     let status = Status {
         pid: std::process::id(),
         account: AccountStatus {
-            name: shared.account_name.clone(),
+            name: shared.account_name(),
             id: shared.device.account,
             device_name: shared.device_name.clone(),
             device: shared.device.device,

@@ -9,6 +9,7 @@ use std::time::Instant;
 use hythe_model::{Head, ServerEpoch};
 use hythe_wire::event::{Event as Told, EventsRequest, Goodbye, SpacePosition};
 
+use super::devices;
 use super::event::{Event, Trouble};
 use super::jobs::Teller;
 use super::shared::{Shared, Space, needs_person};
@@ -73,6 +74,7 @@ async fn follow_once(
     let request = positions(shared, &spaces, epoch).await;
     let mut stream = shared.api.events(&request).await?;
     backoff.succeeded();
+    devices::learn_name(shared).await;
     let mut announced = false;
     loop {
         match stream.next().await? {

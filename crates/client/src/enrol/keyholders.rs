@@ -40,8 +40,8 @@ impl Proof {
     }
 }
 
-/// The token that follows from a recovery code.
-fn recovery_token(code: &RecoveryCode) -> Token {
+/// The token that follows from a recovery code: what the server knows it by.
+pub fn recovery_token(code: &RecoveryCode) -> Token {
     Token(Secret32::new(
         KeyholderSecret::of_recovery(code.expose()).token(),
     ))

@@ -23,7 +23,9 @@ use crate::net::{Api, ApiError};
 use crate::pool::PoolError;
 
 pub use devices::{DeviceOffer, offer_device, remove_device};
-pub use keyholders::{Held, Proof, held, is_recovery, renew_recovery, set_password};
+pub use keyholders::{
+    Held, Proof, held, is_recovery, recovery_token, renew_recovery, set_password,
+};
 pub use login::{Credentials, connect_with_password, connect_with_recovery};
 pub use register::{Founder, register};
 

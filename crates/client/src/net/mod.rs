@@ -14,6 +14,7 @@ mod events;
 mod http;
 mod log;
 mod login;
+mod profile;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -7,6 +7,7 @@ use hythe_client::keys::{DeviceKeys, KeyStore};
 use hythe_client::net::{Api, ApiError};
 use hythe_wire::Code;
 use hythe_wire::opaque::Password;
+use hythe_wire::profile::{ProfilePatch, TotpRemove};
 use hythe_wire::recovery::RecoveryCode;
 use tempfile::TempDir;
 
@@ -219,6 +220,107 @@ async fn an_account_from_an_invite_alone_gets_a_password_later() {
         .await
         .unwrap();
     assert!(log_in(&rig, "ada", PASSWORD).await.is_ok());
+}
+
+/// The code that an authenticator with this secret shows, so many steps from now.
+fn code_of(secret: &str, steps: u64) -> String {
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new()
+        .with_secret(secret)
+        .with_account_name("ada");
+    let now = u64::try_from(now_ms()).unwrap() / 1000;
+    totp.build().unwrap().generate(now + steps * 30).to_string()
+}
+
+#[tokio::test]
+async fn r20_a_second_factor_is_asked_for_and_each_code_counts_once() {
+    let rig = start().await;
+    let (first, code) = register(&rig, "ada").await;
+    let api = api(&first.keys);
+    let secret = api.begin_totp().await.unwrap().secret;
+    // It does not count before a code of it was shown.
+    assert!(log_in(&rig, "ada", PASSWORD).await.is_ok());
+    let wrong = api.confirm_totp("000000".into()).await.err().unwrap();
+    assert_eq!(wrong.code(), Some(Code::LoginWrong));
+    let used = code_of(&secret, 0);
+    api.confirm_totp(used.clone()).await.unwrap();
+    assert!(api.account().await.unwrap().second_factor);
+
+    let missing = log_in(&rig, "ada", PASSWORD).await.err().unwrap();
+    assert!(missing.wants_second_factor(), "{missing}");
+    let with = async |code: String| {
+        let (home, store) = store();
+        let credentials = Credentials {
+            code: Some(code),
+            ..credentials("ada", PASSWORD)
+        };
+        let url = rig.server.local_url();
+        let entering = connect_with_password(&store, url, &credentials, info("o"), now_ms());
+        entering.await.map(|keys| Device::open(home, keys))
+    };
+    assert!(
+        with(used).await.err().unwrap().is_wrong_password(),
+        "it was used"
+    );
+    let next = code_of(&secret, 1);
+    assert!(with(next.clone()).await.is_ok());
+    assert!(
+        with(next).await.err().unwrap().is_wrong_password(),
+        "it was used"
+    );
+    // Without the password the code is of no use, and the answer does not tell which was wrong.
+    let guess = log_in(&rig, "ada", "a guess").await.err().unwrap();
+    assert!(guess.is_wrong_password() && !guess.wants_second_factor());
+
+    // The authenticator is lost.
+    let nothing = api.remove_totp(&TotpRemove::default()).await.err().unwrap();
+    assert_eq!(nothing.code(), Some(Code::ProofNeeded));
+    let recovery = Some(enrol::recovery_token(&code).to_hex());
+    let proof = TotpRemove {
+        code: None,
+        recovery,
+    };
+    api.remove_totp(&proof).await.unwrap();
+    assert!(log_in(&rig, "ada", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_account_is_renamed_and_its_password_stays() {
+    let rig = start().await;
+    let (first, _) = register(&rig, "ada").await;
+    let (other, _) = register(&rig, "bob").await;
+    let api = api(&first.keys);
+    let patch = ProfilePatch {
+        login: Some("lovelace".into()),
+        name: Some("Ada Lovelace".into()),
+        email: None,
+    };
+    api.edit_account(&patch).await.unwrap();
+    let profile = api.account().await.unwrap();
+    assert_eq!(
+        (profile.login.as_str(), profile.name.as_str()),
+        ("lovelace", "Ada Lovelace")
+    );
+    assert!(
+        log_in(&rig, "ada", PASSWORD)
+            .await
+            .err()
+            .unwrap()
+            .is_wrong_password()
+    );
+    assert!(log_in(&rig, "lovelace", PASSWORD).await.is_ok());
+    let taken = self::api(&other.keys)
+        .edit_account(&patch)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(taken.code(), Some(Code::LoginTaken));
+    let control = ProfilePatch {
+        login: Some("a\nb".into()),
+        ..ProfilePatch::default()
+    };
+    let refused = api.edit_account(&control).await.err().unwrap();
+    assert_eq!(refused.code(), Some(Code::Invalid));
 }
 
 #[tokio::test]

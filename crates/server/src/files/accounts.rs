@@ -511,7 +511,7 @@ fn check_token(tx: &mut dyn Tx, device: DeviceId, token: &[u8; 32]) -> Result<()
     }
 }
 
-fn check_login(login: &str) -> Result<(), FilesError> {
+pub(super) fn check_login(login: &str) -> Result<(), FilesError> {
     let fits = !login.is_empty()
         && login.len() <= MAX_NAME_BYTES
         && login.trim() == login

@@ -72,6 +72,9 @@ pub enum LoginDenied {
     /// Name or password are wrong, or the login took too long.
     #[error("the name or the password is wrong")]
     Wrong,
+    /// The account asks for the code of an authenticator besides.
+    #[error("the account asks for the code of an authenticator")]
+    SecondFactor,
     /// The present password or recovery code has to be shown first.
     #[error("the present password or the recovery code has to be shown first")]
     ProofNeeded,

@@ -78,6 +78,7 @@ impl Files {
         &self,
         session: &[u8],
         finalization: &[u8],
+        code: Option<String>,
     ) -> Result<LoggedIn, FilesError> {
         let (account, token) = self.inner.passwords.finish(session, finalization)?;
         let now_ms = now_ms();
@@ -91,9 +92,11 @@ impl Files {
         };
         let hash = token_hash(&token);
         // A repetition finds the token there, used or not, and changes nothing.
+        let files = self.clone();
         let write = move |tx: &mut dyn Tx| {
+            files.check_factor(tx, account, code.as_deref())?;
             tokens::sweep_logins(tx, now_ms)?;
-            tokens::insert(tx, &hash, &row, now_ms)
+            Ok::<_, FilesError>(tokens::insert(tx, &hash, &row, now_ms)?)
         };
         self.inner.database.write(write).await?;
         Ok(LoggedIn {

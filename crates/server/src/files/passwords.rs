@@ -23,6 +23,9 @@ const SETUP_AT_REST: Purpose = Purpose::new("hythe 1 server opaque setup");
 /// What a login that was begun is sealed for.
 const SESSION: Purpose = Purpose::new("hythe 1 server login session");
 
+/// What the secret of an authenticator is sealed for.
+const FACTOR: Purpose = Purpose::new("hythe 1 server second factor");
+
 /// How long a client may take for the other half of a login: Argon2id on a slow phone.
 const SESSION_MS: i64 = 60 * 1000;
 
@@ -30,6 +33,7 @@ const SESSION_MS: i64 = 60 * 1000;
 pub(super) struct Passwords {
     server: PasswordServer,
     sessions: Secret32,
+    factors: Secret32,
     identity: IdentityKey,
 }
 
@@ -85,13 +89,15 @@ impl Passwords {
             }
         };
         let setup = open_under(&sealing, SETUP_AT_REST, SETUP.as_bytes(), &sealed);
-        let setup = setup.map_err(|_| OpenError::OtherKey)?;
+        let setup = Zeroizing::new(setup.map_err(|_| OpenError::OtherKey)?);
         let server = PasswordServer::from_bytes(&setup)
             .map_err(|_| DbError::Shape("the server's secrets for passwords"))?;
         let sessions = blake3::derive_key("hythe 1 server login sessions", &setup);
+        let factors = blake3::derive_key("hythe 1 server second factors", &setup);
         Ok(Self {
             server,
             sessions: Secret32::new(sessions),
+            factors: Secret32::new(factors),
             identity,
         })
     }
@@ -142,6 +148,7 @@ impl Passwords {
     ) -> Result<(AccountId, hythe_wire::Token), FilesError> {
         let wrong = || FilesError::from(Denied::Login(LoginDenied::Wrong));
         let bytes = open_under(&self.sessions, SESSION, &[], session).map_err(|_| wrong())?;
+        let bytes = Zeroizing::new(bytes);
         let session: Session = minicbor::decode(&bytes).map_err(|_| wrong())?;
         if now_ms().saturating_sub(session.begun_ms) > SESSION_MS {
             return Err(wrong());
@@ -151,6 +158,22 @@ impl Passwords {
             (Some(account), Ok(token)) => Ok((account, token)),
             _ => Err(wrong()),
         }
+    }
+
+    /// Seals the secret of an account's authenticator.
+    pub(super) fn seal_factor(&self, account: AccountId, secret: &[u8]) -> Vec<u8> {
+        seal_under(&self.factors, FACTOR, account.as_bytes(), secret)
+    }
+
+    /// Opens it again.
+    pub(super) fn open_factor(
+        &self,
+        account: AccountId,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, FilesError> {
+        open_under(&self.factors, FACTOR, account.as_bytes(), sealed)
+            .map(Zeroizing::new)
+            .map_err(|_| DbError::Shape("the secret of an authenticator").into())
     }
 
     /// The record's name for a login name that nobody has: always the same for one name.

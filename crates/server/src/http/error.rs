@@ -81,6 +81,7 @@ impl From<Denied> for Failure {
             Denied::NotAMember => Code::NotFound,
             Denied::Role => Code::Forbidden,
             Denied::Login(LoginDenied::Wrong) => Code::LoginWrong,
+            Denied::Login(LoginDenied::SecondFactor) => Code::SecondFactor,
             Denied::Login(LoginDenied::ProofNeeded) => Code::ProofNeeded,
         })
     }

@@ -18,7 +18,7 @@ use super::message::JsonBody;
 use crate::auth::{self, Shown};
 
 /// Who asks, as far as its address tells.
-pub(crate) struct Anybody(Client);
+pub(crate) struct Anybody(pub(crate) Client);
 
 impl FromRequestParts<Shared> for Anybody {
     type Rejection = Failure;
@@ -57,9 +57,14 @@ pub(crate) async fn finish(
     Anybody(client): Anybody,
     JsonBody(request): JsonBody<LoginFinishRequest>,
 ) -> Result<Json<LoginDone>, Failure> {
+    if request.code.is_some() {
+        // Codes are short: of one login only a few are looked at.
+        let session = blake3::hash(&request.session).to_hex();
+        app.rates.logins.guess(&app, client, &session).await?;
+    }
     let done = app
         .files
-        .finish_login(&request.session, &request.finalization)
+        .finish_login(&request.session, &request.finalization, request.code)
         .await;
     let done = done.map_err(|error| auth::denied(&app, client, error))?;
     Ok(Json(LoginDone {

@@ -28,6 +28,7 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod login;
 pub(crate) mod openapi;
+pub(crate) mod profile;
 pub(crate) mod server;
 pub(crate) mod snapshot;
 pub(crate) mod spaces;

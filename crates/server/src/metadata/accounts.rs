@@ -35,6 +35,32 @@ pub fn insert(tx: &mut dyn Tx, account: &AccountRow) -> Result<bool, DbError> {
     Ok(changed == 1)
 }
 
+/// An account.
+///
+/// # Errors
+/// The database's.
+pub fn get(tx: &mut dyn Tx, account: AccountId) -> Result<Option<AccountRow>, DbError> {
+    let sql = "SELECT account, login, admin, created_ms FROM accounts WHERE account = $1";
+    let row = tx.query_one(sql, &[account.as_bytes().into()])?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Gives an account another login name; false when that is another's.
+///
+/// # Errors
+/// The database's.
+pub fn rename(tx: &mut dyn Tx, account: AccountId, login: &str) -> Result<bool, DbError> {
+    let taken = "SELECT 1 FROM accounts WHERE login = $1 AND account <> $2";
+    let params = [login.into(), account.as_bytes().into()];
+    if tx.query_one(taken, &params)?.is_some() {
+        return Ok(false);
+    }
+    // A second one at the same moment meets the unique index.
+    let sql = "UPDATE accounts SET login = $1 WHERE account = $2";
+    tx.exec(sql, &params)?;
+    Ok(true)
+}
+
 /// All accounts, oldest first.
 ///
 /// # Errors

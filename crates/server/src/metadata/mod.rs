@@ -16,6 +16,7 @@ pub mod logs;
 pub mod nodes;
 pub mod operations;
 pub mod packs;
+pub mod profiles;
 pub mod quotas;
 pub mod records;
 pub mod server;

@@ -13,6 +13,7 @@ use hythe_wire::event::{Event, EventsRequest, SpacePosition};
 use hythe_wire::log::{CheckpointMessage, CommitRequest};
 use hythe_wire::login::{LoginFinishRequest, LoginRequest, PasswordRequest};
 use hythe_wire::opaque::{LoggingIn, Password, Registering};
+use hythe_wire::profile::{ProfilePatch, TotpConfirm, TotpRemove};
 use hythe_wire::{Message, Token, headers, routes};
 
 use super::cast::{Cast, Who};
@@ -158,6 +159,21 @@ impl Cast {
                 Ask::get(routes::DEVICES, id(self.owner.key.device_id().as_bytes()))
             }
             ("POST", routes::DEVICES_ENROL, "") => self.enrol().await,
+            ("GET", routes::ACCOUNT, "") => {
+                Ask::get(routes::ACCOUNT, id(self.owner.account.id().as_bytes()))
+            }
+            ("PATCH", routes::ACCOUNT, "") => Ask {
+                method: reqwest::Method::PATCH,
+                ..Ask::post(routes::ACCOUNT, json(&ProfilePatch::default()))
+            },
+            ("POST", routes::ACCOUNT_TOTP, "") => Ask::post(routes::ACCOUNT_TOTP, Body::Nothing),
+            ("POST", routes::ACCOUNT_TOTP_CONFIRM, "with a wrong code") => {
+                let code = "wrong".to_owned();
+                Ask::post(routes::ACCOUNT_TOTP_CONFIRM, json(&TotpConfirm { code }))
+            }
+            ("POST", routes::ACCOUNT_TOTP_REMOVE, "") => {
+                Ask::post(routes::ACCOUNT_TOTP_REMOVE, json(&TotpRemove::default()))
+            }
             ("POST", routes::LOGIN, "") => Ask::post(routes::LOGIN, login(who)),
             ("POST", routes::LOGIN_FINISH, "with a session of nobody's") => {
                 let request = LoginFinishRequest {

@@ -1,0 +1,174 @@
+//! The code of an authenticator besides the password (RFC 6238).
+
+use hythe_model::AccountId;
+use hythe_wire::Token;
+use hythe_wire::profile::TotpBegun;
+use totp_rs::{Builder, Secret, Totp};
+use zeroize::Zeroizing;
+
+use super::session::token_hash;
+use super::{Denied, Files, FilesError, LoginDenied, Principal};
+use crate::clock::now_ms;
+use crate::metadata::profiles::{self, FactorRow};
+use crate::metadata::tokens::{self, TokenKind};
+use crate::metadata::{DbError, Tx, accounts};
+
+/// Length of a secret: what RFC 4226 recommends.
+const SECRET_BYTES: usize = 20;
+
+/// Who gives the codes out, as an authenticator shows it.
+const ISSUER: &str = "Hythe";
+
+impl Files {
+    /// Draws a secret for the caller's authenticator. It counts when a code of it was shown; until
+    /// then the one before does.
+    ///
+    /// # Errors
+    /// [`FilesError::Invalid`] when there is a second factor already, or the database's.
+    pub async fn begin_totp(&self, principal: &Principal) -> Result<TotpBegun, FilesError> {
+        self.still_valid(principal).await?;
+        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+        getrandom::fill(secret.as_mut())
+            .map_err(|error| FilesError::Storage(error.to_string().into()))?;
+        let account = principal.account();
+        let sealed = self.inner.passwords.seal_factor(account, secret.as_ref());
+        let write = move |tx: &mut dyn Tx| {
+            if profiles::factor(tx, account)?.is_some_and(|factor| factor.confirmed) {
+                return Err(FilesError::invalid(
+                    "there is a second factor already: remove it first",
+                ));
+            }
+            let row = FactorRow {
+                sealed: sealed.clone(),
+                confirmed: false,
+                last_step: 0,
+            };
+            profiles::set_factor(tx, account, &row)?;
+            let row = accounts::get(tx, account)?.ok_or(DbError::Shape("an account"))?;
+            Ok(row.login)
+        };
+        let login = self.inner.database.write(write).await?;
+        let totp = totp(secret.as_ref(), &login)?;
+        Ok(TotpBegun {
+            secret: totp.secret().to_base32(),
+            url: totp.to_url().map_err(|_| wrong_secret())?,
+        })
+    }
+
+    /// Makes the secret count, with a code of it.
+    ///
+    /// # Errors
+    /// [`LoginDenied::Wrong`], or the database's.
+    pub async fn confirm_totp(
+        &self,
+        principal: &Principal,
+        code: String,
+    ) -> Result<(), FilesError> {
+        self.still_valid(principal).await?;
+        let (account, files) = (principal.account(), self.clone());
+        let write = move |tx: &mut dyn Tx| {
+            let row = profiles::factor(tx, account)?.ok_or(FilesError::NotFound("factor"))?;
+            files.take_code(tx, account, &row, &code)?;
+            let row = profiles::factor(tx, account)?.ok_or(FilesError::NotFound("factor"))?;
+            let confirmed = FactorRow {
+                confirmed: true,
+                ..row
+            };
+            Ok::<_, FilesError>(profiles::set_factor(tx, account, &confirmed)?)
+        };
+        self.inner.database.write(write).await
+    }
+
+    /// Removes the second factor, with a code of it or, where the authenticator is lost, with the
+    /// recovery code.
+    ///
+    /// # Errors
+    /// [`LoginDenied`], or the database's.
+    pub async fn remove_totp(
+        &self,
+        principal: &Principal,
+        code: Option<String>,
+        recovery: Option<Token>,
+    ) -> Result<(), FilesError> {
+        self.still_valid(principal).await?;
+        let (account, files) = (principal.account(), self.clone());
+        let recovery = recovery.as_ref().map(token_hash);
+        let write = move |tx: &mut dyn Tx| {
+            let Some(row) = profiles::factor(tx, account)? else {
+                return Ok(());
+            };
+            let row = Some(row).filter(|row| row.confirmed);
+            match (&row, &code, &recovery) {
+                (None, _, _) => {}
+                (Some(row), Some(code), _) => files.take_code(tx, account, row, code)?,
+                (Some(_), None, Some(hash)) => is_recovery(tx, account, hash)?,
+                (Some(_), None, None) => return Err(Denied::from(LoginDenied::ProofNeeded).into()),
+            }
+            Ok::<_, FilesError>(profiles::remove_factor(tx, account)?)
+        };
+        self.inner.database.write(write).await
+    }
+
+    /// Checks the second factor of a login, if the account has one.
+    ///
+    /// # Errors
+    /// [`LoginDenied::SecondFactor`] when a code is missing, [`LoginDenied::Wrong`] when it is not
+    /// the one of now, or was taken before; the database's.
+    pub(super) fn check_factor(
+        &self,
+        tx: &mut dyn Tx,
+        account: AccountId,
+        code: Option<&str>,
+    ) -> Result<(), FilesError> {
+        let row = profiles::factor(tx, account)?.filter(|row| row.confirmed);
+        match (row, code) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(Denied::from(LoginDenied::SecondFactor).into()),
+            (Some(row), Some(code)) => self.take_code(tx, account, &row, code),
+        }
+    }
+
+    /// Takes a code: each counts once.
+    fn take_code(
+        &self,
+        tx: &mut dyn Tx,
+        account: AccountId,
+        row: &FactorRow,
+        code: &str,
+    ) -> Result<(), FilesError> {
+        let secret = self.inner.passwords.open_factor(account, &row.sealed)?;
+        let now = u64::try_from(now_ms() / 1000).unwrap_or_default();
+        let step = totp(&secret, "")?.check(code, now);
+        match step {
+            Some(step) if profiles::use_step(tx, account, step)? => Ok(()),
+            _ => Err(Denied::from(LoginDenied::Wrong).into()),
+        }
+    }
+}
+
+fn is_recovery(tx: &mut dyn Tx, account: AccountId, hash: &[u8; 32]) -> Result<(), FilesError> {
+    let row = tokens::get(tx, hash)?;
+    let fits =
+        row.is_some_and(|row| row.kind == TokenKind::Recovery && row.account == Some(account));
+    if fits {
+        Ok(())
+    } else {
+        Err(Denied::from(LoginDenied::Wrong).into())
+    }
+}
+
+/// SHA-1, six digits, thirty seconds, one step either side: what every authenticator can do.
+fn totp(secret: &[u8], login: &str) -> Result<Totp, FilesError> {
+    // A colon separates issuer and name in the URL.
+    let name = login.replace(':', "_");
+    Builder::new()
+        .with_secret(Secret::from(secret.to_vec()))
+        .with_issuer(Some(ISSUER))
+        .with_account_name(name)
+        .build()
+        .map_err(|_| wrong_secret())
+}
+
+fn wrong_secret() -> FilesError {
+    DbError::Shape("the secret of an authenticator").into()
+}

@@ -1,0 +1,102 @@
+//! The caller's account.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use hythe_wire::profile::{Profile, ProfilePatch, TotpBegun, TotpConfirm, TotpRemove};
+use hythe_wire::{Code, Token, routes};
+
+use super::app::Shared;
+use super::error::Failure;
+use super::login::Anybody;
+use super::message::JsonBody;
+use crate::auth::Caller;
+
+/// The caller's account.
+#[utoipa::path(
+    get, path = routes::ACCOUNT, tag = "accounts", security(("device" = [])),
+    responses((status = 200, body = Profile))
+)]
+pub(crate) async fn read(
+    State(app): State<Shared>,
+    caller: Caller,
+) -> Result<Json<Profile>, Failure> {
+    Ok(Json(app.files.profile(&caller.principal).await?))
+}
+
+/// What the caller's account says about its owner anew.
+#[utoipa::path(
+    patch, path = routes::ACCOUNT, tag = "accounts", security(("device" = [])),
+    request_body = ProfilePatch, responses((status = 204, description = "Done"))
+)]
+pub(crate) async fn edit(
+    State(app): State<Shared>,
+    caller: Caller,
+    JsonBody(patch): JsonBody<ProfilePatch>,
+) -> Result<StatusCode, Failure> {
+    app.files.edit_profile(&caller.principal, patch).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A secret for an authenticator.
+#[utoipa::path(
+    post, path = routes::ACCOUNT_TOTP, tag = "login", security(("device" = [])),
+    responses((status = 200, body = TotpBegun))
+)]
+pub(crate) async fn begin_totp(
+    State(app): State<Shared>,
+    caller: Caller,
+) -> Result<Json<TotpBegun>, Failure> {
+    Ok(Json(app.files.begin_totp(&caller.principal).await?))
+}
+
+/// The first code of an authenticator: from now on a login takes one.
+#[utoipa::path(
+    post, path = routes::ACCOUNT_TOTP_CONFIRM, tag = "login", security(("device" = [])),
+    request_body = TotpConfirm, responses((status = 204, description = "Done"))
+)]
+pub(crate) async fn confirm_totp(
+    State(app): State<Shared>,
+    caller: Caller,
+    client: Anybody,
+    JsonBody(request): JsonBody<TotpConfirm>,
+) -> Result<StatusCode, Failure> {
+    guess(&app, &caller, client).await?;
+    let confirmed = app.files.confirm_totp(&caller.principal, request.code);
+    confirmed.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A login takes no code any more.
+#[utoipa::path(
+    post, path = routes::ACCOUNT_TOTP_REMOVE, tag = "login", security(("device" = [])),
+    request_body = TotpRemove, responses((status = 204, description = "Done"))
+)]
+pub(crate) async fn remove_totp(
+    State(app): State<Shared>,
+    caller: Caller,
+    client: Anybody,
+    JsonBody(request): JsonBody<TotpRemove>,
+) -> Result<StatusCode, Failure> {
+    guess(&app, &caller, client).await?;
+    let recovery: Option<Token> = request
+        .recovery
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: hythe_wire::token::TokenError| {
+            Failure::detail(Code::Malformed, error.to_string())
+        })?;
+    let removed = app
+        .files
+        .remove_totp(&caller.principal, request.code, recovery);
+    removed.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Counts one code that is shown: they are short, and whoever has a device must not try them all.
+async fn guess(app: &Shared, caller: &Caller, client: Anybody) -> Result<(), Failure> {
+    let account = format!("code of {}", caller.principal.account());
+    app.rates.logins.guess(app, client.0, &account).await
+}
