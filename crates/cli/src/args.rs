@@ -217,6 +217,115 @@ pub enum AdminCommand {
     Check(Check),
     /// Show and set how much accounts and spaces may hold
     Quota(Quota),
+    /// List accounts; suspend, resume, remove one, set its role
+    Users(Users),
+    /// Show and set who may create an account
+    #[command(after_help = "\
+Examples:
+  hythe admin policy --data /srv/hythe
+  hythe admin policy --data /srv/hythe closed")]
+    Policy(Policy),
+    /// Show what was administered
+    #[command(after_help = "Example:\n  hythe admin audit --data /srv/hythe --json")]
+    Audit(Audit),
+}
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// Who may create an account from now on
+    #[arg(value_enum)]
+    pub policy: Option<Registration>,
+    #[command(flatten)]
+    pub admin: Admin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Registration {
+    /// Everybody
+    Open,
+    /// Whoever has an invite
+    Invite,
+    /// Nobody; invites do not hold
+    Closed,
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// How many of the latest actions
+    #[arg(long, default_value_t = 100)]
+    pub limit: u32,
+    #[command(flatten)]
+    pub admin: Admin,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
+Examples:
+  hythe admin users --data /srv/hythe --json
+  hythe admin users suspend --data /srv/hythe ada
+  hythe admin users resume --data /srv/hythe ada
+  hythe admin users remove --data /srv/hythe ada --after 30
+  hythe admin users role --data /srv/hythe ada admin"
+)]
+pub struct Users {
+    // Of the list: an action has its own.
+    #[command(flatten)]
+    pub store: Option<Store>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(subcommand)]
+    pub action: Option<UserAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserAction {
+    /// Cut an account off, with all its devices, until it is resumed; nothing of it is lost
+    #[command(after_help = "Example:\n  hythe admin users suspend --data /srv/hythe ada")]
+    Suspend(OneUser),
+    /// Let an account go on that was suspended or is to be removed
+    #[command(after_help = "Example:\n  hythe admin users resume --data /srv/hythe ada")]
+    Resume(OneUser),
+    /// Suspend an account and remove it after a waiting time
+    Remove(RemoveUser),
+    /// Set what an account may do besides having files
+    #[command(after_help = "Example:\n  hythe admin users role --data /srv/hythe ada admin")]
+    Role(RoleOfUser),
+}
+
+#[derive(Debug, Args)]
+pub struct OneUser {
+    /// The account, by login name or id
+    #[arg(value_name = "ACCOUNT")]
+    pub name: String,
+    #[command(flatten)]
+    pub admin: Admin,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Spaces in which nobody else is go with the account. Spaces with other members stay for them.
+Until the time is over, `hythe admin users resume` keeps the account.
+
+Example:
+  hythe admin users remove --data /srv/hythe ada --after 30")]
+pub struct RemoveUser {
+    #[command(flatten)]
+    pub user: OneUser,
+    /// After so many days; 0 removes it at once, and nothing brings it back
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    pub after: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct RoleOfUser {
+    #[command(flatten)]
+    pub user: OneUser,
+    /// What it may do besides having files
+    #[arg(value_enum)]
+    pub role: InviteRole,
 }
 
 #[derive(Debug, Args)]
@@ -256,6 +365,12 @@ pub struct Invite {
     /// What the account may do besides having files
     #[arg(long, value_enum, default_value_t = InviteRole::User)]
     pub role: InviteRole,
+    /// The login name it is for; any unless given
+    #[arg(long, value_name = "NAME")]
+    pub login: Option<String>,
+    /// How much the account may hold; as other new accounts unless given
+    #[arg(long, value_name = "SIZE|none", value_parser = crate::amount::parse)]
+    pub quota: Option<crate::amount::Limit>,
     #[command(flatten)]
     pub admin: Admin,
 }

@@ -40,8 +40,8 @@ fn sc105_what_has_no_room_waits_and_goes_on_by_itself() {
     // A large file beside the passes, one in a pass, and what fits: it does not wait for them (C3).
     let a = stage.device("a");
     a.write("large", noise(1, 20 << 20));
-    a.write("middle", noise(2, 4 << 20));
-    a.write("fits", noise(3, 1 << 20));
+    a.write("middle", noise(5, 4 << 20));
+    a.write("fits", noise(9, 1 << 20));
     a.write("note", "fits too");
     fs::rename(a.path("before"), a.path("after")).unwrap();
     let waited = a.run(&["wait", "--timeout", "100"]);

@@ -19,7 +19,7 @@ use hythe_wire::invite::InviteUrl;
 use crate::address::{self, Addresses};
 use crate::admin::{self, Office};
 use crate::config::{ConnectionLimits, ServerConfig, Transport};
-use crate::files::{Files, FilesError, OpenError, StoreOptions, Unfit};
+use crate::files::{Files, FilesError, InviteTerms, OpenError, StoreOptions, Unfit};
 use crate::http::accept::accept;
 use crate::http::app::{App, BODY_UNIT_BYTES, Rates};
 use crate::http::connection::Connections;
@@ -283,7 +283,13 @@ impl Running {
     /// # Errors
     /// When the storage does not answer.
     pub async fn invite(&self, lifetime: Duration, admin: bool) -> Result<InviteUrl, FilesError> {
-        match self.office.invite(lifetime, admin).await {
+        let terms = InviteTerms {
+            lifetime,
+            admin,
+            login: None,
+            limit: None,
+        };
+        match self.office.invite(terms).await {
             Ok(made) => Ok(made.url),
             Err(admin::InviteError::Files(error)) => Err(error),
             Err(admin::InviteError::NoAddress) => Err(FilesError::NotFound("address")),

@@ -64,6 +64,10 @@ codes! {
     ProofNeeded = 403 "proof-needed" "This needs the present password or the recovery code.",
     /// The device was removed from its account.
     DeviceRemoved = 401 "device-removed" "This device was removed from its account.",
+    /// The account is suspended by whoever runs the server. It keeps everything.
+    AccountSuspended = 403 "account-suspended" "The account is suspended.",
+    /// The server takes no new accounts, or none without an invite.
+    RegistrationClosed = 403 "registration-closed" "The server takes no new accounts.",
     /// The caller may not do this.
     Forbidden = 403 "forbidden" "The caller may not do this.",
     /// There is no such thing, or the caller may not know of it.

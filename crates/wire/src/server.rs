@@ -1,5 +1,8 @@
 //! What a server tells about itself.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -28,6 +31,49 @@ pub struct ServerInfo {
     #[serde(with = "text")]
     #[schema(value_type = String)]
     pub account: AccountId,
+    /// Who may create an account; absent where the server does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationPolicy>,
+}
+
+/// Who may create an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegistrationPolicy {
+    /// Everybody; no invite is needed.
+    Open,
+    /// Whoever has an invite.
+    Invite,
+    /// Nobody; invites do not hold.
+    Closed,
+}
+
+/// Says that a text is no registration policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a registration policy is `open`, `invite` or `closed`")]
+pub struct PolicyError;
+
+impl fmt::Display for RegistrationPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+impl FromStr for RegistrationPolicy {
+    type Err = PolicyError;
+
+    fn from_str(text: &str) -> Result<Self, PolicyError> {
+        match text {
+            "open" => Ok(Self::Open),
+            "invite" => Ok(Self::Invite),
+            "closed" => Ok(Self::Closed),
+            _ => Err(PolicyError),
+        }
+    }
 }
 
 /// `GET /identity`: the identity key signs a secret of this very TLS connection. Needs no token.

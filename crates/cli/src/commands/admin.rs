@@ -1,12 +1,15 @@
 //! `hythe admin`.
 
+mod audit;
 mod quota;
+mod users;
 
 use serde::Serialize;
 
-use hythe_server::admin::{self, AdminError, AdminReply, AdminRequest};
+use hythe_server::admin::{self, AdminError, AdminReply, AdminRequest, Quota};
 use hythe_server::files::{CheckReport, Stats};
 
+use crate::amount::Limit;
 use crate::args::{self, Admin, AdminCommand, InviteRole};
 use crate::commands::serve;
 use crate::error::{Exit, Trouble};
@@ -27,6 +30,9 @@ pub async fn run(command: AdminCommand) -> Result<Exit, Trouble> {
         AdminCommand::Stats(args) => stats(args).await,
         AdminCommand::Check(args) => check(args).await,
         AdminCommand::Quota(args) => quota::run(args).await,
+        AdminCommand::Users(args) => users::run(args).await,
+        AdminCommand::Policy(args) => users::policy(args).await,
+        AdminCommand::Audit(args) => audit::run(args).await,
     }
 }
 
@@ -36,6 +42,8 @@ async fn invite(args: args::Invite) -> Result<Exit, Trouble> {
     let request = AdminRequest::Invite {
         lifetime_s: INVITE_SECONDS,
         admin,
+        login: args.login.clone(),
+        quota: args.quota.map(|Limit(limit_bytes)| Quota { limit_bytes }),
     };
     let AdminReply::Invite { url, expires_ms } = ask(&args.admin, request).await? else {
         return Err(unexpected());
@@ -44,8 +52,12 @@ async fn invite(args: args::Invite) -> Result<Exit, Trouble> {
         output::json(&Invite { url, expires_ms })?;
     } else {
         let until = words::moment(expires_ms);
+        let login = match &args.login {
+            Some(login) => format!(" --login {}", words::argument(&login.as_str().into())),
+            None => String::new(),
+        };
         output::line(format!(
-            "Makes one account, once, until {until}: hythe connect URL"
+            "Makes one account, once, until {until}: hythe connect URL{login}"
         ))?;
         output::line(url)?;
     }

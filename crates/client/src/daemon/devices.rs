@@ -150,6 +150,13 @@ pub fn unreachable(error: &ApiError) -> Failure {
         .because(over.sentence())
         .next("Ask whoever runs the server for more room, and try again.");
     }
+    if error.is_suspended() {
+        return Failure::new(
+            FailureKind::Attention,
+            "Your account on this server is suspended",
+        )
+        .next("Ask whoever runs the server.");
+    }
     match error {
         ApiError::Offline(_) => {
             Failure::new(FailureKind::Unreachable, "The server cannot be reached")

@@ -195,5 +195,5 @@ pub fn now_ms() -> i64 {
 
 /// Whether a person has to act before the server serves this device again.
 pub fn needs_person(error: &ApiError) -> bool {
-    matches!(error, ApiError::Unauthorised(_) | ApiError::WrongServer(_))
+    matches!(error, ApiError::Unauthorised(_) | ApiError::WrongServer(_)) || error.is_suspended()
 }

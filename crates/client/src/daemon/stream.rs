@@ -20,6 +20,10 @@ use crate::replica::{AS_NEW_DEVICE, Applied, ReplicaError};
 const OTHER_SERVER: &str = "the server at this address is not the one this device knows, so nothing \
     is sent or fetched. If it is meant to be another one:";
 
+/// Nothing is lost by it, and nothing has to be done here.
+const SUSPENDED: &str = "your account on this server is suspended, so nothing is sent or fetched; \
+    your files stay as they are. Ask whoever runs the server; Hythe goes on by itself";
+
 /// Follows the server until the loop ends.
 pub async fn follow(shared: Arc<Shared>, events: Teller) {
     let mut backoff = Backoff::new(shared.seed());
@@ -28,7 +32,7 @@ pub async fn follow(shared: Arc<Shared>, events: Teller) {
         let (trouble, asked) = match ended {
             Ok(Goodbye::Stopping) => (Trouble::Away("the server is stopping".to_owned()), None),
             Ok(Goodbye::Unauthenticated) => (
-                Trouble::Refused("this device was removed from the account".to_owned()),
+                Trouble::Refused("the server does not let this device in any more".to_owned()),
                 None,
             ),
             Ok(Goodbye::TooSlow | Goodbye::Replaced) => continue,
@@ -48,6 +52,9 @@ fn trouble(error: &ReplicaError) -> (Trouble, Option<std::time::Duration>) {
         ReplicaError::Api(ApiError::Unauthorised(_)) => {
             let reason = format!("this device was removed from the account: {reason}");
             (Trouble::Refused(reason), None)
+        }
+        ReplicaError::Api(error) if error.is_suspended() => {
+            (Trouble::Refused(SUSPENDED.to_owned()), None)
         }
         ReplicaError::Api(ApiError::WrongServer(_)) => {
             let reason = format!("{OTHER_SERVER} {AS_NEW_DEVICE}");

@@ -109,6 +109,12 @@ impl ApiError {
         self.problem().map(|problem| problem.code)
     }
 
+    /// Whether the account is suspended: it keeps everything, and is let in again when whoever
+    /// runs the server says so.
+    pub fn is_suspended(&self) -> bool {
+        self.code() == Some(Code::AccountSuspended)
+    }
+
     /// What the server says of the quota that has no room for what was to be stored.
     pub fn over_quota(&self) -> Option<OverQuota> {
         let problem = self.problem()?;

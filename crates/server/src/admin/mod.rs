@@ -7,6 +7,7 @@ mod socket;
 
 use std::path::PathBuf;
 
+use hythe_wire::server::RegistrationPolicy;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use door::serve;
@@ -14,7 +15,9 @@ pub(crate) use perform::{InviteError, Office};
 pub(crate) use socket::Listener;
 
 use crate::config::ServerConfig;
-use crate::files::{AccountView, CheckReport, Files, OpenError, QuotaName, QuotaReport, Stats};
+use crate::files::{
+    AccountView, AuditEntry, CheckReport, Files, OpenError, QuotaName, QuotaReport, Stats,
+};
 use crate::serve::store_options;
 use crate::state::LockError;
 
@@ -28,6 +31,12 @@ pub enum AdminRequest {
         lifetime_s: u64,
         /// Whether the account may administer the server.
         admin: bool,
+        /// The login name it is for; none is any.
+        #[serde(default)]
+        login: Option<String>,
+        /// What the account may store, where another limit than that of new accounts.
+        #[serde(default)]
+        quota: Option<Quota>,
     },
     /// Numbers about the server's data.
     Stats,
@@ -49,6 +58,51 @@ pub enum AdminRequest {
     },
     /// Count anew what every space holds.
     Recount,
+    /// Say who may create an account, or set it.
+    Policy {
+        /// The policy to set.
+        set: Option<RegistrationPolicy>,
+    },
+    /// Do something to an account.
+    User {
+        /// Its login name or id.
+        name: String,
+        /// What.
+        change: UserChange,
+    },
+    /// What was administered lately.
+    Audit {
+        /// How many rows at most.
+        limit: u32,
+    },
+}
+
+/// A limit that is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// In bytes; none is no limit.
+    pub limit_bytes: Option<u64>,
+}
+
+/// What is done to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum UserChange {
+    /// Cut it off until it is resumed.
+    Suspend,
+    /// Let it go on, also where it was to be removed.
+    Resume,
+    /// Suspend it, and remove it when a time is over.
+    Remove {
+        /// The time, in seconds.
+        wait_s: u64,
+    },
+    /// Set whether it may administer the server.
+    Role {
+        /// Whether it may.
+        admin: bool,
+    },
 }
 
 /// A reply: one line of JSON.
@@ -86,6 +140,16 @@ pub enum AdminReply {
     Recounted {
         /// Spaces that had been counted wrong.
         wrong: u64,
+    },
+    /// Who may create an account.
+    Policy {
+        /// The policy.
+        policy: RegistrationPolicy,
+    },
+    /// What was administered lately.
+    Audit {
+        /// Oldest first.
+        entries: Vec<AuditEntry>,
     },
     /// It was done.
     Done,

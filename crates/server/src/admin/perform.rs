@@ -6,9 +6,10 @@ use std::time::Duration;
 use url::Url;
 
 use hythe_wire::invite::InviteUrl;
+use hythe_wire::server::RegistrationPolicy;
 
-use super::{AdminReply, AdminRequest};
-use crate::files::{Files, FilesError};
+use super::{AdminReply, AdminRequest, UserChange};
+use crate::files::{Actor, Files, FilesError, InviteTerms};
 use crate::tls::Identity;
 
 /// Does what an administrator asks.
@@ -46,46 +47,78 @@ impl Office {
 
     /// Does what is asked; what cannot be done is said in the reply.
     pub(crate) async fn perform(&self, request: AdminRequest) -> AdminReply {
+        let files = &self.files;
         match request {
-            AdminRequest::Invite { lifetime_s, admin } => {
-                let lifetime = Duration::from_secs(lifetime_s);
-                reply(self.invite(lifetime, admin).await, |made| {
-                    AdminReply::Invite {
-                        url: made.url.to_string(),
-                        expires_ms: made.expires_ms,
-                    }
+            AdminRequest::Invite {
+                lifetime_s,
+                admin,
+                login,
+                quota,
+            } => {
+                let terms = InviteTerms {
+                    lifetime: Duration::from_secs(lifetime_s),
+                    admin,
+                    login,
+                    limit: quota.map(|quota| quota.limit_bytes),
+                };
+                reply(self.invite(terms).await, |made| AdminReply::Invite {
+                    url: made.url.to_string(),
+                    expires_ms: made.expires_ms,
                 })
             }
-            AdminRequest::Stats => reply(self.files.stats().await, |stats| AdminReply::Stats {
-                stats,
-            }),
-            AdminRequest::Check => reply(self.files.check().await, |report| AdminReply::Check {
-                report,
-            }),
-            AdminRequest::Accounts => reply(self.files.accounts().await, |accounts| {
+            AdminRequest::Stats => reply(files.stats().await, |stats| AdminReply::Stats { stats }),
+            AdminRequest::Check => {
+                reply(files.check().await, |report| AdminReply::Check { report })
+            }
+            AdminRequest::Accounts => reply(files.accounts().await, |accounts| {
                 AdminReply::Accounts { accounts }
             }),
-            AdminRequest::Quotas { of } => reply(self.files.quotas(of).await, |report| {
+            AdminRequest::Quotas { of } => reply(files.quotas(of).await, |report| {
                 AdminReply::Quotas { report }
             }),
             AdminRequest::SetQuota { of, limit_bytes } => {
-                let set = self.files.set_quota(of, limit_bytes).await;
-                reply(set, |()| AdminReply::Done)
+                done(files.set_quota(Actor::Machine, of, limit_bytes).await)
             }
-            AdminRequest::Recount => reply(self.files.recount().await, |wrong| {
-                AdminReply::Recounted { wrong }
+            AdminRequest::Recount => reply(files.recount().await, |wrong| AdminReply::Recounted {
+                wrong,
+            }),
+            AdminRequest::Policy { set } => self.policy(set).await,
+            AdminRequest::User { name, change } => done(self.user(&name, change).await),
+            AdminRequest::Audit { limit } => reply(files.audit(limit).await, |entries| {
+                AdminReply::Audit { entries }
             }),
         }
     }
 
-    /// Makes an invite that holds for a while.
-    pub(crate) async fn invite(
-        &self,
-        lifetime: Duration,
-        admin: bool,
-    ) -> Result<Invited, InviteError> {
+    async fn policy(&self, set: Option<RegistrationPolicy>) -> AdminReply {
+        if let Some(policy) = set {
+            let set = self.files.set_policy(Actor::Machine, policy).await;
+            if let Err(error) = set {
+                return done(Err(error));
+            }
+        }
+        reply(self.files.policy().await, |policy| AdminReply::Policy {
+            policy,
+        })
+    }
+
+    async fn user(&self, name: &str, change: UserChange) -> Result<(), FilesError> {
+        let (files, machine) = (&self.files, Actor::Machine);
+        match change {
+            UserChange::Suspend => files.suspend(machine, name).await,
+            UserChange::Resume => files.resume(machine, name).await,
+            UserChange::Remove { wait_s } => {
+                let wait = Duration::from_secs(wait_s);
+                files.remove_account(machine, name, wait).await
+            }
+            UserChange::Role { admin } => files.set_role(machine, name, admin).await,
+        }
+    }
+
+    /// Makes an invite.
+    pub(crate) async fn invite(&self, terms: InviteTerms) -> Result<Invited, InviteError> {
         let server = self.public.clone().ok_or(InviteError::NoAddress)?;
-        let invite = self.files.create_invite(lifetime, admin).await?;
+        let invite = self.files.invite(Actor::Machine, terms).await?;
         let identity = Identity::from_seed(&self.files.identity_seed()).public();
         let url = InviteUrl {
             server,
@@ -97,6 +130,10 @@ impl Office {
             expires_ms: invite.expires_ms,
         })
     }
+}
+
+fn done(done: Result<(), FilesError>) -> AdminReply {
+    reply(done, |()| AdminReply::Done)
 }
 
 fn reply<T, E: Display>(done: Result<T, E>, say: impl FnOnce(T) -> AdminReply) -> AdminReply {

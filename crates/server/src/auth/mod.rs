@@ -13,7 +13,7 @@ use hythe_wire::{Code, Token, headers};
 
 pub(crate) use guard::Guard;
 
-use crate::files::{FilesError, Principal};
+use crate::files::{Denied, FilesError, Principal};
 use crate::http::app::{OVERLOADED_RETRY, Shared};
 use crate::http::error::Failure;
 use crate::http::gate::Pass;
@@ -72,7 +72,13 @@ impl Shown {
 /// The failure that a look-up ended with. A wrong token counts against its address, and too many
 /// slow only the wrong ones down: nobody is locked out by who shares an address.
 pub(crate) fn denied(app: &Shared, client: Client, error: FilesError) -> Failure {
-    if matches!(error, FilesError::Denied(_))
+    // Whoever is suspended showed the right one.
+    let is_guess = match error {
+        FilesError::Denied(Denied::Suspended | Denied::RegistrationClosed) => false,
+        FilesError::Denied(_) => true,
+        _ => false,
+    };
+    if is_guess
         && app.by_address
         && let Err(wait) = app.rates.failures.take(client.key(), Instant::now())
     {

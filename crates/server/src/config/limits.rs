@@ -111,6 +111,8 @@ pub struct RateLimits {
     pub logins_per_minute: u32,
     /// Guesses at once after a pause.
     pub logins_burst: u32,
+    /// Accounts an hour that are made from one address without an invite.
+    pub registrations_per_hour: u32,
 }
 
 impl Default for RateLimits {
@@ -127,6 +129,7 @@ impl Default for RateLimits {
             // Some slips of the finger at once; after them a guess every ten seconds.
             logins_per_minute: 6,
             logins_burst: 10,
+            registrations_per_hour: 10,
         }
     }
 }

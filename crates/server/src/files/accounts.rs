@@ -12,12 +12,13 @@ use hythe_space::{AccountState, ChangeSet, Moment, Operation, StateDigest};
 use hythe_wire::Token;
 use hythe_wire::account::{DeviceInfo, PasswordUpload};
 
+use super::admission::{Admission, admit};
 use super::apply::{self, Committed};
 use super::commit::decode;
+use super::found;
 use super::keyholders::{Keyholders, account_of};
-use super::session::token_hash;
+use super::session::{check_active, token_hash};
 use super::{Denied, Files, FilesError, Inner, Principal, Refused};
-use super::{found, quota_settings};
 use crate::clock::now_ms;
 use crate::metadata::accounts::{self, AccountRow};
 use crate::metadata::devices::{self, DeviceRow};
@@ -147,15 +148,16 @@ pub(super) fn read_state(log: &Log) -> Result<AccountState, DbError> {
 }
 
 impl Files {
-    /// Creates an account with its first device and its personal space, against an invite. A
-    /// repetition with the same content gets the same answer.
+    /// Creates an account with its first device and its personal space, against an invite or,
+    /// where registration is open, without. A repetition with the same content gets the same
+    /// answer.
     ///
     /// # Errors
-    /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`], [`Refused::LoginTaken`], or what is wrong
-    /// with the logs.
+    /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`], [`Denied::RegistrationClosed`],
+    /// [`Refused::LoginTaken`], or what is wrong with the logs.
     pub async fn register(
         &self,
-        invite: &Token,
+        invite: Option<&Token>,
         registration: Registration,
     ) -> Result<Registered, FilesError> {
         check_login(&registration.login)?;
@@ -167,7 +169,7 @@ impl Files {
         let recovery = registration.recovery.as_ref();
         let keyholders = Keyholders::new(registration.password, recovery, None)?;
         let founding = Founding {
-            invite: token_hash(invite),
+            invite: invite.map(token_hash),
             token: token_hash(&registration.token),
             login: registration.login,
             row,
@@ -249,6 +251,7 @@ impl Files {
             let offer = tokens::lock(tx, &hash)?;
             let offer = usable(offer, lets_in, device)?;
             let account = account_of(&offer)?;
+            check_active(tx, account)?;
             let committed = append_in(tx, account, &change_set, &Keyholders::default())?;
             if committed.repeated {
                 check_token(tx, device, &token)?;
@@ -295,7 +298,7 @@ impl Files {
 
 /// Everything that registering writes, checked as far as it can be beforehand.
 struct Founding {
-    invite: [u8; 32],
+    invite: Option<[u8; 32]>,
     token: [u8; 32],
     login: String,
     row: DeviceRow,
@@ -308,22 +311,20 @@ struct Founding {
 impl Founding {
     /// Returns what was registered and how many change sets that took.
     fn write(&self, tx: &mut dyn Tx, inner: &Inner) -> Result<(Registered, u64), FilesError> {
-        let invite = tokens::lock(tx, &self.invite)?;
-        let invite = usable(invite, |kind| kind == TokenKind::Invite, self.row.device)?;
-        if invite.used_by.is_some() {
+        let admission = admit(tx, self.invite.as_ref(), self.row.device, &self.login)?;
+        let Admission::New { admin, limit } = admission else {
             return Ok((self.again(tx)?, 0));
-        }
+        };
         let now_ms = now_ms();
         let account = AccountRow {
             account: self.row.account,
             login: self.login.clone(),
-            admin: invite.admin,
+            admin,
             created_ms: now_ms,
         };
         if !accounts::insert(tx, &account)? {
             return Err(Refused::LoginTaken.into());
         }
-        let limit = quota_settings::default_limit(tx)?;
         quotas::set_account(tx, account.account, limit)?;
         let account_log = found::account(tx, &self.account, now_ms)?;
         for change_set in &self.account {
@@ -333,7 +334,9 @@ impl Founding {
         let owner = Some(self.row.account);
         let space_log = found::space(tx, inner, &self.state, &self.space, owner, now_ms)?;
         insert_device(tx, &self.row, &self.token)?;
-        tokens::spend(tx, &self.invite, self.row.device)?;
+        if let Some(invite) = &self.invite {
+            tokens::spend(tx, invite, self.row.device)?;
+        }
         let entries = self.account.len() + self.space.len();
         Ok((self.result(account_log.head, &space_log), entries as u64))
     }

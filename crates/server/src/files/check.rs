@@ -48,7 +48,7 @@ pub struct CheckReport {
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The space or account, in hexadecimal.
+    /// The space or account, in hexadecimal, or `audit`.
     pub log: String,
     /// What is wrong, in one sentence.
     pub what: String,
@@ -177,6 +177,13 @@ fn locate(
 
 fn check_logs(tx: &mut dyn Tx) -> Result<CheckReport, DbError> {
     let mut report = CheckReport::default();
+    if let Some(no) = super::audit::first_broken(tx)? {
+        report.found += 1;
+        report.findings.push(Finding {
+            log: "audit".to_owned(),
+            what: format!("row {no} is not what was written, or a row before it is gone"),
+        });
+    }
     let mut accounts = Accounts::default();
     for id in logs::ids(tx, LogKind::Account)? {
         let Some(log) = logs::get(tx, &id)? else {

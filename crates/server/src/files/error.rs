@@ -55,6 +55,12 @@ pub enum Denied {
     /// The device was removed from its account.
     #[error("the device was removed from its account")]
     DeviceRemoved,
+    /// The account is suspended.
+    #[error("the account is suspended")]
+    Suspended,
+    /// No new accounts are made.
+    #[error("the server takes no new accounts")]
+    RegistrationClosed,
     /// The account is no member of the space; it may not know whether there is one.
     #[error("there is no such space here")]
     NotAMember,

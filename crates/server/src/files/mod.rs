@@ -4,7 +4,10 @@
 
 mod access;
 mod accounts;
+mod administration;
+mod admission;
 mod apply;
+mod audit;
 mod check;
 mod checkpoint;
 mod chunks;
@@ -26,6 +29,7 @@ mod profile;
 mod quota;
 mod quota_settings;
 mod read;
+mod removal;
 mod restored;
 mod second_factor;
 mod session;
@@ -43,13 +47,15 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 pub use accounts::{Appending, Enrolled, Enrolment, Registered, Registration};
+pub use administration::AccountView;
 pub use apply::Committed;
+pub use audit::{Actor, AuditEntry};
 pub use check::{CheckReport, Finding};
 pub use chunks::{Missing, PackStored};
 pub use commit::Commit;
 pub use error::{Denied, FilesError, LoginDenied, Refused};
 pub use history::{TrashPage, TrashPlace};
-pub use invites::Invite;
+pub use invites::{Invite, InviteTerms};
 pub use log::{LogEntry, LogPage, Standing};
 pub use login::{LoggedIn, PasswordBegun};
 pub use objects::Attached;
@@ -60,7 +66,7 @@ pub use quota_settings::{AccountQuota, QuotaName, QuotaReport, SpaceQuota};
 pub use read::ReadChunk;
 pub use session::Principal;
 pub use snapshot::Snapshot;
-pub use stats::{AccountView, Stats};
+pub use stats::Stats;
 
 pub use crate::metadata::Unfit;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hythe_model::{AccountId, SpaceId};
 use serde::{Deserialize, Serialize};
 
+use super::audit::{Action, Actor};
 use super::stats::as_text;
 use super::{Files, FilesError};
 use crate::clock::now_ms;
@@ -93,11 +94,22 @@ impl Files {
     ///
     /// # Errors
     /// [`FilesError::NotFound`], or the database's.
-    pub async fn set_quota(&self, of: QuotaName, limit: Option<u64>) -> Result<(), FilesError> {
-        self.inner
-            .database
-            .write(move |tx| set(tx, &of, limit))
-            .await
+    pub async fn set_quota(
+        &self,
+        actor: Actor,
+        of: QuotaName,
+        limit: Option<u64>,
+    ) -> Result<(), FilesError> {
+        let action = Action {
+            actor,
+            name: "set-quota",
+            subject: match &of {
+                QuotaName::Default => "new accounts".to_owned(),
+                QuotaName::Of(name) => name.clone(),
+            },
+            detail: limit.map_or("no limit".to_owned(), |bytes| format!("{bytes} bytes")),
+        };
+        self.audited(action, move |tx| set(tx, &of, limit)).await
     }
 
     /// Counts anew what every space holds; returns how many had been counted wrong.

@@ -10,7 +10,9 @@ use hythe_wire::Token;
 
 use super::{Denied, Files, FilesError};
 use crate::clock::now_ms;
+use crate::metadata::Tx;
 use crate::metadata::devices::{self, DeviceRow, Sighting};
+use crate::metadata::standing::{self, Standing};
 use crate::notify::Notice;
 
 /// Principals that are remembered; more begin anew, so that nobody can fill the memory.
@@ -57,7 +59,11 @@ impl Sessions {
 
     /// Reacts to a notice, which may come from another replica.
     pub(super) fn heed(&self, notice: &Notice) {
-        if matches!(notice, Notice::DeviceRemoved { .. } | Notice::Lost) {
+        let revoked = matches!(
+            notice,
+            Notice::DeviceRemoved { .. } | Notice::Standing { .. } | Notice::Lost
+        );
+        if revoked {
             self.revoke_all();
         }
     }
@@ -109,7 +115,7 @@ impl Files {
     /// The device that holds a token, seen from an address just now.
     ///
     /// # Errors
-    /// [`Denied::TokenUnknown`], [`Denied::DeviceRemoved`], or the database's.
+    /// [`Denied::TokenUnknown`], [`Denied::DeviceRemoved`], [`Denied::Suspended`], or the database's.
     pub async fn authenticate(
         &self,
         token: &Token,
@@ -128,15 +134,13 @@ impl Files {
     async fn look_up(&self, hash: [u8; 32]) -> Result<Principal, FilesError> {
         // Read first: a removal in between leaves the result outdated, never too new.
         let checked = self.inner.sessions.revocations.load(Ordering::SeqCst);
-        let row: Option<DeviceRow> = self
-            .inner
-            .database
-            .read(move |tx| devices::by_token(tx, &hash))
-            .await?;
-        let row = row.ok_or(Denied::TokenUnknown)?;
-        if row.removed_ms.is_some() {
-            return Err(Denied::DeviceRemoved.into());
-        }
+        let read = move |tx: &mut dyn Tx| {
+            let row = devices::by_token(tx, &hash)?.ok_or(Denied::TokenUnknown)?;
+            let standing = standing::get(tx, row.account)?;
+            Ok::<_, FilesError>((row, standing))
+        };
+        let (row, standing) = self.inner.database.read(read).await?;
+        check_standing(&row, standing)?;
         let checked = Arc::new(AtomicU64::new(checked));
         let principal = Principal {
             account: row.account,
@@ -147,29 +151,26 @@ impl Files {
         Ok(principal)
     }
 
-    /// Whether a principal still holds. Costs nothing unless some device was removed since it was
+    /// Whether a principal still holds. Costs nothing unless some device was removed, or some account suspended, since it was
     /// last asked; so whatever takes long asks at every step (D6: within five seconds).
     ///
     /// # Errors
-    /// [`Denied::DeviceRemoved`], or the database's.
+    /// [`Denied::DeviceRemoved`], [`Denied::Suspended`], or the database's.
     pub async fn still_valid(&self, principal: &Principal) -> Result<(), FilesError> {
         let current = self.inner.sessions.revocations.load(Ordering::SeqCst);
         if principal.checked.load(Ordering::SeqCst) == current {
             return Ok(());
         }
         let device = principal.device;
-        let row: Option<DeviceRow> = self
-            .inner
-            .database
-            .read(move |tx| devices::get(tx, device))
-            .await?;
-        match row {
-            Some(row) if row.removed_ms.is_none() => {
-                principal.checked.store(current, Ordering::SeqCst);
-                Ok(())
-            }
-            _ => Err(Denied::DeviceRemoved.into()),
-        }
+        let read = move |tx: &mut dyn Tx| {
+            let row = devices::get(tx, device)?.ok_or(Denied::DeviceRemoved)?;
+            let standing = standing::get(tx, row.account)?;
+            Ok::<_, FilesError>((row, standing))
+        };
+        let (row, standing) = self.inner.database.read(read).await?;
+        check_standing(&row, standing)?;
+        principal.checked.store(current, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Writes down where and when devices were last seen.
@@ -183,6 +184,28 @@ impl Files {
             .database
             .write(move |tx| devices::seen(tx, &sightings))
             .await?)
+    }
+}
+
+/// Whether a device may act for its account.
+fn check_standing(row: &DeviceRow, standing: Option<Standing>) -> Result<(), Denied> {
+    match standing {
+        _ if row.removed_ms.is_some() => Err(Denied::DeviceRemoved),
+        None => Err(Denied::DeviceRemoved),
+        Some(standing) if standing.suspended_ms.is_some() => Err(Denied::Suspended),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Whether an account is there and not suspended.
+///
+/// # Errors
+/// [`Denied::TokenUnknown`], [`Denied::Suspended`]; the database's.
+pub(super) fn check_active(tx: &mut dyn Tx, account: AccountId) -> Result<(), FilesError> {
+    let standing = standing::get(tx, account)?.ok_or(Denied::TokenUnknown)?;
+    match standing.suspended_ms {
+        Some(_) => Err(Denied::Suspended.into()),
+        None => Ok(()),
     }
 }
 

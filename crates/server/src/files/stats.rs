@@ -1,6 +1,6 @@
 //! Numbers about the server, for whoever runs it.
 
-use hythe_model::{AccountId, ServerEpoch};
+use hythe_model::ServerEpoch;
 use serde::{Deserialize, Serialize};
 
 use super::{Files, FilesError};
@@ -37,20 +37,6 @@ pub struct Stats {
     pub bad_chunks: u64,
 }
 
-/// An account, as whoever runs the server sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountView {
-    /// Its id.
-    #[serde(with = "as_text")]
-    pub account: AccountId,
-    /// Its login name.
-    pub login: String,
-    /// Whether it may use `admin` functions.
-    pub admin: bool,
-    /// When it was made, in milliseconds since 1970.
-    pub created_ms: i64,
-}
-
 /// Ids in JSON, as their text.
 pub(super) mod as_text {
     use std::fmt::Display;
@@ -82,21 +68,6 @@ impl Files {
     /// The database's.
     pub async fn stats(&self) -> Result<Stats, FilesError> {
         Ok(self.inner.database.read_long(count).await?)
-    }
-
-    /// All accounts, oldest first.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn accounts(&self) -> Result<Vec<AccountView>, FilesError> {
-        let rows = self.inner.database.read(accounts::all).await?;
-        let views = rows.into_iter().map(|row| AccountView {
-            account: row.account,
-            login: row.login,
-            admin: row.admin,
-            created_ms: row.created_ms,
-        });
-        Ok(views.collect())
     }
 }
 

@@ -1,11 +1,15 @@
 //! Registering an account.
 
+use std::time::Instant;
+
 use axum::extract::{FromRequestParts, State};
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use bytes::Bytes;
 
 use hythe_wire::account::{RegisterReply, RegisterRequest};
-use hythe_wire::{ByteVec, headers, routes};
+use hythe_wire::server::RegistrationPolicy;
+use hythe_wire::{ByteVec, Code, headers, routes};
 
 use super::app::Shared;
 use super::error::Failure;
@@ -15,21 +19,32 @@ use super::openapi::Octets;
 use crate::auth::{self, Shown};
 use crate::files::Registration;
 
-/// An invite's token, and who shows it.
-pub(crate) struct Invited(Shown, Client);
+/// An invite's token, or none, and who shows it.
+pub(crate) struct Invited(Option<Shown>, Client);
 
 impl FromRequestParts<Shared> for Invited {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Failure> {
-        Ok(Self(
-            Shown::take(parts, headers::INVITE)?,
-            auth::client(parts)?,
-        ))
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
+        let client = auth::client(parts)?;
+        // Whoever shows a token of another kind is told so, also where none is needed.
+        if parts.headers.contains_key(AUTHORIZATION)
+            || app.files.policy().await? == RegistrationPolicy::Invite
+        {
+            let shown = Shown::take(parts, headers::INVITE)?;
+            return Ok(Self(Some(shown), client));
+        }
+        if app.by_address
+            && let Err(wait) = app.rates.registrations.take(client.key(), Instant::now())
+        {
+            return Err(Failure::later(Code::RateLimited, wait));
+        }
+        Ok(Self(None, client))
     }
 }
 
-/// Creates an account, its first device and its personal space.
+/// Creates an account, its first device and its personal space. Where registration is open (see
+/// `registration` of the server's description) no invite is needed.
 #[utoipa::path(
     post, path = routes::ACCOUNTS, tag = "accounts", security(("invite" = [])),
     request_body(content = Octets, content_type = "application/cbor", description = "RegisterRequest"),
@@ -37,7 +52,7 @@ impl FromRequestParts<Shared> for Invited {
 )]
 pub(crate) async fn register(
     State(app): State<Shared>,
-    Invited(Shown(invite), client): Invited,
+    Invited(invite, client): Invited,
     request: Cbor<RegisterRequest>,
 ) -> Result<Cbor<RegisterReply>, Failure> {
     let request = request.message;
@@ -51,7 +66,8 @@ pub(crate) async fn register(
         recovery: request.recovery,
         address: Some(client.0),
     };
-    let registered = app.files.register(&invite, registration).await;
+    let invite = invite.as_ref().map(|Shown(token)| token);
+    let registered = app.files.register(invite, registration).await;
     let done = registered.map_err(|error| auth::denied(&app, client, error))?;
     Ok(Cbor::answer(RegisterReply {
         account: done.account,

@@ -63,6 +63,8 @@ pub(crate) struct Rates {
     pub(crate) failures: Buckets<AddressKey>,
     /// Guesses of passwords.
     pub(crate) logins: LoginRates,
+    /// Accounts made without an invite, by address.
+    pub(crate) registrations: Buckets<AddressKey>,
 }
 
 impl Rates {
@@ -77,6 +79,10 @@ impl Rates {
                 limits.failures_burst,
             ),
             logins: LoginRates::new(limits),
+            registrations: Buckets::new(
+                f64::from(limits.registrations_per_hour) / 3600.0,
+                limits.registrations_per_hour,
+            ),
         }
     }
 }

@@ -77,6 +77,8 @@ impl From<Denied> for Failure {
             Denied::TokenUnknown => Code::Unauthenticated,
             Denied::TokenSpent => Code::TokenSpent,
             Denied::DeviceRemoved => Code::DeviceRemoved,
+            Denied::Suspended => Code::AccountSuspended,
+            Denied::RegistrationClosed => Code::RegistrationClosed,
             // Whoever is no member may not learn that the space exists.
             Denied::NotAMember => Code::NotFound,
             Denied::Role => Code::Forbidden,

@@ -115,7 +115,12 @@ impl Feed {
             Ok(Notice::Spaces { account }) if account == self.reader.account() => {
                 self.look_up_spaces().await
             }
-            Ok(Notice::DeviceRemoved { .. } | Notice::Spaces { .. }) => Ok(()),
+            Ok(Notice::Standing { account }) if account == self.reader.account() => {
+                self.recheck().await
+            }
+            Ok(Notice::DeviceRemoved { .. } | Notice::Spaces { .. } | Notice::Standing { .. }) => {
+                Ok(())
+            }
             Ok(Notice::Lost) | Err(RecvError::Lagged(_)) => self.catch_up().await,
             Err(RecvError::Closed) => Err(Goodbye::Stopping),
         }

@@ -22,6 +22,8 @@ pub(crate) async fn info(State(app): State<Shared>) -> Json<ServerInfo> {
         epoch: app.files.epoch(),
         identity: app.identity.public(),
         account: app.files.account(),
+        // What cannot be read now is not said; the rest needs no database.
+        registration: app.files.policy().await.ok(),
     })
 }
 

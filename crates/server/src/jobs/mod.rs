@@ -2,6 +2,7 @@
 
 mod drain;
 mod listen;
+mod removal;
 mod seen;
 
 use std::sync::{Arc, Weak};
@@ -27,6 +28,7 @@ impl Jobs {
             tokio::spawn(listen::run(Arc::downgrade(inner), Files::hear(inner))),
             tokio::spawn(drain::run(Arc::downgrade(inner), Arc::clone(&drain))),
             tokio::spawn(seen::run(Arc::downgrade(inner))),
+            tokio::spawn(removal::run(Arc::downgrade(inner))),
         ];
         Self { tasks, drain }
     }

@@ -271,13 +271,14 @@ pub fn position_of(
     row.map(|row| Ok(Cursor(row.count(0)?))).transpose()
 }
 
-/// The sum of all positions: grows with each change set of the server, and is smaller only in an
+/// The sum of all positions, those of removed spaces too: grows with each change set of the server, and is smaller only in an
 /// older copy of the database.
 ///
 /// # Errors
 /// The database's.
 pub fn revision(tx: &mut dyn Tx) -> Result<u64, DbError> {
-    let sql = "SELECT CAST(COALESCE(SUM(cursor), 0) AS BIGINT) FROM logs";
+    let sql = "SELECT CAST(COALESCE(SUM(cursor), 0) AS BIGINT) FROM \
+               (SELECT cursor FROM logs UNION ALL SELECT cursor FROM removed_logs) AS positions";
     tx.query_one(sql, &[])?.map_or(Ok(0), |row| row.count(0))
 }
 

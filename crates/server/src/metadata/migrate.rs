@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/002_quotas.sql"),
     include_str!("migrations/003_login.sql"),
     include_str!("migrations/004_profiles.sql"),
+    include_str!("migrations/005_administration.sql"),
 ];
 
 /// The newest schema version that this program knows.

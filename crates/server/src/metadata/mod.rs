@@ -8,10 +8,12 @@
 //! mean, and who may ask for them, is decided in `files/`.
 
 pub mod accounts;
+pub mod audit;
 pub mod checkpoints;
 pub mod chunks;
 pub mod credentials;
 pub mod devices;
+pub mod invites;
 pub mod logs;
 pub mod nodes;
 pub mod operations;
@@ -21,6 +23,7 @@ pub mod quotas;
 pub mod records;
 pub mod server;
 pub mod settings;
+pub mod standing;
 pub mod tokens;
 
 mod cluster;

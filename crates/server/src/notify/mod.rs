@@ -46,6 +46,11 @@ pub enum Notice {
         /// The device.
         device: DeviceId,
     },
+    /// An account was suspended, resumed or removed: what its devices may do has changed.
+    Standing {
+        /// The account.
+        account: AccountId,
+    },
     /// The spaces that an account is a member of, or its role there, changed.
     Spaces {
         /// The account.
@@ -76,6 +81,7 @@ impl Notice {
                 format!("account {account} {} {}", head.cursor, head.chain)
             }
             Self::DeviceRemoved { account, device } => format!("removed {account} {device}"),
+            Self::Standing { account } => format!("standing {account}"),
             Self::Spaces { account } => format!("spaces {account}"),
             Self::Lost => "lost".to_owned(),
         }
@@ -103,6 +109,9 @@ impl Notice {
             "removed" => Self::DeviceRemoved {
                 account: words.next()?.parse().ok()?,
                 device: words.next()?.parse().ok()?,
+            },
+            "standing" => Self::Standing {
+                account: words.next()?.parse().ok()?,
             },
             "spaces" => Self::Spaces {
                 account: words.next()?.parse().ok()?,
@@ -145,6 +154,7 @@ mod tests {
                 account,
                 device: DeviceId([5; 32]),
             },
+            Notice::Standing { account },
             Notice::Spaces { account },
             Notice::Lost,
         ] {

@@ -1,8 +1,10 @@
 //! Registration, devices, enrolment.
 
+use hythe_server::files::Actor;
 use hythe_space::flow::{OfferSecret, add_device_offer, enrol_with_offer, remove_device};
-use hythe_wire::account::{EnrolReply, EnrolRequest, RegisterReply};
+use hythe_wire::account::{EnrolReply, EnrolRequest, RegisterReply, RegisterRequest};
 use hythe_wire::device::{DeviceFolder, DeviceList, DevicePatch};
+use hythe_wire::server::RegistrationPolicy;
 use hythe_wire::space::{RoleName, SpaceList};
 use hythe_wire::{Code, Token, headers, routes};
 
@@ -261,4 +263,44 @@ pub async fn second_device(
         .append(hythe_space::Moment::Replaying, &enrolled.change_set)
         .unwrap();
     (enrolled.key.device_id(), token)
+}
+
+#[tokio::test]
+async fn where_registration_is_open_no_invite_is_needed() {
+    let world = World::with(|config| config.limits.rates.registrations_per_hour = 1).await;
+    let policy = || async {
+        let answer = world.client().get(world.url(routes::SERVER)).send().await;
+        let info: hythe_wire::server::ServerInfo = answer.unwrap().json().await.unwrap();
+        info.registration.unwrap()
+    };
+    let uninvited = |request: &RegisterRequest| {
+        let post = world.client().post(world.url(routes::ACCOUNTS));
+        cbor(post, request).send()
+    };
+    let first = Candidate::new(&world, 1).await;
+    assert_eq!(policy().await, RegistrationPolicy::Invite);
+    let refused = problem(uninvited(&first.request).await.unwrap()).await;
+    assert_eq!((refused.code, refused.status), (Code::Unauthenticated, 401));
+
+    let files = world.server().files();
+    files
+        .set_policy(Actor::Machine, RegistrationPolicy::Open)
+        .await
+        .unwrap();
+    assert_eq!(policy().await, RegistrationPolicy::Open);
+    reply::<RegisterReply>(uninvited(&first.request).await.unwrap()).await;
+    // Nobody makes accounts without end.
+    let second = Candidate::new(&world, 2).await;
+    let slow = problem(uninvited(&second.request).await.unwrap()).await;
+    assert_eq!(slow.code, Code::RateLimited);
+    assert!(slow.retry_after_ms.is_some());
+
+    files
+        .set_policy(Actor::Machine, RegistrationPolicy::Closed)
+        .await
+        .unwrap();
+    assert_eq!(policy().await, RegistrationPolicy::Closed);
+    let nobody = Token(hythe_model::Secret32::new([1; 32]));
+    let unknown = problem(register(&world, &nobody, &second.request).await).await;
+    assert_eq!(unknown.code, Code::Unauthenticated);
 }

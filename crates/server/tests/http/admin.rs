@@ -18,6 +18,8 @@ async fn invited(config: &ServerConfig) -> InviteUrl {
     let request = AdminRequest::Invite {
         lifetime_s: 60,
         admin: false,
+        login: None,
+        quota: None,
     };
     let AdminReply::Invite { url, .. } = admin::request(config, request).await.unwrap() else {
         panic!("no invite")
@@ -112,6 +114,8 @@ async fn without_an_address_there_is_no_invite() {
     let request = AdminRequest::Invite {
         lifetime_s: 60,
         admin: false,
+        login: None,
+        quota: None,
     };
     let refused = admin::request(&config, request).await.err().unwrap();
     assert!(matches!(refused, AdminError::Failed(_)));

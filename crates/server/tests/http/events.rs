@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hythe_model::{ChainHash, Cursor, Head};
+use hythe_server::files::Actor;
 use hythe_space::flow::remove_device;
 use hythe_wire::event::{Event, EventsRequest, Goodbye, SpacePosition};
 use hythe_wire::{Code, Message, There, Token, headers, routes};
@@ -214,6 +215,39 @@ async fn d6_a_removed_device_loses_its_stream_within_five_seconds() {
     );
     assert!(frames.next().await.unwrap().is_none());
     assert!(removed.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn d6_a_suspended_account_loses_its_streams_within_five_seconds() {
+    let world = World::start().await;
+    let person = join(&world, 1).await;
+    let other = join(&world, 2).await;
+    let mut frames = follow(
+        &world,
+        &person.token,
+        &position(&person, person.view.head()),
+    )
+    .await;
+    live(&mut frames).await;
+    let mut undisturbed = follow(&world, &other.token, &position(&other, other.view.head())).await;
+    live(&mut undisturbed).await;
+
+    let suspended = Instant::now();
+    let files = world.server().files();
+    files.suspend(Actor::Machine, "person-1").await.unwrap();
+    let reason = Goodbye::Unauthenticated;
+    assert!(news(&mut frames).await == Event::Goodbye { reason });
+    assert!(suspended.elapsed() < Duration::from_secs(5));
+    let refused = problem(person.get(&world, routes::SPACES).send().await.unwrap()).await;
+    assert_eq!(
+        (refused.code, refused.status),
+        (Code::AccountSuspended, 403)
+    );
+    let served = other.get(&world, routes::SPACES).send().await.unwrap();
+    assert_eq!(served.status(), 200);
+    files.resume(Actor::Machine, "person-1").await.unwrap();
+    let served = person.get(&world, routes::SPACES).send().await.unwrap();
+    assert_eq!(served.status(), 200);
 }
 
 #[tokio::test]

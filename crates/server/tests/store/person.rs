@@ -124,7 +124,7 @@ impl Person {
         let invite = world.invite().await;
         let registered = world
             .files
-            .register(&invite, prepared.registration.clone())
+            .register(Some(&invite), prepared.registration.clone())
             .await
             .unwrap();
         assert_eq!(registered.space, prepared.space.space);

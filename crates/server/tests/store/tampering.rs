@@ -221,6 +221,31 @@ fn d5_what_was_counted_wrong_is_named_and_set_right() {
 }
 
 #[test]
+fn a_changed_row_of_the_audit_log_is_found() {
+    for sql in [
+        "UPDATE audit SET subject = 'somebody else' WHERE no = 2",
+        "UPDATE audit SET at_ms = at_ms + 1 WHERE no = 1",
+        "DELETE FROM audit WHERE no = 2",
+    ] {
+        on_sqlite(async |mut world| {
+            for _ in 0..3 {
+                world.invite().await;
+            }
+            world.files.close().await;
+            let database = rusqlite::Connection::open(world.options.data.join("hythe.db")).unwrap();
+            assert_eq!(database.execute(sql, []).unwrap(), 1);
+            drop(database);
+            world.files = hythe_server::files::Files::open(world.options.clone())
+                .await
+                .unwrap();
+            let report = world.files.check().await.unwrap();
+            assert_eq!(report.found, 1, "{sql}: {report:?}");
+            assert_eq!(report.findings[0].log, "audit");
+        });
+    }
+}
+
+#[test]
 fn check_compares_tables_with_a_fold_of_the_log() {
     for (sql, expected) in [
         (

@@ -15,32 +15,32 @@ pub async fn registering_happens_once(world: World) {
     let invite = world.invite().await;
     let registered = world
         .files
-        .register(&invite, first.registration.clone())
+        .register(Some(&invite), first.registration.clone())
         .await
         .unwrap();
     let again = world
         .files
-        .register(&invite, first.registration.clone())
+        .register(Some(&invite), first.registration.clone())
         .await
         .unwrap();
     assert_eq!(again, registered, "C6: the reply was lost");
     assert_eq!(world.files.accounts().await.unwrap().len(), 1);
     let mut other_token = first.registration.clone();
     other_token.token = Token(hythe_model::Secret32::new([8; 32]));
-    let spent = world.files.register(&invite, other_token).await;
+    let spent = world.files.register(Some(&invite), other_token).await;
     let is_spent = matches!(spent, Err(FilesError::Denied(Denied::TokenSpent)));
     assert!(is_spent, "a second use, no repetition");
 
     let other = prepare(&world, "bob").await;
     let spent = world
         .files
-        .register(&invite, other.registration.clone())
+        .register(Some(&invite), other.registration.clone())
         .await;
     assert!(matches!(spent, Err(FilesError::Denied(Denied::TokenSpent))));
     let nobody = Token(hythe_model::Secret32::new([7; 32]));
     let unknown = world
         .files
-        .register(&nobody, other.registration.clone())
+        .register(Some(&nobody), other.registration.clone())
         .await;
     assert!(matches!(
         unknown,
@@ -49,7 +49,7 @@ pub async fn registering_happens_once(world: World) {
     let mut same_name = other.registration.clone();
     same_name.login = "ann".into();
     let invite = world.invite().await;
-    let taken = world.files.register(&invite, same_name).await;
+    let taken = world.files.register(Some(&invite), same_name).await;
     assert!(matches!(
         taken,
         Err(FilesError::Refused(Refused::LoginTaken))
@@ -57,7 +57,7 @@ pub async fn registering_happens_once(world: World) {
     // A refused registration does not use the invite up.
     world
         .files
-        .register(&invite, other.registration)
+        .register(Some(&invite), other.registration)
         .await
         .unwrap();
 
@@ -67,7 +67,7 @@ pub async fn registering_happens_once(world: World) {
         .await
         .unwrap();
     let late = prepare(&world, "cid").await.registration;
-    let spent = world.files.register(&expired.token, late).await;
+    let spent = world.files.register(Some(&expired.token), late).await;
     assert!(matches!(spent, Err(FilesError::Denied(Denied::TokenSpent))));
 }
 
@@ -85,7 +85,7 @@ pub async fn a_bad_registration_leaves_nothing(world: World) {
     let mut no_name = good.clone();
     no_name.login = " ".into();
     for bad in [foreign_space, no_space, no_genesis, no_name] {
-        let refused = world.files.register(&invite, bad).await;
+        let refused = world.files.register(Some(&invite), bad).await;
         assert!(
             matches!(
                 refused,
@@ -95,7 +95,7 @@ pub async fn a_bad_registration_leaves_nothing(world: World) {
         );
     }
     assert_eq!(world.files.stats().await.unwrap(), before);
-    world.files.register(&invite, good).await.unwrap();
+    world.files.register(Some(&invite), good).await.unwrap();
 }
 
 pub async fn devices_come_and_go(world: World) {

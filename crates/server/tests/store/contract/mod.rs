@@ -1,6 +1,7 @@
 //! What the rules promise, whatever the database.
 
 mod accounts;
+mod administration;
 mod chunks;
 mod commits;
 mod conflicts;
@@ -8,6 +9,7 @@ mod quotas;
 mod reading;
 
 pub use accounts::*;
+pub use administration::*;
 pub use chunks::*;
 pub use commits::*;
 pub use conflicts::*;
@@ -52,6 +54,10 @@ macro_rules! for_all_cases {
             sc105_what_is_reserved_is_kept_for_its_upload,
             sc156_parallel_reservations_never_pass_the_limit_together,
             a_space_and_new_accounts_have_limits_of_their_own,
+            the_policy_says_who_may_register,
+            an_invite_is_bound_to_name_role_and_quota,
+            d6_a_suspended_account_is_cut_off_with_all_its_devices,
+            a_removed_account_leaves_others_their_spaces,
         }
     };
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use hythe_content::{PackBuilder, SealedChunk};
 use hythe_model::{NodeId, SpaceId, UploadId};
-use hythe_server::files::{FilesError, QuotaName, Refused};
+use hythe_server::files::{Actor, FilesError, QuotaName, Refused};
 use hythe_space::{Draft, flow};
 use hythe_wire::chunk::Reserve;
 use hythe_wire::problem::QuotaOf;
@@ -32,7 +32,11 @@ fn pack(chunks: &[SealedChunk]) -> Bytes {
 
 async fn limit(world: &World, of: &str, bytes: u64) {
     let name = QuotaName::Of(of.into());
-    world.files.set_quota(name, Some(bytes)).await.unwrap();
+    world
+        .files
+        .set_quota(Actor::Machine, name, Some(bytes))
+        .await
+        .unwrap();
 }
 
 /// What the account uses by its own sum, after comparing it with what is really there (D5).
@@ -202,7 +206,7 @@ pub async fn sc156_parallel_reservations_never_pass_the_limit_together(world: Wo
 pub async fn a_space_and_new_accounts_have_limits_of_their_own(world: World) {
     world
         .files
-        .set_quota(QuotaName::Default, Some(100_000))
+        .set_quota(Actor::Machine, QuotaName::Default, Some(100_000))
         .await
         .unwrap();
     let mut ann = Person::register(&world, "ann").await;
@@ -244,7 +248,9 @@ pub async fn a_space_and_new_accounts_have_limits_of_their_own(world: World) {
     assert_eq!(files.quotas(id).await.unwrap().spaces.len(), 2);
     let unknown = files.quotas(Some("bob".into())).await;
     assert!(matches!(unknown, Err(FilesError::NotFound(_))));
-    let unknown = files.set_quota(QuotaName::Of("bob".into()), None).await;
+    let unknown = files
+        .set_quota(Actor::Machine, QuotaName::Of("bob".into()), None)
+        .await;
     assert!(matches!(unknown, Err(FilesError::NotFound(_))));
 
     // Who has more than the limit keeps it, and only cannot add to it.

@@ -1,0 +1,23 @@
+//! Removes accounts whose waiting time is over.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use super::alive;
+use crate::files::Inner;
+
+/// How often is looked: waiting times are days.
+const EVERY: Duration = Duration::from_secs(60 * 60);
+
+pub(super) async fn run(inner: Weak<Inner>) {
+    loop {
+        let Some(files) = alive(&inner) else { return };
+        match files.remove_due().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "accounts were removed"),
+            Err(error) => tracing::warn!(%error, "accounts that are due were not removed"),
+        }
+        drop(files);
+        tokio::time::sleep(EVERY).await;
+    }
+}
