@@ -400,6 +400,9 @@ pub struct Connect {
     /// The URL that `admin invite` or `devices add` printed, or a server's address to log in at;
     /// `-` reads it from standard input
     pub url: String,
+    /// With a server's address: have another device let this one in, by a code that this one shows
+    #[arg(long)]
+    pub approve: bool,
     #[command(flatten)]
     pub names: Names,
 }
@@ -603,6 +606,11 @@ pub enum DevicesCommand {
     /// Print a one-time URL for the next device
     #[command(after_help = "Example:\n  hythe devices add")]
     Add(Output),
+    /// Let a device in that shows a code
+    #[command(
+        after_help = "Asks for the code that `hythe connect URL --approve` shows on the new device.\n\nExample:\n  hythe devices approve"
+    )]
+    Approve,
     /// Cut a device off
     #[command(after_help = "Example:\n  hythe devices remove old-laptop")]
     Remove {

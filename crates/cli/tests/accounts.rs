@@ -215,6 +215,38 @@ fn an_account_of_an_invite_alone_works_as_before_and_gets_a_password() {
 }
 
 #[test]
+fn d10_another_device_lets_a_new_one_in_by_its_code() {
+    let scene = Scene::new();
+    let _ = scene.register("a", "ada", "a small haven");
+    let mut command = hythe();
+    command
+        .args(["connect", &scene.url(), "--approve", "--device-name", "new"])
+        .env("HYTHE_HOME", scene.home("b"))
+        .stdout(Stdio::piped());
+    let mut asking = command.spawn().unwrap();
+    let mut lines = BufReader::new(asking.stdout.take().unwrap()).lines();
+    let code = lines.nth(1).unwrap().unwrap();
+    assert_eq!(code.len(), 24);
+    let approve = ["devices", "approve"];
+    assert_eq!(scene.refused("a", &approve, &["nonsense"]).0, 2);
+    assert_eq!(
+        scene
+            .refused("a", &approve, &["0000-0000-0000-0000-0000"])
+            .0,
+        1
+    );
+    assert_eq!(scene.refused("a", &approve, &[&code, "n"]).0, 1);
+    let said = scene.ok("a", &approve, &[&code, "y"]);
+    assert!(
+        said.contains("\"new\"") && said.contains("127.0.0.1"),
+        "{said}"
+    );
+    assert!(asking.wait().unwrap().success());
+    assert!(scene.ok("b", &["status"], &[]).contains("new of ada\n"));
+    assert!(scene.ok("a", &["devices"], &[]).contains("new  "));
+}
+
+#[test]
 fn an_account_is_renamed_and_its_devices_learn_it() {
     let scene = Scene::new();
     let _ = scene.register("a", "ada", "a small haven");

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use crate::http::app::Shared;
 use crate::http::{
-    account_log, accounts, changes, checkpoint, chunks, devices, events, health, history, layers,
-    login, openapi, profile, server, snapshot, spaces,
+    account_log, accounts, approvals, changes, checkpoint, chunks, devices, events, health,
+    history, layers, login, openapi, profile, server, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -32,6 +32,10 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(login::finish))
         .routes(routes!(login::recover))
         .routes(routes!(login::password))
+        .routes(routes!(approvals::ask))
+        .routes(routes!(approvals::poll))
+        .routes(routes!(approvals::look))
+        .routes(routes!(approvals::grant))
         .routes(routes!(devices::list))
         .routes(routes!(devices::enrol))
         .routes(routes!(devices::describe))

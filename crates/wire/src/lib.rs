@@ -7,8 +7,10 @@
 //! `docs/format/wire.md`.
 
 pub mod account;
+pub mod approval;
 mod bounded;
 pub mod chunk;
+mod crockford;
 pub mod device;
 pub mod event;
 pub mod frame;

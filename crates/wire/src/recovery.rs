@@ -2,40 +2,19 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
-use data_encoding::{Encoding, Specification};
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::crockford;
 
 /// Random bytes of a code.
 pub const RECOVERY_BYTES: usize = 20;
 
-/// Characters of the text form that carry the bytes; two more check them.
+/// Characters of the text form that carry the bytes.
 const DIGITS: usize = 32;
 
-/// Characters in a group of the text form.
-const GROUP: usize = 4;
-
-/// Longest text that is looked at, with every separator somebody may type.
-const MAX_TEXT_BYTES: usize = 256;
-
-/// Base32 by Crockford: no letter that looks like a digit or like another one.
-static CROCKFORD: LazyLock<Option<Encoding>> = LazyLock::new(|| {
-    let mut specification = Specification::new();
-    specification
-        .symbols
-        .push_str("0123456789ABCDEFGHJKMNPQRSTVWXYZ");
-    specification
-        .translate
-        .from
-        .push_str("abcdefghjkmnpqrstvwxyzOoIiLl");
-    specification
-        .translate
-        .to
-        .push_str("ABCDEFGHJKMNPQRSTVWXYZ001111");
-    specification.ignore.push_str("- ");
-    specification.encoding().ok()
-});
+/// Characters after them that find a slip of the pen.
+const CHECK: usize = 2;
 
 /// 160 random bits. No `Debug`, wiped when dropped; `Display` writes the secret: it is what the user
 /// is given.
@@ -74,25 +53,17 @@ impl RecoveryCode {
 
     /// The characters without separators.
     fn text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(DIGITS + 4));
-        if let Some(base32) = &*CROCKFORD {
-            base32.encode_append(&self.0, &mut text);
-            base32.encode_append(&self.check(), &mut text);
-        }
+        let mut text = crockford::encode(&self.0);
+        text.push_str(&crockford::encode(&self.check()));
         // Of the four characters for two bytes only ten bits say something.
-        text.truncate(DIGITS + 2);
+        text.truncate(DIGITS + CHECK);
         text
     }
 }
 
 impl fmt::Display for RecoveryCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.text();
-        let (digits, check) = text.split_at(DIGITS.min(text.len()));
-        for group in digits.as_bytes().chunks(GROUP) {
-            write!(f, "{}-", String::from_utf8_lossy(group))?;
-        }
-        f.write_str(check)
+        crockford::write_groups(f, &self.text())
     }
 }
 
@@ -100,38 +71,16 @@ impl FromStr for RecoveryCode {
     type Err = RecoveryError;
 
     fn from_str(text: &str) -> Result<Self, RecoveryError> {
-        let base32 = CROCKFORD.as_ref().ok_or(RecoveryError::Form)?;
-        if text.len() > MAX_TEXT_BYTES {
-            return Err(RecoveryError::Form);
-        }
-        let mut plain = Zeroizing::new(text.trim().replace(['-', ' '], ""));
-        if !plain.is_ascii() || plain.len() != DIGITS + 2 {
-            return Err(RecoveryError::Form);
-        }
-        plain.make_ascii_uppercase();
-        let check = Zeroizing::new(plain.split_off(DIGITS));
-        let bytes = base32.decode(plain.as_bytes());
-        let bytes = Zeroizing::new(bytes.map_err(|_| RecoveryError::Form)?);
-        let bytes = bytes
-            .as_slice()
-            .try_into()
-            .map_err(|_| RecoveryError::Form)?;
-        let code = Self(bytes);
-        let typed: String = check.chars().map(as_meant).collect();
-        if code.text().get(DIGITS..) == Some(typed.as_str()) {
+        let typed = crockford::as_meant(text, DIGITS + CHECK).ok_or(RecoveryError::Form)?;
+        let digits = typed.get(..DIGITS).and_then(crockford::decode);
+        let digits = digits.ok_or(RecoveryError::Form)?;
+        let bytes = digits.as_slice().try_into();
+        let code = Self(bytes.map_err(|_| RecoveryError::Form)?);
+        if *code.text() == *typed {
             Ok(code)
         } else {
             Err(RecoveryError::Check)
         }
-    }
-}
-
-/// A character as Crockford reads it.
-fn as_meant(typed: char) -> char {
-    match typed {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
     }
 }
 

@@ -39,6 +39,15 @@ pub const LOGIN_RECOVER: &str = "/api/v1/login/recover";
 /// Set a password: first half.
 pub const PASSWORD: &str = "/api/v1/password";
 
+/// A new device asks to be let in by another one.
+pub const APPROVALS: &str = "/api/v1/approvals";
+/// A new device looks whether it was let in.
+pub const APPROVALS_POLL: &str = "/api/v1/approvals/poll";
+/// Who asks to be let in.
+pub const APPROVALS_LOOK: &str = "/api/v1/approvals/look";
+/// Lets a new device in.
+pub const APPROVALS_GRANT: &str = "/api/v1/approvals/grant";
+
 /// Devices of the caller's account: list.
 pub const DEVICES: &str = "/api/v1/devices";
 /// Enrol a device with a one-time token.
@@ -85,6 +94,10 @@ pub const ALL: &[&str] = &[
     LOGIN_FINISH,
     LOGIN_RECOVER,
     PASSWORD,
+    APPROVALS,
+    APPROVALS_POLL,
+    APPROVALS_LOOK,
+    APPROVALS_GRANT,
     DEVICES,
     DEVICES_ENROL,
     DEVICES_SELF,

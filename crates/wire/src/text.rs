@@ -115,3 +115,31 @@ pub(crate) mod bytes {
             .map_err(|_| D::Error::custom("expected base64url without padding"))
     }
 }
+
+/// The same for bytes that may be absent.
+pub(crate) mod bytes_or_none {
+    use data_encoding::BASE64URL_NOPAD;
+
+    use super::{Deserialize, Deserializer, Error, Serializer};
+
+    /// Writes them, or null.
+    pub(crate) fn serialize<S: Serializer>(
+        bytes: &Option<Vec<u8>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match bytes {
+            Some(bytes) => to.serialize_str(&BASE64URL_NOPAD.encode(bytes)),
+            None => to.serialize_none(),
+        }
+    }
+
+    /// Reads them, or null.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| BASE64URL_NOPAD.decode(text.as_bytes()))
+            .transpose()
+            .map_err(|_| D::Error::custom("expected base64url without padding"))
+    }
+}

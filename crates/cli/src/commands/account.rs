@@ -1,10 +1,11 @@
 //! `hythe account`: how its owner gets in.
 
-use hythe_client::enrol::{self, Credentials, Founder, Held, Proof};
+use hythe_client::enrol::{self, Asking, Credentials, Founder, Held, Proof};
 use hythe_client::home::LockedHome;
 use hythe_client::keys::{DeviceKeys, KeyStore};
 use hythe_client::net::Api;
-use hythe_control::{Reply, Request};
+use hythe_control::{Octets, Reply, Request};
+use hythe_wire::approval::{ApprovalCode, ApprovalCodeError};
 use hythe_wire::invite::{InviteUrl, server_url};
 use hythe_wire::opaque::Password;
 use hythe_wire::profile::{Profile, ProfilePatch, TotpRemove};
@@ -16,6 +17,7 @@ use crate::commands::connect::{self, Chosen, connect_trouble, keys_trouble, now_
 use crate::commands::devices;
 use crate::door::{self, Use, Work};
 use crate::error::{Exit, Trouble};
+use crate::output::words;
 use crate::{output, prompt, recovery};
 
 /// Fewest characters of a password: what NIST SP 800-63B asks for at least.
@@ -199,6 +201,59 @@ async fn log_in(home: &LockedHome, url: &str, names: &Chosen) -> Result<DeviceKe
             done => return done.map_err(connect_trouble),
         }
     }
+}
+
+/// Enrols this device once another one has let it in.
+pub async fn ask_approval(args: Enter) -> Result<Exit, Trouble> {
+    let url = connect::url(args.url)?;
+    let url = server_url(&url).map_err(|error| connect_trouble(enrol::EnrolError::Url(error)))?;
+    let home = own_home().await?;
+    let names = Chosen::of(args.names);
+    let store = KeyStore::open(home.keys_path()).map_err(keys_trouble)?;
+    let asking = Asking::begin(&store, &url, names.info()).await;
+    let asking = asking.map_err(connect_trouble)?;
+    output::line("On another device of your account: `hythe devices approve`, and this code:")?;
+    output::line(asking.code().to_string())?;
+    let keys = asking
+        .join(&store, now_ms())
+        .await
+        .map_err(connect_trouble)?;
+    entered(&home, &keys, &names).await?;
+    Ok(Exit::Done)
+}
+
+/// Lets a device in that shows a code.
+pub async fn approve() -> Result<Exit, Trouble> {
+    let own = Own::open()?;
+    let typed = prompt::secret("Code that the new device shows: ")?;
+    let code: ApprovalCode = typed.parse().map_err(|error: ApprovalCodeError| {
+        Trouble::usage("That is no code of a new device.")
+            .because(error)
+            .next("`hythe connect URL --approve` shows it on the new device.")
+    })?;
+    let nobody = |error: enrol::EnrolError| {
+        Trouble::failed("No device is waiting with this code.")
+            .because(error)
+            .next("A code holds for ten minutes: have the new device show a new one.")
+    };
+    let view = enrol::look_at_device(&own.api, &code)
+        .await
+        .map_err(nobody)?;
+    let from = view.address.as_deref().unwrap_or("an unknown address");
+    // Whoever asks chose these words: nothing in them moves the cursor.
+    let shown = |text: &str| Octets(text.as_bytes().to_vec());
+    let (name, platform) = (shown(&view.name), shown(&view.platform));
+    let asked = words::moment(view.asked_ms);
+    output::line(format!(
+        "\"{name}\" ({platform}) asked from {from} at {asked}."
+    ))?;
+    if !prompt::yes("Let it into your account, with everything in it?")? {
+        return Err(Trouble::failed("It was not let in."));
+    }
+    let approved = enrol::approve_device(&own.api, &own.keys, &code, now_ms()).await;
+    approved.map_err(change_trouble)?;
+    output::line("It is let in: it appears among `hythe devices` in a moment.")?;
+    Ok(Exit::Done)
 }
 
 /// Enrols this device with the recovery code.

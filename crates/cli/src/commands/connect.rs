@@ -20,6 +20,9 @@ pub async fn run(args: Connect) -> Result<Exit, Trouble> {
     // Without a fragment it is a server's address: whoever has no URL has a password.
     if !url.contains('#') {
         let names = args.names;
+        if args.approve {
+            return account::ask_approval(Enter { url, names }).await;
+        }
         return account::login(Enter { url, names }).await;
     }
     let home = match door::take(door::home()?).await? {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use hythe_control::{DeviceInfo, Invite, Reply, Request};
 
 use crate::args::{Devices, DevicesCommand};
+use crate::commands::account;
 use crate::door::{self, Work};
 use crate::error::{Exit, Trouble};
 use crate::output::{self, words};
@@ -22,6 +23,7 @@ pub async fn run(args: Devices) -> Result<Exit, Trouble> {
     match args.command {
         None => list(args.output.json).await,
         Some(DevicesCommand::Add(output)) => add(output.json).await,
+        Some(DevicesCommand::Approve) => account::approve().await,
         Some(DevicesCommand::Remove { device }) => remove(device).await,
     }
 }

@@ -3,6 +3,7 @@
 //! Whatever is drawn at random for an enrolment is stored before its request is sent, so a repetition
 //! after a lost reply sends the same bytes and has the same outcome (C6).
 
+mod approval;
 mod devices;
 mod join;
 mod keyholders;
@@ -22,6 +23,7 @@ use crate::keys::{DeviceKeys, KeyFileError, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::PoolError;
 
+pub use approval::{Asking, approve_device, look_at_device};
 pub use devices::{DeviceOffer, offer_device, remove_device};
 pub use keyholders::{
     Held, Proof, held, is_recovery, recovery_token, renew_recovery, set_password,

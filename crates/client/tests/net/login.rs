@@ -1,11 +1,13 @@
 //! Passwords and recovery codes: how a person gets into the account.
 
 use hythe_client::enrol::{
-    self, Credentials, EnrolError, Founder, Proof, connect_with_password, connect_with_recovery,
+    self, Asking, Credentials, EnrolError, Founder, Proof, connect_with_password,
+    connect_with_recovery,
 };
 use hythe_client::keys::{DeviceKeys, KeyStore};
 use hythe_client::net::{Api, ApiError};
 use hythe_wire::Code;
+use hythe_wire::approval::ApprovalCode;
 use hythe_wire::opaque::Password;
 use hythe_wire::profile::{ProfilePatch, TotpRemove};
 use hythe_wire::recovery::RecoveryCode;
@@ -220,6 +222,71 @@ async fn an_account_from_an_invite_alone_gets_a_password_later() {
         .await
         .unwrap();
     assert!(log_in(&rig, "ada", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn d10_a_device_is_let_in_by_the_code_that_it_shows() {
+    let rig = start().await;
+    let first = rig.account("ada").await;
+    let (home, store) = store();
+    let url = rig.server.local_url();
+    let asking = Asking::begin(&store, url, info("new")).await.unwrap();
+    let code: ApprovalCode = asking.code().to_string().to_lowercase().parse().unwrap();
+    let api = api(&first.keys);
+    let view = enrol::look_at_device(&api, &code).await.unwrap();
+    assert_eq!(
+        (view.name.as_str(), view.address.as_deref()),
+        ("new", Some("127.0.0.1"))
+    );
+    let wrong = ApprovalCode::new([0; 12]);
+    assert!(enrol::look_at_device(&api, &wrong).await.is_err());
+    assert!(
+        enrol::approve_device(&api, &first.keys, &wrong, now_ms())
+            .await
+            .is_err()
+    );
+
+    enrol::approve_device(&api, &first.keys, &code, now_ms())
+        .await
+        .unwrap();
+    let again = enrol::approve_device(&api, &first.keys, &code, now_ms()).await;
+    assert!(again.is_err(), "a code lets in once");
+    let second = Device::open(home, asking.join(&store, now_ms()).await.unwrap());
+    assert_eq!(second.keys.account, first.keys.account);
+    let there = second.home().await;
+    put(&there, "plan", b"secret".to_vec()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a1_a_server_cannot_put_another_account_in_place_of_the_one_that_approved() {
+    let proxy = Proxy::start().await;
+    let (_mallory, own) = {
+        let (home, store) = store();
+        let invite = proxy.invite().await;
+        let keys = enrol::connect(&store, &invite, info("m"), "mallory", now_ms()).await;
+        (home, keys.unwrap())
+    };
+    let (_home, store) = store();
+    let url = proxy.url();
+    let asking = Asking::begin(&store, &url, info("new")).await.unwrap();
+    // The server knows the request, and answers with an offer of its own, sealed as it can.
+    let offer = enrol::offer_device(&api(&own), &own, None, now_ms())
+        .await
+        .unwrap();
+    let plain = data_encoding::BASE64URL_NOPAD.encode(offer.url.to_string().as_bytes());
+    let forged = format!(r#"{{"sealed":"{plain}"}}"#);
+    proxy.lie(
+        move |asked, bytes| match asked.ends_with("/approvals/poll") {
+            true => forged.clone().into_bytes(),
+            false => bytes,
+        },
+    );
+    let refused = asking.join(&store, now_ms()).await.err().unwrap();
+    assert!(
+        matches!(refused, EnrolError::Api(ApiError::Malformed(_))),
+        "{refused}"
+    );
+    assert!(store.device().unwrap().is_none());
 }
 
 /// The code that an authenticator with this secret shows, so many steps from now.

@@ -7,6 +7,7 @@ mod accounts;
 mod administration;
 mod admission;
 mod apply;
+mod approvals;
 mod audit;
 mod check;
 mod checkpoint;

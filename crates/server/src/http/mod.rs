@@ -17,6 +17,7 @@ pub(crate) mod stream;
 
 pub(crate) mod account_log;
 pub(crate) mod accounts;
+pub(crate) mod approvals;
 pub(crate) mod changes;
 pub(crate) mod checkpoint;
 pub(crate) mod chunks;

@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/003_login.sql"),
     include_str!("migrations/004_profiles.sql"),
     include_str!("migrations/005_administration.sql"),
+    include_str!("migrations/006_approvals.sql"),
 ];
 
 /// The newest schema version that this program knows.

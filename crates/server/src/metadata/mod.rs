@@ -8,6 +8,7 @@
 //! mean, and who may ask for them, is decided in `files/`.
 
 pub mod accounts;
+pub mod approvals;
 pub mod audit;
 pub mod checkpoints;
 pub mod chunks;

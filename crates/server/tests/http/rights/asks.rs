@@ -7,6 +7,7 @@ use hythe_model::{Cursor, Head, SpaceId};
 use hythe_space::flow::{add_device_offer, enrol_with_offer};
 use hythe_space::{ChangeSet, Checkpoint, StateDigest};
 use hythe_wire::account::{AppendRequest, EnrolRequest};
+use hythe_wire::approval::{ApprovalGrant, ApprovalId, ApprovalRequest};
 use hythe_wire::chunk::{MissingRequest, ReadRequest};
 use hythe_wire::device::DevicePatch;
 use hythe_wire::event::{Event, EventsRequest, SpacePosition};
@@ -121,7 +122,10 @@ impl Cast {
         } else if row.template.starts_with(routes::ACCOUNTS) {
             self.of_accounts(who, row).await
         } else {
-            self.of_caller(who, row).await
+            match self.of_login(who, row) {
+                Some(ask) => Some(ask),
+                None => self.of_caller(who, row).await,
+            }
         };
         asked.unwrap_or_else(|| panic!("asks.rs has no request for {}", row.label()))
     }
@@ -142,6 +146,61 @@ impl Cast {
         }
     }
 
+    /// Logins, and the caller's account.
+    fn of_login(&self, who: Who, row: &Row) -> Option<Ask> {
+        let id = |bytes: &[u8]| Look::Holds(data_encoding::HEXLOWER.encode(bytes).into_bytes());
+        Some(match row.key() {
+            ("GET", routes::ACCOUNT, "") => {
+                Ask::get(routes::ACCOUNT, id(self.owner.account.id().as_bytes()))
+            }
+            ("PATCH", routes::ACCOUNT, "") => Ask {
+                method: reqwest::Method::PATCH,
+                ..Ask::post(routes::ACCOUNT, json(&ProfilePatch::default()))
+            },
+            ("POST", routes::ACCOUNT_TOTP, "") => Ask::post(routes::ACCOUNT_TOTP, Body::Nothing),
+            ("POST", routes::ACCOUNT_TOTP_CONFIRM, "with a wrong code") => {
+                let code = "wrong".to_owned();
+                Ask::post(routes::ACCOUNT_TOTP_CONFIRM, json(&TotpConfirm { code }))
+            }
+            ("POST", routes::ACCOUNT_TOTP_REMOVE, "") => {
+                Ask::post(routes::ACCOUNT_TOTP_REMOVE, json(&TotpRemove::default()))
+            }
+            ("POST", routes::APPROVALS, "") => {
+                let request = ApprovalRequest {
+                    id: [who as u8; 32],
+                    name: "new".into(),
+                    platform: "test".into(),
+                };
+                Ask::post(routes::APPROVALS, json(&request))
+            }
+            ("POST", routes::APPROVALS_POLL, "of nobody's") => {
+                Ask::post(routes::APPROVALS_POLL, json(&ApprovalId { id: [0xee; 32] }))
+            }
+            ("POST", routes::APPROVALS_LOOK, "of nobody's") => {
+                Ask::post(routes::APPROVALS_LOOK, json(&ApprovalId { id: [0xee; 32] }))
+            }
+            ("POST", routes::APPROVALS_GRANT, "of nobody's") => {
+                let (id, sealed) = ([0xee; 32], vec![0; 64]);
+                Ask::post(routes::APPROVALS_GRANT, json(&ApprovalGrant { id, sealed }))
+            }
+            ("POST", routes::LOGIN, "") => Ask::post(routes::LOGIN, login(who)),
+            ("POST", routes::LOGIN_FINISH, "with a session of nobody's") => {
+                let request = LoginFinishRequest {
+                    session: vec![0; 64],
+                    finalization: vec![0; 64],
+                    code: None,
+                };
+                Ask::post(routes::LOGIN_FINISH, json(&request))
+            }
+            ("POST", routes::LOGIN_RECOVER, "") => Ask::post(routes::LOGIN_RECOVER, Body::Nothing),
+            ("POST", routes::PASSWORD, "") => {
+                let (_, request) = Registering::start(Password::new("x")).unwrap();
+                Ask::post(routes::PASSWORD, json(&PasswordRequest { request }))
+            }
+            _ => return None,
+        })
+    }
+
     /// The server itself, and what is the caller's own.
     async fn of_caller(&mut self, who: Who, row: &Row) -> Option<Ask> {
         let id = |bytes: &[u8]| Look::Holds(data_encoding::HEXLOWER.encode(bytes).into_bytes());
@@ -159,35 +218,6 @@ impl Cast {
                 Ask::get(routes::DEVICES, id(self.owner.key.device_id().as_bytes()))
             }
             ("POST", routes::DEVICES_ENROL, "") => self.enrol().await,
-            ("GET", routes::ACCOUNT, "") => {
-                Ask::get(routes::ACCOUNT, id(self.owner.account.id().as_bytes()))
-            }
-            ("PATCH", routes::ACCOUNT, "") => Ask {
-                method: reqwest::Method::PATCH,
-                ..Ask::post(routes::ACCOUNT, json(&ProfilePatch::default()))
-            },
-            ("POST", routes::ACCOUNT_TOTP, "") => Ask::post(routes::ACCOUNT_TOTP, Body::Nothing),
-            ("POST", routes::ACCOUNT_TOTP_CONFIRM, "with a wrong code") => {
-                let code = "wrong".to_owned();
-                Ask::post(routes::ACCOUNT_TOTP_CONFIRM, json(&TotpConfirm { code }))
-            }
-            ("POST", routes::ACCOUNT_TOTP_REMOVE, "") => {
-                Ask::post(routes::ACCOUNT_TOTP_REMOVE, json(&TotpRemove::default()))
-            }
-            ("POST", routes::LOGIN, "") => Ask::post(routes::LOGIN, login(who)),
-            ("POST", routes::LOGIN_FINISH, "with a session of nobody's") => {
-                let request = LoginFinishRequest {
-                    session: vec![0; 64],
-                    finalization: vec![0; 64],
-                    code: None,
-                };
-                Ask::post(routes::LOGIN_FINISH, json(&request))
-            }
-            ("POST", routes::LOGIN_RECOVER, "") => Ask::post(routes::LOGIN_RECOVER, Body::Nothing),
-            ("POST", routes::PASSWORD, "") => {
-                let (_, request) = Registering::start(Password::new("x")).unwrap();
-                Ask::post(routes::PASSWORD, json(&PasswordRequest { request }))
-            }
             ("PATCH", routes::DEVICES_SELF, "") => {
                 let json = serde_json::to_vec(&DevicePatch::default()).unwrap();
                 Ask {
