@@ -20,6 +20,7 @@ mod layout;
 mod object;
 mod pack;
 mod seal;
+mod space_name;
 #[cfg(test)]
 mod vectors;
 mod wrap;
@@ -39,4 +40,5 @@ pub use layout::{
 pub use object::{Object, inspect};
 pub use pack::{MAX_PACK_BYTES, PACK_TARGET_BYTES, PackBuilder, PackEntry, PackError, read_pack};
 pub use seal::{OVERHEAD as SEALED_OVERHEAD, OpenError, SUITE};
+pub use space_name::{open_space_name, seal_space_name};
 pub use wrap::{Purpose, open_under, seal_under};

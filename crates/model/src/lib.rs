@@ -12,6 +12,7 @@ pub mod node;
 pub mod path;
 pub mod position;
 pub mod secret;
+pub mod space_name;
 
 pub use attributes::{Attributes, Timestamp};
 pub use ids::{
@@ -24,3 +25,4 @@ pub use node::{NodeKind, Role};
 pub use path::TreePath;
 pub use position::{Cursor, Head, KeyEpoch};
 pub use secret::Secret32;
+pub use space_name::{SpaceName, SpaceNameError};

@@ -35,7 +35,8 @@ pub struct MemberWrap {
 }
 
 /// Adds a member, changes a role, or removes a member (which calls for a [`NewEpoch`] later in
-/// the same change set).
+/// the same change set). A member that leaves by itself cannot start one; the space then says that
+/// one is due.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Member {
     /// The account.
@@ -75,6 +76,14 @@ pub struct NewEpoch {
     /// The secret of the epoch before, sealed under this one's; none in the first.
     #[n(2)]
     pub previous: Option<SealedSecret>,
+}
+
+/// Gives the space a name, which only members can read.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct NameSpace {
+    /// The name, sealed under the secret of the key epoch that the header names.
+    #[n(0)]
+    pub name: SealedSecret,
 }
 
 /// The server was restored from a copy that ended at `at`; what came after is abandoned.

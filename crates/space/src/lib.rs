@@ -64,11 +64,13 @@ mod frame;
 pub mod governance;
 pub mod hash;
 pub mod header;
+pub mod join;
 pub mod limits;
 pub mod map_view;
 pub mod operation;
 pub mod record;
 pub mod refusal;
+pub mod safety;
 mod structure;
 pub mod view;
 
@@ -87,8 +89,8 @@ pub use header::{Behalf, Header};
 pub use map_view::MapView;
 pub use operation::Operation;
 pub use record::{
-    AuthorRecord, BodyRecord, EpochRecord, FieldRecord, MemberRecord, NodeRecord, Record,
-    RecordKey, SpaceRecord,
+    AuthorRecord, BodyRecord, EpochRecord, FieldRecord, JoinOfferRecord, MemberRecord, NameRecord,
+    NodeRecord, Record, RecordKey, SpaceRecord,
 };
 pub use refusal::{ChainFault, Denied, Field, Refusal};
 pub use view::{Moment, Needs, Past, View, needs};

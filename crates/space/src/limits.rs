@@ -22,6 +22,13 @@ pub const MAX_DEPTH: usize = 4096;
 /// How long a key made by `devices add` may be used, in milliseconds.
 pub const OFFER_LIFETIME_MS: i64 = 60 * 60 * 1000;
 
+/// How long a link that makes a member may be used, in milliseconds: a week.
+pub const JOIN_LIFETIME_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Members of one space at most. Every change of members or keys reads them all, and a new key
+/// epoch wraps to each: 1,169 bytes and an X-Wing encapsulation for every one.
+pub const MAX_MEMBERS: usize = 10_000;
+
 /// A member device signs a checkpoint at every position divisible by this.
 pub const CHECKPOINT_INTERVAL: u64 = 1000;
 

@@ -10,7 +10,9 @@ use crate::account::Devices;
 use crate::changeset::ChangeSet;
 use crate::digest::{LtHash, digest_of};
 use crate::fold::{Effects, FoldError, fold};
-use crate::record::{AuthorRecord, MemberRecord, NodeRecord, Record, RecordKey, SpaceRecord};
+use crate::record::{
+    AuthorRecord, JoinOfferRecord, MemberRecord, NodeRecord, Record, RecordKey, SpaceRecord,
+};
 use crate::view::{Moment, Past, View};
 
 /// The state of one space in maps.
@@ -100,7 +102,7 @@ impl MapView {
     /// The space; none before its genesis.
     pub fn space_record(&self) -> Option<SpaceRecord> {
         match self.records.get(&RecordKey::Space) {
-            Some(Record::Space(record)) => Some(*record),
+            Some(Record::Space(record)) => Some(record.clone()),
             _ => None,
         }
     }
@@ -125,6 +127,14 @@ impl MapView {
     pub fn author_record(&self, device: DeviceId) -> Option<AuthorRecord> {
         match self.records.get(&RecordKey::Author(device)) {
             Some(Record::Author(record)) => Some(*record),
+            _ => None,
+        }
+    }
+
+    /// An offer to join, by the id of its one-time key.
+    pub fn join_offer_record(&self, key: DeviceId) -> Option<&JoinOfferRecord> {
+        match self.records.get(&RecordKey::JoinOffer(key)) {
+            Some(Record::JoinOffer(record)) => Some(record),
             _ => None,
         }
     }
@@ -184,6 +194,10 @@ impl View for MapView {
 
     fn author(&self, device: DeviceId) -> Result<Option<AuthorRecord>, Infallible> {
         Ok(self.author_record(device))
+    }
+
+    fn join_offer(&self, key: DeviceId) -> Result<Option<JoinOfferRecord>, Infallible> {
+        Ok(self.join_offer_record(key).cloned())
     }
 
     fn chain_at(&self, cursor: Cursor) -> Result<Past, Infallible> {

@@ -6,7 +6,8 @@ use minicbor::{Decode, Encode};
 use crate::account::operation::{
     AccountGenesis, AddDevice, AuthoriseOneTime, KemGeneration, RemoveDevice, SetKeyholder,
 };
-use crate::governance::{Member, NewEpoch, Restored, SpaceGenesis};
+use crate::governance::{Member, NameSpace, NewEpoch, Restored, SpaceGenesis};
+use crate::join::{Join, OfferJoin};
 
 /// One operation. Sealed parts are not named: the n-th part of the change set belongs to the n-th
 /// field that the operations write (of one operation: name, attributes, body).
@@ -25,6 +26,15 @@ pub enum Operation {
     /// Says that the server was restored from a copy.
     #[n(3)]
     Restored(#[n(0)] Restored),
+    /// Gives the space a name.
+    #[n(4)]
+    NameSpace(#[n(0)] NameSpace),
+    /// Authorises a key that lets one account become a member.
+    #[n(5)]
+    OfferJoin(#[n(0)] OfferJoin),
+    /// Takes up such an offer.
+    #[n(6)]
+    Join(#[n(0)] Join),
     /// Makes a node.
     #[n(8)]
     Create(#[n(0)] Create),

@@ -6,6 +6,7 @@ use hythe_model::{
 use minicbor::{Decode, Encode};
 
 use crate::cbor;
+use crate::crypto::{PublicKey, Wrapped};
 use crate::error::DecodeError;
 use crate::governance::{MemberWrap, Restored, SealedSecret};
 use crate::hash::Hash32;
@@ -130,8 +131,45 @@ pub struct EpochRecord {
     pub previous: Option<SealedSecret>,
 }
 
+/// A one-time key that lets one account become a member. Ended offers keep their record.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct JoinOfferRecord {
+    /// The one-time key.
+    #[n(0)]
+    pub key: PublicKey,
+    /// The role the account gets.
+    #[n(1)]
+    pub role: Role,
+    /// When it ends, in milliseconds since 1970.
+    #[n(2)]
+    pub expires_ms: i64,
+    /// The key epoch whose secret is in it; a newer one ends it.
+    #[n(3)]
+    pub epoch: KeyEpoch,
+    /// The secret, wrapped to the key that comes with the one-time key.
+    #[n(4)]
+    pub wrapped: Wrapped,
+    /// The change set that made the offer.
+    #[n(5)]
+    pub by: HeaderHash,
+    /// The account that took it up; none while nobody has.
+    #[n(6)]
+    pub taken: Option<AccountId>,
+}
+
+/// The name of a space, which only members can read.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct NameRecord {
+    /// The key epoch it is sealed under.
+    #[n(0)]
+    pub epoch: KeyEpoch,
+    /// The sealed name.
+    #[n(1)]
+    pub sealed: SealedSecret,
+}
+
 /// The space itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct SpaceRecord {
     /// The server's account in an open space; none in a sealed one.
     #[n(0)]
@@ -145,6 +183,13 @@ pub struct SpaceRecord {
     /// The genesis.
     #[n(3)]
     pub genesis: HeaderHash,
+    /// Its name; none while nobody gave it one.
+    #[n(4)]
+    pub name: Option<NameRecord>,
+    /// The change set by which a member left that knows the current secret; none once a new key
+    /// epoch has begun.
+    #[n(5)]
+    pub renewal_due: Option<HeaderHash>,
 }
 
 impl SpaceRecord {
@@ -173,6 +218,9 @@ pub enum Record {
     /// A node.
     #[n(4)]
     Node(#[n(0)] NodeRecord),
+    /// A one-time key that lets an account in.
+    #[n(5)]
+    JoinOffer(#[n(0)] JoinOfferRecord),
 }
 
 /// What a record is about. A space has at most one record for each.
@@ -188,6 +236,8 @@ pub enum RecordKey {
     Author(DeviceId),
     /// A node.
     Node(NodeId),
+    /// A one-time key that lets an account in, by its id.
+    JoinOffer(DeviceId),
 }
 
 impl Record {
@@ -199,6 +249,7 @@ impl Record {
             Self::Member(record) => RecordKey::Member(record.account),
             Self::Author(record) => RecordKey::Author(record.device),
             Self::Node(record) => RecordKey::Node(record.node),
+            Self::JoinOffer(record) => RecordKey::JoinOffer(record.key.device_id()),
         }
     }
 

@@ -99,6 +99,9 @@ pub enum Denied {
     /// The space would have no owner, or a removed member would keep the current key.
     #[error("members and key epoch do not fit together afterwards")]
     Members,
+    /// The offer to join is unknown, used up, expired, or not for this account.
+    #[error("there is no such offer to join, or it has ended")]
+    Offer,
     /// The operation does not belong into this log.
     #[error("the operation does not belong into this log")]
     WrongLog,

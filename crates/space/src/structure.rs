@@ -1,6 +1,6 @@
 //! The rules that a change set keeps by itself, whatever the state of its log.
 
-use hythe_model::{NodeId, NodeKind};
+use hythe_model::{NodeId, NodeKind, Role};
 
 use crate::error::StructureError;
 use crate::header::{Header, NO_PREVIOUS};
@@ -13,6 +13,7 @@ pub(crate) enum Class {
     SpaceGenesis,
     AccountGenesis,
     Space,
+    Join,
     Nodes,
     Account,
 }
@@ -22,7 +23,12 @@ impl Class {
         match operation {
             Operation::SpaceGenesis(_) => Self::SpaceGenesis,
             Operation::AccountGenesis(_) => Self::AccountGenesis,
-            Operation::Member(_) | Operation::NewEpoch(_) | Operation::Restored(_) => Self::Space,
+            Operation::Member(_)
+            | Operation::NewEpoch(_)
+            | Operation::Restored(_)
+            | Operation::NameSpace(_)
+            | Operation::OfferJoin(_) => Self::Space,
+            Operation::Join(_) => Self::Join,
             Operation::Create(_)
             | Operation::Update(_)
             | Operation::Delete(_)
@@ -62,6 +68,9 @@ fn check_operations(operations: &[Operation]) -> Result<Class, StructureError> {
     let class = Class::of(first);
     if class.is_genesis() && operations.len() > 1 {
         return Err(StructureError::Genesis);
+    }
+    if class == Class::Join && operations.len() > 1 {
+        return Err(StructureError::Mixed);
     }
     if operations
         .iter()
@@ -111,6 +120,8 @@ fn check_operation(operation: &Operation) -> Result<(), StructureError> {
         Operation::Member(member) if member.role.is_none() && member.wrap.is_some() => {
             Err(StructureError::Order)
         }
+        // A link may be passed on: it never makes an owner.
+        Operation::OfferJoin(offer) if offer.role == Role::Owner => Err(StructureError::Order),
         Operation::NewEpoch(epoch) => ascending(epoch.wraps.iter().map(|wrap| wrap.account)),
         Operation::KemGeneration(kem) => ascending(kem.wraps.iter().map(|wrap| wrap.device)),
         _ => Ok(()),

@@ -6,7 +6,7 @@ use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, NameTag, NodeId};
 
 use crate::changeset::ChangeSet;
 use crate::operation::{Operation, Place};
-use crate::record::{AuthorRecord, MemberRecord, NodeRecord, SpaceRecord};
+use crate::record::{AuthorRecord, JoinOfferRecord, MemberRecord, NodeRecord, SpaceRecord};
 
 /// The records of one space at its current head, read-only.
 ///
@@ -35,6 +35,9 @@ pub trait View {
 
     /// A device that has written in this log.
     fn author(&self, device: DeviceId) -> Result<Option<AuthorRecord>, Self::Error>;
+
+    /// An offer to join, by the id of its one-time key.
+    fn join_offer(&self, key: DeviceId) -> Result<Option<JoinOfferRecord>, Self::Error>;
 
     /// The chain hash at a position that is not after the head.
     fn chain_at(&self, cursor: Cursor) -> Result<Past, Self::Error>;
@@ -110,6 +113,7 @@ pub fn needs(change_set: &ChangeSet) -> Needs {
                 needs.members.insert(member.account);
                 needs.all_members = true;
             }
+            Operation::Join(_) => needs.all_members = true,
             Operation::NewEpoch(epoch) => {
                 needs
                     .members

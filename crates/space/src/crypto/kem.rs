@@ -64,6 +64,19 @@ pub enum Purpose {
         #[n(1)]
         generation: u32,
     },
+    /// The secret of a space's key epoch, for whoever takes up an offer to join.
+    #[n(4)]
+    JoinOffer {
+        /// The space.
+        #[n(0)]
+        space: SpaceId,
+        /// The key epoch the secret belongs to.
+        #[n(1)]
+        epoch: KeyEpoch,
+        /// The one-time key that comes with the key it is wrapped to.
+        #[n(2)]
+        key: DeviceId,
+    },
 }
 
 impl Purpose {

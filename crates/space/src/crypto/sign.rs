@@ -15,6 +15,8 @@ pub enum Context {
     Checkpoint,
     /// A new device's consent to belong to an account.
     DeviceConsent,
+    /// A one-time key's consent that an account becomes a member of a space.
+    JoinConsent,
 }
 
 impl Context {
@@ -24,6 +26,7 @@ impl Context {
             Self::ChangeSet => "hythe/1/change-set",
             Self::Checkpoint => "hythe/1/checkpoint",
             Self::DeviceConsent => "hythe/1/device-consent",
+            Self::JoinConsent => "hythe/1/join-consent",
         }
     }
 

@@ -7,7 +7,7 @@ use crate::account::AccountState;
 use crate::crypto::{KemPublic, Purpose};
 use crate::entropy::Entropy;
 use crate::error::CryptoError;
-use crate::governance::{EpochWrap, NewEpoch, SealedSecret};
+use crate::governance::{EpochWrap, MemberWrap, NewEpoch, SealedSecret};
 
 /// A member account to wrap a secret to: its current key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,32 @@ pub struct EpochPlan<'a> {
     pub previous: Option<SealedSecret>,
 }
 
+/// Wraps the current epoch's secret for one account that becomes a member.
+///
+/// # Errors
+/// When the account's key is not valid.
+pub fn member_wrap(
+    space: SpaceId,
+    epoch: KeyEpoch,
+    secret: &Secret32,
+    member: &Recipient,
+    entropy: &mut Entropy,
+) -> Result<MemberWrap, FlowError> {
+    let (account, generation) = (member.account, member.generation);
+    let purpose = Purpose::Epoch {
+        space,
+        epoch,
+        account,
+        generation,
+    };
+    let wrapped = member.kem.wrap(&purpose, secret, entropy)?;
+    Ok(MemberWrap {
+        epoch,
+        generation,
+        wrapped,
+    })
+}
+
 /// Wraps a new epoch's secret to all members. The result goes into a change set of its own, or
 /// after the `Member` operations that call for it.
 ///
@@ -57,18 +83,11 @@ pub struct EpochPlan<'a> {
 pub fn new_epoch(plan: EpochPlan<'_>, entropy: &mut Entropy) -> Result<NewEpoch, FlowError> {
     let mut wraps = Vec::with_capacity(plan.members.len());
     for member in plan.members {
-        let (account, generation) = (member.account, member.generation);
-        let purpose = Purpose::Epoch {
-            space: plan.space,
-            epoch: plan.epoch,
-            account,
-            generation,
-        };
-        let wrapped = member.kem.wrap(&purpose, plan.secret, entropy)?;
+        let wrap = member_wrap(plan.space, plan.epoch, plan.secret, member, entropy)?;
         wraps.push(EpochWrap {
-            account,
-            generation,
-            wrapped,
+            account: member.account,
+            generation: wrap.generation,
+            wrapped: wrap.wrapped,
         });
     }
     wraps.sort_by_key(|wrap| wrap.account);

@@ -7,15 +7,17 @@
 mod account;
 mod epoch;
 mod keyholder;
+mod join;
 mod offer;
 mod space;
 
 pub use account::{NewAccount, create_account, remove_device};
-pub use epoch::{EpochPlan, Recipient, new_epoch};
 pub use keyholder::{
     EXPORT_KEY_BYTES, KeyholderSecret, RECOVERY_BYTES, enrol_with_keyholder, remove_all_devices,
     set_keyholders,
 };
+pub use epoch::{EpochPlan, Recipient, member_wrap, new_epoch};
+pub use join::{JoinSecret, JoinTerms, offer_join, take_up};
 pub use offer::{Enrolled, Offer, OfferSecret, add_device_offer, enrol_with_offer};
 pub use space::{NewSpace, create_space};
 

@@ -57,7 +57,10 @@ where
     if header.space.0 != space.genesis.0 {
         return Err(Refusal::BadChain(ChainFault::Log).into());
     }
-    let member = author_member(view, devices, header)?;
+    let member = match change_set.class() {
+        Class::Join => joining_member(view, devices, change_set)?,
+        _ => author_member(view, devices, header)?,
+    };
     authenticate(devices, moment, member.account_seen, change_set)?;
     check_seen(view, head, header)?;
     let author = view.author(header.author).map_err(FoldError::View)?;
@@ -96,6 +99,34 @@ where
     Ok(member
         .filter(|member| member.role.is_some())
         .ok_or(Refusal::NotAllowed(Denied::Role))?)
+}
+
+/// Who joins is no member yet, and stands as one without a role until its offer was looked at.
+fn joining_member<V, D>(
+    view: &V,
+    devices: &D,
+    change_set: &ChangeSet,
+) -> Result<MemberRecord, FoldError<V::Error>>
+where
+    V: View + ?Sized,
+    D: Devices + ?Sized,
+{
+    let account = devices
+        .account_of(change_set.header().author)
+        .ok_or(Refusal::NotAllowed(Denied::UnknownDevice))?
+        .id();
+    let before = view.member(account).map_err(FoldError::View)?;
+    match before {
+        Some(member) if member.role.is_some() => Err(Refusal::NotAllowed(Denied::Members).into()),
+        Some(member) => Ok(member),
+        None => Ok(MemberRecord {
+            account,
+            role: None,
+            account_seen: Head::START,
+            wrap: None,
+            by: change_set.hash(),
+        }),
+    }
 }
 
 /// Checks the author's device and its signature; returns its account. `floor` is how far the
@@ -157,6 +188,10 @@ pub(super) fn check_role(
     class: Class,
     change_set: &ChangeSet,
 ) -> Result<(), Refusal> {
+    if class == Class::Join && change_set.header().behalf.is_none() {
+        // Its offer says what it may.
+        return Ok(());
+    }
     let Some(role) = admitted.member.role else {
         return Err(Refusal::NotAllowed(Denied::Role));
     };
@@ -167,7 +202,9 @@ pub(super) fn check_role(
         .all(|operation| matches!(operation, Operation::Restored(_)));
     let allowed = match class {
         Class::Nodes => role.may_write(),
-        Class::Space => role.may_govern() || is_server && only_restored,
+        Class::Space => {
+            role.may_govern() || is_server && only_restored || leaves(admitted, change_set)
+        }
         _ => false,
     };
     if !allowed {
@@ -181,6 +218,15 @@ pub(super) fn check_role(
         Some(role) if class == Class::Nodes && role.may_write() => Ok(()),
         _ => Err(Refusal::NotAllowed(Denied::Behalf)),
     }
+}
+
+/// Whether a member does nothing but leave.
+fn leaves(admitted: &Admitted, change_set: &ChangeSet) -> bool {
+    let own = admitted.member.account;
+    matches!(
+        change_set.operations(),
+        [Operation::Member(member)] if member.account == own && member.role.is_none()
+    )
 }
 
 /// Writes down how far the author's own chain and its account's log have come.

@@ -1,4 +1,4 @@
-//! Genesis, members, key epochs, and a restored server.
+//! Genesis, members, key epochs, the name, and a restored server.
 
 use hythe_model::{AccountId, Head, KeyEpoch, Role};
 
@@ -6,10 +6,11 @@ use super::FoldError;
 use super::overlay::Overlay;
 use crate::changeset::ChangeSet;
 use crate::governance::{Member, MemberWrap, NewEpoch};
+use crate::limits::MAX_MEMBERS;
 use crate::operation::Operation;
-use crate::record::{AuthorRecord, EpochRecord, MemberRecord, SpaceRecord};
+use crate::record::{AuthorRecord, EpochRecord, MemberRecord, NameRecord, SpaceRecord};
 use crate::refusal::{ChainFault, Denied, Refusal};
-use crate::view::View;
+use crate::view::{Moment, View};
 
 /// The state after a genesis by a device of `author`.
 pub(super) fn start<'v, V: View + ?Sized>(
@@ -29,6 +30,8 @@ pub(super) fn start<'v, V: View + ?Sized>(
         key_epoch: KeyEpoch(0),
         restored: None,
         genesis: by,
+        name: None,
+        renewal_due: None,
     };
     let owner = MemberRecord {
         account: author,
@@ -49,18 +52,23 @@ pub(super) fn start<'v, V: View + ?Sized>(
     Ok(overlay)
 }
 
-/// Applies operations on the space; `head` is the position before them.
+/// Applies operations of `author` on the space; `head` is the position before them.
 pub(super) fn apply<V: View + ?Sized>(
     overlay: &mut Overlay<'_, V>,
     head: Head,
+    author: AccountId,
+    moment: Moment,
     change_set: &ChangeSet,
 ) -> Result<(), FoldError<V::Error>> {
     let mut someone_left = false;
     for operation in change_set.operations() {
         match operation {
             Operation::Member(member) => {
-                someone_left |= member.role.is_none();
+                someone_left |= member.role.is_none() && member.account != author;
                 put_member(overlay, member, change_set)?;
+                if member.role.is_none() {
+                    overlay.space_mut().renewal_due = Some(change_set.hash());
+                }
             }
             Operation::NewEpoch(epoch) => {
                 new_epoch(overlay, epoch, change_set)?;
@@ -72,10 +80,20 @@ pub(super) fn apply<V: View + ?Sized>(
                 }
                 overlay.space_mut().restored = Some(*restored);
             }
+            Operation::NameSpace(name) => {
+                overlay.space_mut().name = Some(NameRecord {
+                    epoch: change_set.header().key_epoch,
+                    sealed: name.name.clone(),
+                });
+            }
+            Operation::OfferJoin(offer) => {
+                super::join::offer(overlay, offer, moment, change_set)?;
+            }
             _ => return Err(Refusal::NotAllowed(Denied::WrongLog).into()),
         }
     }
-    // Whoever left knows the current secret, so a new one must follow at once (E7).
+    // Whoever was sent away knows the current secret, so a new one must follow at once (E7). Who
+    // leaves cannot make one without knowing it: then it is due, and an owner makes it.
     if someone_left {
         return Err(Refusal::NotAllowed(Denied::Members).into());
     }
@@ -87,6 +105,11 @@ fn put_member<V: View + ?Sized>(
     member: &Member,
     change_set: &ChangeSet,
 ) -> Result<(), FoldError<V::Error>> {
+    // An open space stays open: its server may write, no more and no less.
+    let is_server = overlay.space().server == Some(member.account);
+    if is_server && member.role != Some(Role::Editor) {
+        return Err(Refusal::NotAllowed(Denied::Members).into());
+    }
     let before = overlay.member(member.account)?;
     let kept = before.as_ref().and_then(|record| record.wrap.clone());
     let wrap = match member.role {
@@ -138,6 +161,7 @@ fn new_epoch<V: View + ?Sized>(
         overlay.put_member(before, after);
     }
     overlay.space_mut().key_epoch = epoch.epoch;
+    overlay.space_mut().renewal_due = None;
     overlay.put_epoch(EpochRecord {
         epoch: epoch.epoch,
         by,
@@ -147,7 +171,9 @@ fn new_epoch<V: View + ?Sized>(
 }
 
 /// Afterwards there is an owner, and every member holds the current epoch's secret.
-fn check_members<V: View + ?Sized>(overlay: &Overlay<'_, V>) -> Result<(), FoldError<V::Error>> {
+pub(super) fn check_members<V: View + ?Sized>(
+    overlay: &Overlay<'_, V>,
+) -> Result<(), FoldError<V::Error>> {
     let members = overlay.live_members()?;
     let current = overlay.space().key_epoch;
     let has_owner = members
@@ -157,7 +183,7 @@ fn check_members<V: View + ?Sized>(overlay: &Overlay<'_, V>) -> Result<(), FoldE
         Some(wrap) => wrap.epoch == current,
         None => current == KeyEpoch(0),
     });
-    if has_owner && all_hold_key {
+    if has_owner && all_hold_key && members.len() <= MAX_MEMBERS {
         Ok(())
     } else {
         Err(Refusal::NotAllowed(Denied::Members).into())

@@ -5,6 +5,7 @@
 
 mod authority;
 mod governance;
+mod join;
 mod nodes;
 mod overlay;
 
@@ -85,14 +86,17 @@ where
             let standing = authority::admit_genesis(view, devices, moment, head, change_set)?;
             governance::start(view, standing, change_set)?
         }
-        class @ (Class::Space | Class::Nodes) => {
+        class @ (Class::Space | Class::Join | Class::Nodes) => {
             let admitted = authority::admit(view, devices, moment, head, change_set)?;
             authority::check_role(&admitted, class, change_set)?;
-            let mut overlay = Overlay::new(view, admitted.space);
-            if class == Class::Space {
-                governance::apply(&mut overlay, head, change_set)?;
-            } else {
-                nodes::apply(&mut overlay, change_set)?;
+            let mut overlay = Overlay::new(view, admitted.space.clone());
+            match class {
+                Class::Space => {
+                    let author = admitted.member.account;
+                    governance::apply(&mut overlay, head, author, moment, change_set)?;
+                }
+                Class::Join => join::apply(&mut overlay, &admitted.member, moment, change_set)?,
+                _ => nodes::apply(&mut overlay, change_set)?,
             }
             authority::record_author(&mut overlay, &admitted, change_set)?;
             overlay

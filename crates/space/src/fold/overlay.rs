@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use hythe_model::{AccountId, NameTag, NodeId};
+use hythe_model::{AccountId, DeviceId, NameTag, NodeId};
 
 use super::{Change, FoldError};
-use crate::record::{AuthorRecord, EpochRecord, MemberRecord, NodeRecord, Record, SpaceRecord};
+use crate::record::{
+    AuthorRecord, EpochRecord, JoinOfferRecord, MemberRecord, NodeRecord, Record, SpaceRecord,
+};
 use crate::view::View;
 
 /// A record as it was in the view, and as it is now.
@@ -24,6 +26,7 @@ pub(super) struct Overlay<'v, V: View + ?Sized> {
     children: HashMap<NodeId, i64>,
     members: BTreeMap<AccountId, Touched<MemberRecord>>,
     epochs: Vec<EpochRecord>,
+    offers: BTreeMap<DeviceId, Touched<JoinOfferRecord>>,
     author: Option<Touched<AuthorRecord>>,
 }
 
@@ -32,7 +35,7 @@ impl<'v, V: View + ?Sized> Overlay<'v, V> {
         Self::with(
             view,
             Touched {
-                old: Some(space),
+                old: Some(space.clone()),
                 new: space,
             },
         )
@@ -58,6 +61,7 @@ impl<'v, V: View + ?Sized> Overlay<'v, V> {
             children: HashMap::new(),
             members: BTreeMap::new(),
             epochs: Vec::new(),
+            offers: BTreeMap::new(),
             author: None,
         }
     }
@@ -159,6 +163,28 @@ impl<'v, V: View + ?Sized> Overlay<'v, V> {
         self.epochs.push(record);
     }
 
+    pub(super) fn join_offer(
+        &self,
+        key: DeviceId,
+    ) -> Result<Option<JoinOfferRecord>, FoldError<V::Error>> {
+        match self.offers.get(&key) {
+            Some(touched) => Ok(Some(touched.new.clone())),
+            None => self.view.join_offer(key).map_err(FoldError::View),
+        }
+    }
+
+    pub(super) fn put_join_offer(
+        &mut self,
+        before: Option<JoinOfferRecord>,
+        after: JoinOfferRecord,
+    ) {
+        let touched = Touched {
+            old: before,
+            new: after,
+        };
+        self.offers.insert(touched.new.key.device_id(), touched);
+    }
+
     pub(super) fn put_author(&mut self, before: Option<AuthorRecord>, after: AuthorRecord) {
         self.author = Some(Touched {
             old: before,
@@ -181,6 +207,9 @@ impl<'v, V: View + ?Sized> Overlay<'v, V> {
         self.author
             .into_iter()
             .for_each(|touched| push(&mut changes, touched, Record::Author));
+        self.offers
+            .into_values()
+            .for_each(|touched| push(&mut changes, touched, Record::JoinOffer));
         self.nodes
             .into_values()
             .for_each(|touched| push(&mut changes, touched, Record::Node));

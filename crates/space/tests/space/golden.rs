@@ -181,3 +181,38 @@ fn space_log_records_and_checkpoint() {
         .attest(&world.devices, &view)
         .unwrap();
 }
+
+#[test]
+fn members_names_and_offers() {
+    let mut world = World::open();
+    world.commit(crate::joining::name("a sealed name")).unwrap();
+    let (offer, secret) = crate::joining::offer(&mut world, Role::Editor);
+    world.commit(one(Operation::OfferJoin(offer))).unwrap();
+    let join = crate::joining::join(&mut world, &secret);
+    world
+        .commit_as(|world| &world.bob, one(Operation::Join(join)))
+        .unwrap();
+    let leave = hythe_space::governance::Member {
+        account: world.bob.account.id(),
+        role: None,
+        wrap: None,
+    };
+    world
+        .commit_as(|world| &world.bob, one(Operation::Member(leave)))
+        .unwrap();
+
+    let kept = golden("space-members-1.hex", &encoded(&world.log));
+    let mut view = MapView::default();
+    for bytes in &kept {
+        let read = ChangeSet::decode(bytes).unwrap();
+        view.append(&world.devices, Moment::Replaying, &read)
+            .unwrap();
+    }
+    let records: Vec<_> = view.records().map(Record::encode).collect();
+    for (bytes, record) in golden("space-members-records-1.hex", &records)
+        .iter()
+        .zip(view.records())
+    {
+        assert_eq!(&Record::decode(bytes).unwrap(), record);
+    }
+}

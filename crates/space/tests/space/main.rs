@@ -13,6 +13,7 @@ mod checkpoint;
 mod golden;
 mod governance;
 mod keyholder;
+mod joining;
 mod mutation;
 mod nodes;
 mod properties;
