@@ -14,6 +14,9 @@ pub struct PlanContext {
     /// Nodes that just failed and shall be left alone until their retry time (C3). What depends
     /// on them waits with them, all else goes on.
     pub blocked: BTreeSet<NodeId>,
+    /// Whether this account may not write in the space. Nothing is sent then: what is on disk and
+    /// not in the log stays there, and is a problem ([`Problem::NotSent`](crate::Problem)).
+    pub read_only: bool,
     /// About how many nodes are looked at; none for all. What is left over stays dirty, so a plan,
     /// and the memory it takes, does not grow with the tree (C4). Dirty nodes that were agreed on
     /// before are looked at in any case, first, and so is what others depend on.

@@ -297,6 +297,12 @@ pub enum Problem {
         /// Its kind.
         kind: NodeKind,
     },
+    /// A change on disk that this account may not send ([`PlanContext::read_only`](crate::PlanContext)).
+    /// It stays on disk.
+    NotSent {
+        /// The node.
+        node: NodeId,
+    },
     /// The directory of the space that the folder stands for is gone: nothing is done at all.
     RootGone,
 }
@@ -321,6 +327,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Leaves the remote half out and says so, node by node. The local half stands without it: its
+    /// steps refer only to what the log says already.
+    pub(crate) fn keep_here(&mut self) {
+        let unsent: BTreeSet<NodeId> = self.half(Half::Remote).map(Step::node).collect();
+        self.steps.retain(|step| step.half() != Half::Remote);
+        let not_sent = unsent.into_iter().map(|node| Problem::NotSent { node });
+        self.problems.extend(not_sent);
+    }
+
     /// The steps of one half, in order.
     pub fn half(&self, half: Half) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(move |step| step.half() == half)

@@ -57,12 +57,16 @@ pub fn plan(
     steps.extend(local_half::steps(&mut draft)?);
     let mut later = draft.shape.later;
     later.retain(|id| !draft.shape.work.contains_key(id));
-    Ok(Plan {
+    let mut plan = Plan {
         steps,
         problems: draft.problems,
         open: draft.open,
         later,
-    })
+    };
+    if context.read_only {
+        plan.keep_here();
+    }
+    Ok(plan)
 }
 
 /// Whether the log has no directory any more that the folder could stand for.

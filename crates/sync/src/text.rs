@@ -80,6 +80,7 @@ fn problem_line(problem: &Problem, name: &dyn Fn(NodeId) -> String) -> String {
         Problem::NotPlaced { node, .. } => {
             format!("problem {}: other spaces are not shown here", name(*node))
         }
+        Problem::NotSent { node } => format!("problem {}: may not be sent", name(*node)),
         Problem::RootGone => "problem: the folder's directory is gone".to_owned(),
     }
 }

@@ -54,6 +54,8 @@ pub struct Device {
     pub away: bool,
     /// Contents that scans have seen.
     pub seen: BTreeSet<Content>,
+    /// Remote steps it carried out.
+    pub sent: usize,
     /// What was done, for the report of a failing test.
     pub trace: Vec<String>,
 }
@@ -77,6 +79,7 @@ impl Device {
             cursor: 0,
             away: false,
             seen: BTreeSet::new(),
+            sent: 0,
             trace: Vec::new(),
         }
     }
@@ -209,7 +212,9 @@ impl Device {
             self.book(step);
             done += 1;
         }
-        done += self.execute_remote(plan, server);
+        let sent = self.execute_remote(plan, server);
+        self.sent += sent;
+        done += sent;
         for step in plan.half(Half::Local) {
             match self.local_step(step, server) {
                 Ok(outcome) => self.note(step, &outcome),

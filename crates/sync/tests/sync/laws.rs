@@ -82,6 +82,28 @@ proptest! {
         world.assert_laws();
     }
 
+    /// Whoever may only read sends nothing and loses nothing: what it has and the log has not stays
+    /// on its disk, and goes on its way when it may write again.
+    #[test]
+    fn s1_sc157_a_device_that_may_not_write_keeps_what_it_has(
+        (before, _) in history(12),
+        (events, mask) in history(40),
+        limit in prop::option::of(1usize..6),
+    ) {
+        let mut world = World::new(2);
+        before.iter().for_each(|event| world.run(event));
+        world.devices[1].context.read_only = true;
+        world.devices[1].context.limit = limit;
+        let sent = world.devices[1].sent;
+        events.iter().for_each(|event| world.run(event));
+        world.settle(mask);
+        assert_eq!(world.devices[1].sent, sent, "something was sent\n{}", world.report());
+        world.assert_kept(1);
+        world.devices[1].context.read_only = false;
+        world.settle(mask);
+        world.assert_laws();
+    }
+
     /// The same for histories that begin with a common tree.
     #[test]
     fn s1_c1_c2_any_two_sides_of_a_common_tree_settle(

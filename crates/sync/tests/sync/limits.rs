@@ -18,6 +18,7 @@ fn lines(trees: &MapTrees, dirty: &BTreeSet<NodeId>, blocked: &[&str]) -> Vec<St
         device: "pc".into(),
         date: "2026-01-01".into(),
         blocked,
+        read_only: false,
         limit: None,
     };
     let plan = plan(trees, dirty, &context, &mut Ids(1)).unwrap();

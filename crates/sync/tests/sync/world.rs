@@ -252,6 +252,14 @@ impl World {
         }
     }
 
+    /// What a device's scans have seen is on its own disk or in the log.
+    pub fn assert_kept(&self, at: usize) {
+        let mut kept: BTreeSet<Content> = self.server.contents.values().copied().collect();
+        kept.extend(self.devices[at].disk.contents());
+        let lost: Vec<_> = self.devices[at].seen.difference(&kept).collect();
+        assert!(lost.is_empty(), "S1: lost {lost:?}\n{}", self.report());
+    }
+
     /// Disk, log and Synced agree for every node.
     fn assert_trees_equal(&self, device: &Device) {
         let rows = device.trees.all_synced().count();
