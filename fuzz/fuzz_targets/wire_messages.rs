@@ -19,7 +19,7 @@ fn check<M: Message>(bytes: &[u8]) {
 }
 
 /// Every kind of message; the first byte of the input chooses.
-const KINDS: [fn(&[u8]); 19] = [
+const KINDS: [fn(&[u8]); 21] = [
     check::<RegisterRequest>,
     check::<RegisterReply>,
     check::<EnrolRequest>,
@@ -39,6 +39,8 @@ const KINDS: [fn(&[u8]); 19] = [
     check::<Event>,
     check::<HistoryFrame>,
     check::<TrashFrame>,
+    check::<hythe_wire::space::CreateSpaceRequest>,
+    check::<hythe_wire::space::CreateSpaceReply>,
 ];
 
 fuzz_target!(|data: &[u8]| {

@@ -1,6 +1,7 @@
 //! Arguments as typed.
 
 mod account;
+mod spaces;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 pub use account::{
     Account, AccountCommand, Edit, Enter, Password as PasswordArgs, Recovery as RecoveryArgs, Totp,
 };
+pub use spaces::{Members, Share, Spaces, SpacesCommand};
 
 /// Your files on your own server, and on all your devices.
 #[derive(Debug, Parser)]
@@ -92,6 +94,12 @@ pub enum Command {
     Account(Account),
     /// List this account's devices, add one, remove one
     Devices(Devices),
+    /// List the spaces you take part in; make, rename, accept, decline or leave one
+    Spaces(Spaces),
+    /// Make somebody a member of a space, or change what they may do there
+    Share(Share),
+    /// Say who is in a space; send somebody away
+    Members(Members),
     /// Say what would be done now, without doing it
     #[command(after_help = "Example:\n  hythe plan")]
     Plan(Output),

@@ -10,6 +10,7 @@ mod get;
 mod held;
 mod history;
 mod ls;
+mod members;
 mod mkdir;
 mod mv;
 mod pause;
@@ -19,6 +20,7 @@ mod reference;
 mod restore;
 mod rm;
 mod serve;
+mod spaces;
 mod status;
 mod sync;
 mod tree;
@@ -57,6 +59,9 @@ pub async fn run(command: Command) -> Result<Exit, Trouble> {
         Command::Restore(args) => restore::run(args).await,
         Command::Account(args) => account::run(args).await,
         Command::Devices(args) => devices::run(args).await,
+        Command::Spaces(args) => spaces::run(args).await,
+        Command::Share(args) => members::share(args).await,
+        Command::Members(args) => members::run(args).await,
         Command::Plan(output) => plan::run(output).await,
         Command::Why(args) => why::run(args).await,
         Command::Verify(output) => verify::run(output).await,

@@ -4,7 +4,12 @@
 //! that an outcome that was not seen is found by reading the log, never by sending blindly (C6).
 
 mod draft;
+mod found;
+mod govern;
 mod keys;
+
+pub use found::found_space;
+pub use govern::Shared;
 
 use hythe_model::{
     Attributes, ChunkId, EntryName, Head, HeaderHash, KeyEpoch, NodeId, NodeKind, OperationId,

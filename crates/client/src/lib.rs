@@ -14,6 +14,7 @@ pub mod keys;
 pub mod net;
 pub mod os;
 pub(crate) mod pass;
+pub mod pins;
 pub mod pool;
 pub mod replica;
 pub mod scan;

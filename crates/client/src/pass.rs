@@ -6,7 +6,7 @@
 mod dirty;
 mod late;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hythe_model::{Cursor, EntryName, NodeId, TreePath, VersionId};
@@ -43,6 +43,8 @@ pub struct Pass {
     pub approved: bool,
     /// About how many nodes one plan takes on.
     pub plan_nodes: usize,
+    /// Whether this account may not write in the space, so that nothing is sent.
+    pub read_only: bool,
 }
 
 /// A pass under way.
@@ -74,6 +76,11 @@ pub struct PassReport {
     pub sent: Counts,
     /// The position of the log that the last plan saw.
     pub cursor: Option<Cursor>,
+    /// What is on disk and may not be sent, with its path.
+    pub unsent: BTreeMap<NodeId, Option<TreePath>>,
+    /// Whether what is still open waits for the disk, the log or a right, so that planning it again
+    /// does nothing.
+    pub waits: bool,
 }
 
 /// A mass change that waits, with examples.
@@ -141,6 +148,7 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
         pass.cx.state.shorten_log();
         let planned = plan_once(pass, &mut dirty, &mut report)?;
         report.open.clone_from(&planned.open);
+        report.waits = pass.pass.read_only && planned.steps.is_empty();
         if planned.steps.is_empty() {
             // Each look without anything to do must leave less to look at.
             if dirty.later.is_empty() || dirty.later.len() >= waiting {
@@ -320,6 +328,7 @@ fn context(pass: &Passing, report: &PassReport) -> PlanContext {
         device: pass.pass.device.clone(),
         date: today(),
         blocked,
+        read_only: pass.pass.read_only,
         limit: None,
     }
 }
@@ -381,6 +390,7 @@ fn plan_once(
     report.held = held
         .map(|held| held_plan(&trees, held, taken))
         .transpose()?;
+    note_unsent(&trees, &planned, report)?;
     report.problems = problems(&trees, &planned)?;
     for step in &planned.steps {
         match step {
@@ -475,6 +485,16 @@ fn held_plan(
     })
 }
 
+/// Notes what may not be sent, where it is on this disk or was in the log.
+fn note_unsent(trees: &FolderTrees, plan: &Plan, report: &mut PassReport) -> Result<(), PassError> {
+    for problem in &plan.problems {
+        if let Problem::NotSent { node } = problem {
+            report.unsent.insert(*node, any_path(trees, *node)?);
+        }
+    }
+    Ok(())
+}
+
 fn problems(
     trees: &FolderTrees,
     plan: &Plan,
@@ -485,6 +505,8 @@ fn problems(
             Problem::Quarantined { node, .. } | Problem::NotPlaced { node, .. } => {
                 remote_path(trees, *node)?
             }
+            // Told node by node.
+            Problem::NotSent { .. } => continue,
             Problem::RootGone => Some(TreePath::ROOT),
         };
         found.push((path, problem.clone()));

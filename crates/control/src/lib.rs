@@ -28,6 +28,7 @@ mod reply;
 mod request;
 mod serve;
 mod socket;
+mod spaces;
 mod status;
 
 pub use amount::size;
@@ -43,6 +44,10 @@ pub use reply::{
 pub use request::{Decision, Request};
 pub use serve::{Events, MAX_CALLERS, Service, serve};
 pub use socket::{Listener, SOCKET_NAME};
+pub use spaces::{
+    InvitationInfo, MemberInfo, MemberKind, ShareOutcome, SharedInfo, SpaceInfo, SpaceRole,
+    SpacesRequest,
+};
 pub use status::{
     AccountStatus, Direction, FolderState, FolderStatus, MovedFolder, Pending, Problem, Proven,
     ServerStatus, Status, Transfer, UsageStatus,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::Entry;
 use crate::id_text;
 use crate::octets::Octets;
+use crate::spaces::{MemberInfo, SharedInfo, SpaceInfo};
 use crate::status::{Direction, FolderStatus, Status};
 
 /// The end of a request that was done.
@@ -38,6 +39,14 @@ pub enum Reply {
     Invite(Invite),
     /// A node as it is now.
     Entry(Entry),
+    /// The account's spaces.
+    Spaces(Vec<SpaceInfo>),
+    /// A space as it is now.
+    Space(SpaceInfo),
+    /// Who is in a space.
+    Members(Vec<MemberInfo>),
+    /// What sharing came to.
+    Shared(SharedInfo),
 }
 
 /// A directory that is a sync folder under another name. `folder_move` goes on with it.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{Modified, Place};
 use crate::octets::Octets;
+use crate::spaces::SpacesRequest;
 
 /// One request. Each is answered by any number of events and then exactly one reply or failure,
 /// which the variant names. A caller that hangs up cancels its request.
@@ -73,6 +74,8 @@ pub enum Request {
     /// Renews the keys of the spaces where that is due, as after a change of the password. Reply:
     /// `removed`.
     KeysRenew,
+    /// About spaces and their members. Reply: as each says.
+    Spaces(SpacesRequest),
     /// Ends the daemon. Reply: `done`, then the socket goes away.
     Stop,
     /// What is at a place. Reply: `entry`, with its name as the path; empty for a space's root.

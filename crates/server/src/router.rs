@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, approvals, changes, checkpoint, chunks, devices, events, health,
-    history, layers, login, openapi, profile, server, snapshot, spaces,
+    history, layers, login, members, openapi, profile, server, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -39,7 +39,10 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(devices::list))
         .routes(routes!(devices::enrol))
         .routes(routes!(devices::describe))
-        .routes(routes!(spaces::list))
+        .routes(routes!(spaces::list, spaces::create))
+        .routes(routes!(members::look_up))
+        .routes(routes!(members::list))
+        .routes(routes!(members::answer))
         .routes(routes!(changes::read, changes::commit))
         .routes(routes!(snapshot::read))
         .routes(routes!(checkpoint::read, checkpoint::offer))

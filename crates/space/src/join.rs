@@ -32,14 +32,17 @@ pub struct OfferJoin {
 /// stands alone in its change set.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Join {
-    /// The one-time key that was offered.
+    /// The account that joins: the author's, named for readers who do not know it yet.
     #[n(0)]
+    pub account: AccountId,
+    /// The one-time key that was offered.
+    #[n(1)]
     pub key: PublicKey,
     /// The one-time key's signature over space and account.
-    #[n(1)]
+    #[n(2)]
     pub consent: Signature,
     /// The current epoch's secret, wrapped to the account by itself.
-    #[n(2)]
+    #[n(3)]
     pub wrap: MemberWrap,
 }
 
@@ -49,12 +52,12 @@ impl Join {
         key.sign(Context::JoinConsent, &consent_text(space, account))
     }
 
-    /// Checks that the holder of the one-time key let `account` in.
+    /// Checks that the holder of the one-time key let the account in.
     ///
     /// # Errors
     /// [`CryptoError::Signature`].
-    pub fn verify_consent(&self, space: SpaceId, account: AccountId) -> Result<(), CryptoError> {
-        let text = consent_text(space, account);
+    pub fn verify_consent(&self, space: SpaceId) -> Result<(), CryptoError> {
+        let text = consent_text(space, self.account);
         self.key.verify(Context::JoinConsent, &text, &self.consent)
     }
 }

@@ -234,10 +234,10 @@ pub enum RecordKey {
     Member(AccountId),
     /// A device that writes.
     Author(DeviceId),
-    /// A node.
-    Node(NodeId),
     /// A one-time key that lets an account in, by its id.
     JoinOffer(DeviceId),
+    /// A node. Last: what its keys follow from stands before it.
+    Node(NodeId),
 }
 
 impl Record {

@@ -96,12 +96,10 @@ pub enum Denied {
     /// The account on whose behalf it was written may not write.
     #[error("the account on whose behalf it was written may not write")]
     Behalf,
-    /// The space would have no owner, or a removed member would keep the current key.
-    #[error("members and key epoch do not fit together afterwards")]
+    /// The space would have no owner, or a removed member would keep the current key; or an offer to
+    /// join is unknown, used up, expired, or not for this account.
+    #[error("members, key epoch and offers to join do not fit together")]
     Members,
-    /// The offer to join is unknown, used up, expired, or not for this account.
-    #[error("there is no such offer to join, or it has ended")]
-    Offer,
     /// The operation does not belong into this log.
     #[error("the operation does not belong into this log")]
     WrongLog,

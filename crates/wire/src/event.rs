@@ -82,8 +82,8 @@ pub enum Event {
     /// Nothing happened for a while, and the connection is alive.
     #[n(4)]
     Heartbeat,
-    /// The account became a member of a space; it is not followed before the stream is begun anew
-    /// with it.
+    /// The account became a member of a space, was invited to one, or accepted that; it is not
+    /// followed before the stream is begun anew with it.
     #[n(5)]
     SpaceJoined {
         /// The space.

@@ -21,6 +21,7 @@ pub mod invite;
 pub mod limits;
 pub mod log;
 pub mod login;
+pub mod member;
 pub mod message;
 pub mod opaque;
 pub mod problem;

@@ -37,6 +37,9 @@ pub const MAX_EVENT_INLINE_BYTES: usize = 64 << 10;
 /// Most spaces one event stream follows.
 pub const MAX_EVENT_SPACES: usize = 1024;
 
+/// Most spaces an account makes or takes part in: fewer than its devices' event streams follow.
+pub const MAX_SPACES: usize = 1000;
+
 /// Most change sets one page of a log holds, also when more were asked for.
 pub const MAX_LOG_PAGE: u32 = 1000;
 

@@ -38,6 +38,8 @@ pub const LOGIN_FINISH: &str = "/api/v1/login/finish";
 pub const LOGIN_RECOVER: &str = "/api/v1/login/recover";
 /// Set a password: first half.
 pub const PASSWORD: &str = "/api/v1/password";
+/// The account of a login name.
+pub const ACCOUNT_LOOKUP: &str = "/api/v1/accounts/lookup";
 
 /// A new device asks to be let in by another one.
 pub const APPROVALS: &str = "/api/v1/approvals";
@@ -55,8 +57,12 @@ pub const DEVICES_ENROL: &str = "/api/v1/devices/enrol";
 /// The calling device: change.
 pub const DEVICES_SELF: &str = "/api/v1/devices/self";
 
-/// Spaces the caller is a member of: list.
+/// Spaces the caller is a member of: list, create.
 pub const SPACES: &str = "/api/v1/spaces";
+/// Who is in a space.
+pub const SPACE_MEMBERS: &str = "/api/v1/spaces/{space}/members";
+/// What the caller says to being invited: accept, decline.
+pub const SPACE_INVITATION: &str = "/api/v1/spaces/{space}/invitation";
 /// The log of a space: read, commit.
 pub const SPACE_CHANGES: &str = "/api/v1/spaces/{space}/changes";
 /// The state of a space at its latest checkpoint.
@@ -98,10 +104,13 @@ pub const ALL: &[&str] = &[
     APPROVALS_POLL,
     APPROVALS_LOOK,
     APPROVALS_GRANT,
+    ACCOUNT_LOOKUP,
     DEVICES,
     DEVICES_ENROL,
     DEVICES_SELF,
     SPACES,
+    SPACE_MEMBERS,
+    SPACE_INVITATION,
     SPACE_CHANGES,
     SPACE_SNAPSHOT,
     SPACE_CHECKPOINT,
@@ -121,6 +130,16 @@ pub fn account_log(account: AccountId) -> String {
 /// [`ACCOUNT_LOG`] after a position; `limit` entries at most.
 pub fn account_log_from(account: AccountId, from: Cursor, limit: u32) -> String {
     format!("/api/v1/accounts/{account}/log?from={from}&limit={limit}")
+}
+
+/// [`SPACE_MEMBERS`] of a space.
+pub fn space_members(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/members")
+}
+
+/// [`SPACE_INVITATION`] of a space.
+pub fn space_invitation(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/invitation")
 }
 
 /// [`SPACE_CHANGES`] of a space.

@@ -1,11 +1,16 @@
 //! Spaces, as a member sees them.
 
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use hythe_model::{ChainHash, Cursor, Head, Role, SpaceId};
 
-use crate::text;
+use crate::limits::MAX_FOUNDING_CHANGE_SETS;
+use crate::member::InvitationView;
+use crate::message::Message;
+use crate::{bounded, text};
 
 /// `GET /spaces`: the spaces the caller's account is a member of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -44,6 +49,9 @@ pub struct SpaceView {
     pub personal: bool,
     /// Whether the server is a member.
     pub open: bool,
+    /// The invitation that waits for an answer of the caller's account; none where it takes part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationView>,
     /// The position of the log's head.
     pub cursor: u64,
     /// The chain hash of the log's head, in hexadecimal.
@@ -67,6 +75,36 @@ impl SpaceView {
             chain: self.chain,
         }
     }
+}
+
+/// `POST /spaces`: a new space of the caller's account.
+///
+/// Repeating it with the same content has the same outcome.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CreateSpaceRequest {
+    /// The space's log from its genesis on, each an encoded change set of the calling device.
+    #[n(0)]
+    #[cbor(decode_with = "bounded::list::<MAX_FOUNDING_CHANGE_SETS, _, _>")]
+    pub log: Vec<ByteVec>,
+}
+
+impl Message for CreateSpaceRequest {
+    const MAX_BYTES: usize = 1 << 20;
+}
+
+/// The reply to a [`CreateSpaceRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct CreateSpaceReply {
+    /// The space.
+    #[n(0)]
+    pub space: SpaceId,
+    /// The head of its log.
+    #[n(1)]
+    pub head: Head,
+}
+
+impl Message for CreateSpaceReply {
+    const MAX_BYTES: usize = 256;
 }
 
 /// A role, in JSON.

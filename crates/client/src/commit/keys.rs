@@ -1,17 +1,14 @@
 //! Renewing a space's secret.
 
-use hythe_model::Role;
+use hythe_model::{AccountId, Role};
 use hythe_space::flow::{EpochPlan, FlowError, Recipient, new_epoch};
-use hythe_space::{
-    AccountState, CryptoError, Draft, Entropy, MemberRecord, Operation, SigningKey, View,
-};
+use hythe_space::governance::Member;
+use hythe_space::{AccountState, CryptoError, Draft, Entropy, MemberRecord, Operation, View};
 
 use super::CommitError;
+use super::govern::Plan;
 use crate::replica::{Applied, Position, Replica, ReplicaError, RowsView, seal_previous};
 use crate::state::StateError;
-
-/// How often others may write in the space while its secret is renewed.
-const TRIES: usize = 5;
 
 impl Replica {
     /// Starts a new key epoch, so that a device or member that left can open nothing that is
@@ -20,7 +17,7 @@ impl Replica {
     /// # Errors
     /// See [`CommitError`].
     pub async fn renew_keys(&self) -> Result<Applied, CommitError> {
-        self.renew(|| Ok(true)).await
+        self.govern(&mut Renewal { only_if_due: false }).await
     }
 
     /// The same, if it is due: where a device of a member was removed since the secret was wrapped
@@ -30,14 +27,14 @@ impl Replica {
     /// See [`CommitError`].
     pub async fn renew_keys_if_due(&self) -> Result<Applied, CommitError> {
         if self.keys_are_due()? {
-            return self.renew(|| self.keys_are_due()).await;
+            return self.govern(&mut Renewal { only_if_due: true }).await;
         }
         Ok(Applied::default())
     }
 
-    /// Whether a member's key is of a newer generation than the one that the space's secret is
-    /// wrapped to, as far as this device knows, and this account is one that may renew it. Follows
-    /// from the logs alone, so that no crash makes it forgotten.
+    /// Whether a member left by itself, or a member's key is of a newer generation than the one that
+    /// the space's secret is wrapped to, as far as this device knows, and this account is one that
+    /// may renew it. Follows from the logs alone, so that no crash makes it forgotten.
     ///
     /// # Errors
     /// Those of the state.
@@ -54,59 +51,47 @@ impl Replica {
                 .zip(current)
                 .is_some_and(|(wrapped, current)| wrapped < current)
         };
-        Ok(members.iter().any(owner) && members.iter().any(newer))
+        Ok(members.iter().any(owner) && (self.renewal_is_due()? || members.iter().any(newer)))
     }
 
-    fn members(&self) -> Result<Vec<MemberRecord>, StateError> {
+    /// Whether somebody left that knows the current secret.
+    fn renewal_is_due(&self) -> Result<bool, StateError> {
+        let space = self.number;
+        let record = self
+            .session
+            .state
+            .read(|rows| RowsView { rows, space }.space())?;
+        Ok(record.is_some_and(|record| record.renewal_due.is_some()))
+    }
+
+    /// Everybody with a role, as the log was read so far.
+    ///
+    /// # Errors
+    /// Those of the state.
+    pub fn members(&self) -> Result<Vec<MemberRecord>, StateError> {
         let space = self.number;
         self.session
             .state
             .read(|rows| RowsView { rows, space }.members())
     }
 
-    /// Starts a new key epoch, while it is `wanted` still: others may have done it meanwhile.
-    async fn renew(
+    /// The operation that starts the next epoch, its secret wrapped to every member as it is now,
+    /// but for one that is sent away.
+    pub(super) async fn draft_epoch(
         &self,
-        wanted: impl Fn() -> Result<bool, StateError>,
-    ) -> Result<Applied, CommitError> {
-        let mut position = self.enter().await?;
-        self.settle(&mut position).await?;
-        self.read_to_head(&mut position).await?;
-        let mut tries = 0;
-        while wanted()? {
-            let draft = self.draft_epoch(&position).await?;
-            let (epoch, _) = position
-                .keyring
-                .current_secret()
-                .ok_or(CommitError::NoKey)?;
-            let stamp = self.stamp(&position, epoch).await?;
-            let signing = SigningKey::from_seed(&self.session.device.signing);
-            let change_set = draft.sign(stamp, &signing)?;
-            match self.send(&mut position, change_set, Vec::new()).await {
-                Err(CommitError::Refused { applied, there }) => {
-                    self.untold.take_back(applied);
-                    tries += 1;
-                    if tries > TRIES {
-                        let applied = Applied::default();
-                        return Err(CommitError::Refused { there, applied });
-                    }
-                }
-                Ok(()) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(self.untold.tell(position.head))
-    }
-
-    /// The operation that starts the next epoch, its secret wrapped to every member as it is now.
-    async fn draft_epoch(&self, position: &Position) -> Result<Draft, CommitError> {
+        position: &Position,
+        without: Option<AccountId>,
+    ) -> Result<Draft, CommitError> {
         let (epoch, before) = position
             .keyring
             .current_secret()
             .ok_or(CommitError::NoKey)?;
         let members = self.members()?;
         let mut recipients = Vec::with_capacity(members.len());
-        for member in members {
+        for member in members
+            .iter()
+            .filter(|member| Some(member.account) != without)
+        {
             // The newest generation: an older one may be known to a device that left.
             self.session.accounts.refresh(member.account).await?;
             let account = self.session.accounts.get(member.account).await?;
@@ -123,13 +108,42 @@ impl Replica {
         };
         let operation = new_epoch(plan, &mut entropy).map_err(not_wrapped)?;
         let mut draft = Draft::new();
+        if let Some(account) = without {
+            draft.push(removal(account));
+        }
         draft.push(Operation::NewEpoch(operation));
         Ok(draft)
     }
 }
 
+/// A new key epoch; others may have started it meanwhile.
+struct Renewal {
+    only_if_due: bool,
+}
+
+impl Plan for Renewal {
+    async fn draft(
+        &mut self,
+        replica: &Replica,
+        position: &Position,
+    ) -> Result<Option<Draft>, CommitError> {
+        if self.only_if_due && !replica.keys_are_due()? {
+            return Ok(None);
+        }
+        Ok(Some(replica.draft_epoch(position, None).await?))
+    }
+}
+
+fn removal(account: AccountId) -> Operation {
+    Operation::Member(Member {
+        account,
+        role: None,
+        wrap: None,
+    })
+}
+
 /// Wrapping fails only where a member's key is none.
-fn not_wrapped(error: FlowError) -> CommitError {
+pub(super) fn not_wrapped(error: FlowError) -> CommitError {
     match error {
         FlowError::Draft(error) => error.into(),
         FlowError::Crypto(error) => error.into(),

@@ -175,6 +175,12 @@ pub fn unreachable(error: &ApiError) -> Failure {
         )
         .because(error)
         .next("Do not go on before you know why; ask whoever runs the server."),
+        ApiError::Refused(problem) if problem.status == 403 => Failure::new(
+            FailureKind::Refused,
+            "Your role in the space does not allow it",
+        )
+        .because(error)
+        .next("`hythe members` says who may, and who can change that."),
         _ => Failure::new(FailureKind::Refused, "The server did not do it").because(error),
     }
 }

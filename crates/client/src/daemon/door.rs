@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::event::{Ask, Event};
 use super::shared::Shared;
-use super::{devices, folders, plans, relocate};
+use super::{devices, folders, plans, relocate, spaces};
 use crate::direct;
 
 /// What stands behind the door.
@@ -48,6 +48,7 @@ impl Service for Door {
             Request::DevicesAdd => devices::offer(&self.shared).await,
             Request::DevicesRemove { device } => devices::remove(self, &device).await,
             Request::KeysRenew => Ok(devices::renew_keys(self).await),
+            Request::Spaces(request) => spaces::call(self, request).await,
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Reply::Done)

@@ -22,6 +22,12 @@ use crate::state::{FolderNumber, FolderRow};
 /// within it.
 const WINDOW: Duration = Duration::from_secs(3600);
 
+/// Why a change on disk stays where it is.
+const NOT_SENT: &str = "you may only read in this space, so this stays here and is not sent";
+/// What can be done about it.
+const ASK_FOR_RIGHT: &str =
+    "Ask an owner to make you an editor, or move it to a folder of your own.";
+
 /// How often it is looked whether a folder that went away is back.
 pub const REOPEN: Duration = Duration::from_secs(3);
 
@@ -206,9 +212,19 @@ impl Folder {
                 since_ms: now_ms,
             });
         }
+        for (node, path) in std::mem::take(&mut report.unsent) {
+            self.failures.entry(node).or_insert(Failed {
+                failure: Failure {
+                    path,
+                    reason: NOT_SENT.to_owned(),
+                    action: ASK_FOR_RIGHT,
+                },
+                since_ms: now_ms,
+            });
+        }
         let mut again = report.open;
-        if self.held.is_some() {
-            // What waits for a yes is planned again when there is one.
+        if self.held.is_some() || report.waits {
+            // What waits for a yes, or for a right, is planned again when there is one.
             again.clear();
         }
         again.append(&mut report.later);

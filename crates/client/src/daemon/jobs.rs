@@ -160,6 +160,7 @@ pub fn pass_over(
         sent,
         approved: folder.approved,
         plan_nodes: shared.plan_nodes,
+        read_only: !shared.space(folder.row.space)?.may_write(),
     })
 }
 

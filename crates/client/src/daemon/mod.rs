@@ -25,6 +25,7 @@ mod seek;
 mod shared;
 #[cfg(test)]
 mod simulation;
+mod spaces;
 mod status;
 mod stream;
 mod turn;

@@ -90,7 +90,7 @@ pub async fn renew(shared: &Shared, events: &Teller) -> Result<(), String> {
         shared.renewal.unread.store(false, Ordering::Release);
     }
     let mut failed = None;
-    for space in shared.spaces() {
+    for space in shared.living_spaces() {
         match space.replica.renew_keys_if_due().await {
             Ok(applied) => stream::tell(events, &space, applied),
             Err(error) => drop(failed.get_or_insert(error.to_string())),

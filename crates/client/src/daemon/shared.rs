@@ -1,10 +1,11 @@
 //! What every part of the daemon may use: set up once, then only read.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hythe_model::SpaceId;
+use hythe_model::{Role, SpaceId};
 use hythe_wire::space::SpaceView;
 
 use super::Board;
@@ -15,7 +16,7 @@ use crate::home::LockedHome;
 use crate::keys::{DeviceKeys, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::Pool;
-use crate::replica::{Replica, ReplicaError, Session};
+use crate::replica::{Replica, ReplicaError, Session, Standing};
 use crate::state::{SpaceNumber, State, StateError, Tx};
 
 /// Name of the account's personal space in commands (design §5).
@@ -41,6 +42,7 @@ pub struct Shared {
     pub renewal: Renewal,
     pub usage: Usage,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
+    offered: RwLock<Vec<SpaceView>>,
     /// Held while a space is opened: two copies of one log would each carry it on for themselves.
     opening: tokio::sync::Mutex<()>,
 }
@@ -49,8 +51,45 @@ pub struct Shared {
 pub struct Space {
     pub number: SpaceNumber,
     pub id: SpaceId,
-    pub name: String,
+    /// Whether it is the account's personal one.
+    pub personal: bool,
     pub replica: Arc<Replica>,
+    /// The server has not named it among the account's spaces when it was asked last.
+    unlisted: AtomicBool,
+}
+
+impl Space {
+    /// What it is called in commands and messages: a name, else its id.
+    pub fn name(&self) -> String {
+        if self.personal {
+            return PERSONAL.to_owned();
+        }
+        let standing = self.replica.standing();
+        let name = standing.and_then(|standing| standing.name);
+        // Only the personal space is called so, whatever others name theirs.
+        match name.filter(|name| name.as_str() != PERSONAL) {
+            Some(name) => name.as_str().to_owned(),
+            None => self.id.to_string(),
+        }
+    }
+
+    /// Whether this account takes part in it no more, as far as is known: by the log, whose word is
+    /// signed, or by the server.
+    pub fn is_over(&self) -> bool {
+        let left = |standing: Standing| standing.role.is_none();
+        self.unlisted.load(Ordering::Acquire) || self.replica.standing().is_some_and(left)
+    }
+
+    /// Notes whether the server names it among the account's spaces.
+    pub fn list(&self, listed: bool) {
+        self.unlisted.store(!listed, Ordering::Release);
+    }
+
+    /// Whether this account may write in it.
+    pub fn may_write(&self) -> bool {
+        let standing = self.replica.standing();
+        standing.is_none_or(|standing| standing.role.is_some_and(Role::may_write))
+    }
 }
 
 /// The parts as they come from [`super::start`].
@@ -87,6 +126,7 @@ impl Shared {
             renewal: Renewal::default(),
             usage: Usage::default(),
             spaces: RwLock::default(),
+            offered: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
         }
     }
@@ -130,6 +170,16 @@ impl Shared {
             .cloned()
     }
 
+    /// Why nothing is sent or fetched of a space any more, as one sentence; none where it is. Its
+    /// folders stay as they are: that a space is gone is no delete.
+    pub fn over(&self, number: SpaceNumber) -> Option<String> {
+        let space = self.space(number).filter(|space| space.is_over())?;
+        Some(format!(
+            "you are no member of {} any more, so nothing is sent or fetched; the files here stay",
+            space.name()
+        ))
+    }
+
     /// Opens every space that this device knows of, without asking the server.
     pub async fn open_known(&self) -> Result<(), ReplicaError> {
         let known = self.state.read(|rows| rows.spaces())?;
@@ -141,36 +191,62 @@ impl Shared {
     }
 
     /// Asks the server which spaces there are, opens those that are new, and says where their logs
-    /// stand.
+    /// stand. Spaces that the account was only invited to are not among them.
     pub async fn learn_spaces(&self) -> Result<Vec<SpaceView>, ReplicaError> {
         let list = self.api.spaces().await.map_err(ReplicaError::Api)?;
         for view in &list.spaces {
-            let name = if view.personal {
-                PERSONAL.to_owned()
-            } else {
-                view.id.to_string()
-            };
-            self.open_space(view.id, name).await?;
+            if view.invitation.is_none() {
+                let known_as = if view.personal {
+                    PERSONAL.to_owned()
+                } else {
+                    view.id.to_string()
+                };
+                self.open_space(view.id, known_as).await?;
+            }
         }
-        Ok(list.spaces)
+        let (offered, spaces): (Vec<SpaceView>, Vec<SpaceView>) = list
+            .spaces
+            .into_iter()
+            .partition(|view| view.invitation.is_some());
+        for space in self.spaces() {
+            space.list(spaces.iter().any(|view| view.id == space.id));
+        }
+        *self.offered.write().unwrap_or_else(PoisonError::into_inner) = offered;
+        Ok(spaces)
     }
 
-    async fn open_space(&self, id: SpaceId, name: String) -> Result<(), ReplicaError> {
+    /// The spaces that the account was invited to, as the server said last.
+    pub fn offered(&self) -> Vec<SpaceView> {
+        self.offered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The spaces that the account takes part in.
+    pub fn living_spaces(&self) -> Vec<Arc<Space>> {
+        let mut spaces = self.spaces();
+        spaces.retain(|space| !space.is_over());
+        spaces
+    }
+
+    async fn open_space(&self, id: SpaceId, known_as: String) -> Result<(), ReplicaError> {
         let _opening = self.opening.lock().await;
         if self.spaces().iter().any(|space| space.id == id) {
             return Ok(());
         }
         let replica = Arc::new(Replica::open(self.common.clone(), id).await?);
         let number = replica.number();
-        let called = name.clone();
+        let personal = known_as == PERSONAL;
         self.state
-            .write(move |tx| tx.name_space(number, &called))
+            .write(move |tx| tx.name_space(number, &known_as))
             .await?;
         let space = Arc::new(Space {
             number,
             id,
-            name,
+            personal,
             replica,
+            unlisted: AtomicBool::new(false),
         });
         self.spaces
             .write()

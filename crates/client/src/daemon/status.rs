@@ -68,9 +68,9 @@ pub fn folder(turn: &Turn, folder: &Folder, shared: &Shared) -> FolderStatus {
     let space = shared.space(folder.row.space);
     let name = space
         .as_ref()
-        .map_or(PERSONAL.to_owned(), |space| space.name.clone());
+        .map_or(PERSONAL.to_owned(), |space| space.name());
     let space_id = space.map_or(hythe_model::SpaceId([0; 32]), |space| space.id);
-    let (state, reason) = state(turn, folder);
+    let (state, reason) = state(turn, folder, shared);
     FolderStatus {
         id: u32::try_from(folder.number.0).unwrap_or_default(),
         dir: Octets::from(folder.row.path.as_path()),
@@ -90,7 +90,10 @@ pub fn folder(turn: &Turn, folder: &Folder, shared: &Shared) -> FolderStatus {
     }
 }
 
-fn state(turn: &Turn, folder: &Folder) -> (FolderState, Option<String>) {
+fn state(turn: &Turn, folder: &Folder, shared: &Shared) -> (FolderState, Option<String>) {
+    if let Some(over) = shared.over(folder.row.space) {
+        return (FolderState::Unavailable, Some(over));
+    }
     if let Some(away) = &folder.away {
         return (FolderState::Unavailable, Some(away.reason.clone()));
     }
@@ -215,6 +218,8 @@ pub fn sentence(problem: &hythe_sync::Problem) -> String {
         hythe_sync::Problem::NotPlaced { .. } => {
             "an item of this kind is not shown here".to_owned()
         }
+        // Told as what could not be done.
+        hythe_sync::Problem::NotSent { .. } => "this is not sent".to_owned(),
         hythe_sync::Problem::RootGone => {
             "the part of the space that this folder shows is gone".to_owned()
         }
@@ -225,6 +230,7 @@ fn action(problem: &hythe_sync::Problem) -> &'static str {
     match problem {
         hythe_sync::Problem::Quarantined { .. } => "Rename it on the device that made it.",
         hythe_sync::Problem::NotPlaced { .. } => "Nothing: it stays on the server.",
+        hythe_sync::Problem::NotSent { .. } => "Ask an owner to make you an editor.",
         hythe_sync::Problem::RootGone => {
             "Restore it with `hythe restore`, or end this folder with `hythe unsync`."
         }

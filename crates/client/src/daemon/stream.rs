@@ -14,7 +14,7 @@ use super::event::{Event, Trouble};
 use super::jobs::Teller;
 use super::shared::{Shared, Space, needs_person};
 use crate::net::{ApiError, Backoff, Retry};
-use crate::replica::{AS_NEW_DEVICE, Applied, ReplicaError};
+use crate::replica::{AS_NEW_DEVICE, Applied, ReplicaError, Standing};
 
 /// Its files stay as they are: what an empty server does not have is no delete (SC-140).
 const OTHER_SERVER: &str = "the server at this address is not the one this device knows, so nothing \
@@ -94,13 +94,21 @@ async fn follow_once(
                     continue;
                 };
                 let inline = change_set.as_ref().map(|bytes| bytes.as_slice());
+                let before = (space.replica.governed(), space.replica.standing());
                 tell(events, space, space.replica.take_event(head, inline).await?);
+                heed(shared, events, space, before);
             }
             Told::Account { account, .. } => {
                 shared.common.accounts.refresh(account).await?;
                 shared.renewal.wake();
             }
             Told::SpaceJoined { .. } => return Ok(Goodbye::Replaced),
+            Told::SpaceLeft { space } => {
+                if let Some(space) = spaces.iter().find(|known| known.id == space) {
+                    space.list(false);
+                    let _ = events.send(Event::Rebased(space.number));
+                }
+            }
             Told::Goodbye { reason } => return Ok(reason),
             _ => {}
         }
@@ -112,6 +120,27 @@ async fn follow_once(
     }
 }
 
+/// After a change of members: what could not be sent may be sent now, or the other way round, and
+/// keys may be due.
+fn heed(
+    shared: &Shared,
+    events: &Teller,
+    space: &Space,
+    (governed, before): (u64, Option<Standing>),
+) {
+    if space.replica.governed() == governed {
+        return;
+    }
+    let now = space.replica.standing();
+    let role = |standing: Option<Standing>| standing.and_then(|standing| standing.role);
+    if role(before) != role(now) {
+        let _ = events.send(Event::Rebased(space.number));
+    }
+    if space.replica.keys_are_due().unwrap_or(false) {
+        shared.renewal.wake();
+    }
+}
+
 /// Reads every space on to the head of its log.
 pub async fn read_all(
     shared: &Shared,
@@ -119,7 +148,7 @@ pub async fn read_all(
 ) -> Result<(Vec<Arc<Space>>, ServerEpoch), ReplicaError> {
     let epoch = shared.api.server().await.map_err(ReplicaError::Api)?.epoch;
     shared.learn_spaces().await?;
-    let spaces = shared.spaces();
+    let spaces = shared.living_spaces();
     for space in &spaces {
         tell(events, space, read_on(shared, space, epoch).await?);
     }

@@ -196,7 +196,7 @@ impl Turn {
             }
             let Some(open) = &folder.open else { continue };
             let open = Arc::clone(open);
-            if self.paused || folder.row.paused {
+            if self.paused || folder.row.paused || self.shared.over(folder.row.space).is_some() {
                 continue;
             }
             if let Some(mut order) = folder.work.begin(now) {
@@ -399,8 +399,9 @@ impl Turn {
         }
         let trouble = self.server.as_ref().err().map(Trouble::reason);
         let refused = matches!(self.server, Err(Trouble::Refused(_)));
-        let standing = |folder: &Folder| match trouble {
-            Some(reason) if refused => Standing::Stopped(reason.to_owned()),
+        let standing = |folder: &Folder| match (trouble, self.shared.over(folder.row.space)) {
+            (_, Some(over)) => Standing::Stopped(over),
+            (Some(reason), None) if refused => Standing::Stopped(reason.to_owned()),
             _ => folder.standing(self.paused, trouble),
         };
         let standings: BTreeMap<FolderNumber, (SpaceNumber, Standing)> = self

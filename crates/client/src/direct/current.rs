@@ -3,6 +3,8 @@
 use hythe_control::{Event as Told, Events, Failure, FailureKind, Progress};
 use hythe_model::Head;
 
+use hythe_wire::Code;
+
 use super::words::refused;
 use crate::daemon::{Door, Event, Space};
 use crate::net::ApiError;
@@ -13,8 +15,16 @@ use crate::transfer::Transfer;
 const KNOWN_ONLY: &str = "The server cannot be reached: this is what this device knows";
 
 /// Reads a space on to where the server is.
-pub(super) async fn catch_up(door: &Door, space: &Space) -> Result<(), Failure> {
-    let applied = space.replica.catch_up().await?;
+pub(crate) async fn catch_up(door: &Door, space: &Space) -> Result<(), Failure> {
+    let applied = match space.replica.catch_up().await {
+        Err(ReplicaError::Api(error)) if error.code() == Some(Code::NotFound) => {
+            space.list(false);
+            let message = format!("You take part in {} no more", space.name());
+            return Err(Failure::new(FailureKind::NotFound, message)
+                .next("`hythe spaces` lists those you do."));
+        }
+        applied => applied?,
+    };
     tell(door, space, applied);
     Ok(())
 }
@@ -42,7 +52,7 @@ pub(super) async fn catch_up_if_reached(
 }
 
 /// Tells the loop which nodes changed, so that the folders show them.
-pub(super) fn tell(door: &Door, space: &Space, applied: Applied) {
+pub(crate) fn tell(door: &Door, space: &Space, applied: Applied) {
     if applied.anew {
         // The loop ends last; when it has, nobody needs to know.
         let _ = door.events.send(Event::Rebased(space.number));

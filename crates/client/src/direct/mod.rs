@@ -29,7 +29,8 @@ use hythe_control::{Events, Failure, FailureKind, Reply, Request};
 
 use crate::daemon::Door;
 
-pub(crate) use place::directory;
+pub(crate) use current::{catch_up, tell};
+pub(crate) use place::{directory, space_named};
 
 /// Does one request.
 pub(crate) async fn call(

@@ -101,7 +101,7 @@ pub(crate) async fn directory(
 }
 
 pub(crate) fn shown(space: &Space, path: &TreePath) -> String {
-    format!("{}:{path}", space.name)
+    format!("{}:{path}", space.name())
 }
 
 pub(crate) fn nothing(space: &Space, path: &TreePath) -> Failure {
@@ -116,7 +116,7 @@ pub(crate) fn nothing(space: &Space, path: &TreePath) -> Failure {
 pub(crate) async fn resolve(door: &Door, place: &Place) -> Result<(Arc<Space>, TreePath), Failure> {
     match place {
         Place::Space { space, path } => {
-            let space = space_named(&door.shared, space).await?;
+            let space = space_named(door, space).await?;
             Ok((space, parse(path.as_bytes())?))
         }
         Place::Local { path } => local(&door.shared, &path.to_path()),
@@ -160,12 +160,14 @@ fn local(shared: &Shared, path: &Path) -> Result<(Arc<Space>, TreePath), Failure
     .next("Name a place as SPACE:/path; `:/path` is in your personal space."))
 }
 
-async fn space_named(shared: &Shared, named: &str) -> Result<Arc<Space>, Failure> {
+/// The space of a name or id that the account takes part in.
+pub(crate) async fn space_named(door: &Door, named: &str) -> Result<Arc<Space>, Failure> {
     let named = if named.is_empty() {
         crate::daemon::PERSONAL
     } else {
         named
     };
+    let shared = &door.shared;
     if let Some(space) = known(shared, named)? {
         return Ok(space);
     }
@@ -173,20 +175,29 @@ async fn space_named(shared: &Shared, named: &str) -> Result<Arc<Space>, Failure
     shared.learn_spaces().await.map_err(|error| {
         Failure::new(FailureKind::Unreachable, "The spaces are not known yet").because(error)
     })?;
-    known(shared, named)?
-        .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("No space is called {named}")))
+    if let Some(space) = known(shared, named)? {
+        return Ok(space);
+    }
+    // Names stand in the logs.
+    for space in shared.living_spaces() {
+        current::catch_up(door, &space).await?;
+    }
+    known(shared, named)?.ok_or_else(|| {
+        Failure::new(FailureKind::NotFound, format!("No space is called {named}"))
+            .next("`hythe spaces` lists them.")
+    })
 }
 
 fn known(shared: &Shared, named: &str) -> Result<Option<Arc<Space>>, Failure> {
-    let called = |space: &&Arc<Space>| space.name == named || space.id.to_string() == named;
-    let spaces = shared.spaces();
+    let called = |space: &&Arc<Space>| space.name() == named || space.id.to_string() == named;
+    let spaces = shared.living_spaces();
     let mut found = spaces.iter().filter(called);
     match (found.next(), found.next()) {
         (Some(_), Some(_)) => Err(Failure::new(
             FailureKind::Usage,
             format!("Several spaces are called {named}"),
         )
-        .next("Name it by its id.")),
+        .next("Name it by its id, which `hythe spaces --json` shows.")),
         (first, _) => Ok(first.cloned()),
     }
 }

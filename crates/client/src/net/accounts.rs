@@ -1,14 +1,15 @@
 //! Calls about the server itself, accounts, devices and spaces.
 
 use ::http::Method;
-use hythe_model::AccountId;
+use hythe_model::{AccountId, SpaceId};
 use hythe_wire::account::{
     AppendReply, AppendRequest, EnrolReply, EnrolRequest, RegisterReply, RegisterRequest,
 };
 use hythe_wire::device::{DeviceList, DevicePatch, DeviceView};
+use hythe_wire::member::{AccountFound, InvitationAnswer, MemberList, MemberView};
 use hythe_wire::routes;
 use hythe_wire::server::ServerInfo;
-use hythe_wire::space::SpaceList;
+use hythe_wire::space::{CreateSpaceReply, CreateSpaceRequest, SpaceList};
 
 use super::http::Channel;
 use super::{Api, ApiError};
@@ -59,6 +60,40 @@ impl Api {
     /// Tells the server this device's name and folders.
     pub async fn describe_device(&self, patch: &DevicePatch) -> Result<(), ApiError> {
         self.send_json(Method::PATCH, routes::DEVICES_SELF, patch)
+            .await
+    }
+
+    /// The account of a login name, as the server says.
+    pub async fn account_of(&self, login: &str) -> Result<AccountId, ApiError> {
+        let login = url::form_urlencoded::byte_serialize(login.as_bytes());
+        let path = format!(
+            "{}?login={}",
+            routes::ACCOUNT_LOOKUP,
+            login.collect::<String>()
+        );
+        let found: AccountFound = self.get_json(&path).await?;
+        Ok(found.account)
+    }
+
+    /// Who is in a space, as the server tells of it.
+    pub async fn members(&self, space: SpaceId) -> Result<Vec<MemberView>, ApiError> {
+        let list: MemberList = self.get_json(&routes::space_members(space)).await?;
+        Ok(list.members)
+    }
+
+    /// Accepts or declines an invitation.
+    pub async fn answer_invitation(&self, space: SpaceId, accept: bool) -> Result<(), ApiError> {
+        let answer = InvitationAnswer { accept };
+        self.send_json(Method::POST, &routes::space_invitation(space), &answer)
+            .await
+    }
+
+    /// Creates a space.
+    pub async fn create_space(
+        &self,
+        request: &CreateSpaceRequest,
+    ) -> Result<CreateSpaceReply, ApiError> {
+        self.send_message(Channel::Shared, Method::POST, routes::SPACES, request)
             .await
     }
 

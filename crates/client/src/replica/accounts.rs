@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hythe_model::AccountId;
-use hythe_space::{
-    AccountKeys, AccountState, Accounts, ChangeSet, CryptoError, KemSecret, Moment, View,
-};
+use hythe_space::{AccountKeys, AccountState, Accounts, ChangeSet, CryptoError, KemSecret, Moment};
 
 use super::view::RowsView;
 use super::{Alarm, ReplicaError};
@@ -115,12 +113,26 @@ impl AccountBook {
         }
     }
 
-    /// Finds the stored accounts of a space's members.
+    /// Finds the stored accounts of who is or was a member of a space.
     pub(crate) fn load_members(&self, space: SpaceNumber) -> Result<(), ReplicaError> {
-        let members = self.state.read(|rows| RowsView { rows, space }.members())?;
+        let members = self
+            .state
+            .read(|rows| RowsView { rows, space }.all_members())?;
         members
             .into_iter()
             .try_for_each(|member| self.load(member.account))
+    }
+
+    /// Has the accounts of who is or was a member of a space, asked of the server where they were
+    /// never read: all of them may have written in it.
+    pub(crate) async fn meet_members(&self, space: SpaceNumber) -> Result<(), ReplicaError> {
+        let members = self
+            .state
+            .read(|rows| RowsView { rows, space }.all_members())?;
+        for member in members {
+            self.get(member.account).await?;
+        }
+        Ok(())
     }
 
     /// Finds a stored account.

@@ -37,32 +37,54 @@ impl Replica {
         self.look_for_twin(&entries).await?;
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
-            let run = next_run(&mut entries);
-            let governs = run.iter().any(|entry| is_governance(&entry.change_set));
-            let folded = self.fold_run(position, run).await?;
-            position.head = folded.head;
-            position.digest = folded.digest;
-            if governs {
-                self.load_keys(position).await?;
-            }
-            self.show(position);
-            if let Some((head, digest)) = folded.checkpoint {
-                self.offer_checkpoint(head, digest).await;
+            let mut run = next_run(&mut entries);
+            run.retain(|entry| entry.head.cursor > position.head.cursor);
+            while !run.is_empty() {
+                run = self.carry_on_by(position, run).await?;
             }
         }
         Ok(())
     }
 
-    /// Folds one run. Where the fold needs more of an account's log than is known, that is read and
+    /// Carries the log on by one run; returns what is still to be folded where the state turned out
+    /// to be further on.
+    async fn carry_on_by(
+        &self,
+        position: &mut Position,
+        run: Vec<Placed>,
+    ) -> Result<Vec<Placed>, ReplicaError> {
+        let governs = run.iter().any(|entry| is_governance(&entry.change_set));
+        if !position.can_open(&run) {
+            self.foretell(position).await?;
+        }
+        let Some(folded) = self.fold_run(position, run.clone()).await? else {
+            self.follow_state(position).await?;
+            let mut rest = run;
+            rest.retain(|entry| entry.head.cursor > position.head.cursor);
+            return Ok(rest);
+        };
+        position.head = folded.head;
+        position.digest = folded.digest;
+        if governs {
+            self.load_keys(position).await?;
+        }
+        self.show(position);
+        if let Some((head, digest)) = folded.checkpoint {
+            self.offer_checkpoint(head, digest).await;
+        }
+        Ok(Vec::new())
+    }
+
+    /// Folds one run; none where the state is not at the position (any more). Where the fold needs more of an account's log than is known, that is read and
     /// the run folded again.
     async fn fold_run(
         &self,
         position: &Position,
         run: Vec<Placed>,
-    ) -> Result<Folded, ReplicaError> {
+    ) -> Result<Option<Folded>, ReplicaError> {
         let change_sets: Vec<ChangeSet> =
             run.iter().map(|entry| entry.change_set.clone()).collect();
-        let opened = open_all(&self.session.pool, &position.keyring, &change_sets).await?;
+        let opened = open_all(&self.session.pool, &position.opening(), &change_sets).await?;
         let (run, opened) = (Arc::new(run), Arc::new(opened));
         loop {
             match self.try_fold(position, &run, &opened).await {
@@ -88,7 +110,8 @@ impl Replica {
                 }
                 Err(RunError::Fork(at)) => return Err(Alarm::Fork { at: at.cursor }.into()),
                 Err(RunError::State(error)) => return Err(error.into()),
-                Ok(folded) => return Ok(folded),
+                Err(RunError::Moved) => return Ok(None),
+                Ok(folded) => return Ok(Some(folded)),
             }
         }
     }
@@ -113,6 +136,7 @@ impl Replica {
         };
         let (run, untold) = (Arc::clone(run), self.untold.clone());
         let written = self.session.state.write(move |tx| {
+            writing.check_start(tx)?;
             run.iter().try_for_each(|entry| writing.write(tx, entry))?;
             untold.note(std::mem::take(&mut writing.changed));
             Ok::<_, RunError>(writing.folded)
@@ -152,6 +176,7 @@ impl Replica {
             match operation {
                 Operation::SpaceGenesis(genesis) => concerned.insert(genesis.owner),
                 Operation::Member(member) => concerned.insert(member.account),
+                Operation::Join(join) => concerned.insert(join.account),
                 _ => continue,
             };
         }
@@ -200,8 +225,13 @@ struct Folded {
 /// Why a run was not written.
 #[derive(Debug)]
 enum RunError {
-    Refused { at: Head, refusal: Refusal },
+    Refused {
+        at: Head,
+        refusal: Refusal,
+    },
     Fork(Head),
+    /// The state was carried on meanwhile, by a write of a caller that has hung up.
+    Moved,
     State(StateError),
 }
 
@@ -222,6 +252,14 @@ struct Writing {
 }
 
 impl Writing {
+    /// The state has to be where the fold begins.
+    fn check_start(&self, tx: &Tx<'_>) -> Result<(), RunError> {
+        match tx.space(self.number)? {
+            Some(row) if row.head == self.folded.head => Ok(()),
+            _ => Err(RunError::Moved),
+        }
+    }
+
     fn write(&mut self, tx: &Tx<'_>, entry: &Placed) -> Result<(), RunError> {
         let folded = &mut self.folded;
         let view = RowsView {

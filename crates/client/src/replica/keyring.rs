@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hythe_content::{EpochSecret, Purpose, SpaceKeys, TagKey, open_under, seal_under};
 use hythe_model::{AccountId, KeyEpoch, Secret32, SpaceId};
-use hythe_space::governance::SealedSecret;
+use hythe_space::governance::{MemberWrap, SealedSecret};
 use hythe_space::{AccountKeys, CryptoError, EpochRecord, Record, View};
 use zeroize::Zeroizing;
 
@@ -42,9 +42,18 @@ impl Keyring {
         let Some(wrap) = member.and_then(|member| member.wrap) else {
             return Ok(Self::default());
         };
-        let mut secrets = BTreeMap::from([(wrap.epoch, keys.open_epoch(space, &wrap)?)]);
+        Self::open(space, &wrap, epochs(rows, number)?, keys)
+    }
+
+    /// Opens what a member's wrap and the records of key epochs hold.
+    pub(super) fn open(
+        space: SpaceId,
+        wrap: &MemberWrap,
+        mut records: Vec<EpochRecord>,
+        keys: &AccountKeys,
+    ) -> Result<Self, ReplicaError> {
+        let mut secrets = BTreeMap::from([(wrap.epoch, keys.open_epoch(space, wrap)?)]);
         // Newest first: each opens the one before.
-        let mut records = epochs(rows, number)?;
         records.sort_by_key(|record| std::cmp::Reverse(record.epoch));
         for record in records {
             let (Some(secret), Some(previous)) = (secrets.get(&record.epoch), &record.previous)
@@ -75,6 +84,21 @@ impl Keyring {
         }
     }
 
+    /// These keys, and those of epochs that only another has; to open with, not to seal.
+    pub(super) fn joined(&self, other: &Self) -> Self {
+        let mut epochs = other.epochs.clone();
+        epochs.extend(
+            self.epochs
+                .iter()
+                .map(|(epoch, keys)| (*epoch, Arc::clone(keys))),
+        );
+        Self {
+            epochs,
+            secrets: BTreeMap::new(),
+            tags: self.tags.clone().or_else(|| other.tags.clone()),
+        }
+    }
+
     /// The keys of the newest epoch.
     pub fn current(&self) -> Option<Arc<SpaceKeys>> {
         self.epochs
@@ -90,6 +114,11 @@ impl Keyring {
     /// The key of name tags.
     pub fn tags(&self) -> Option<Arc<TagKey>> {
         self.tags.clone()
+    }
+
+    /// The secret of one epoch.
+    pub(crate) fn secret(&self, epoch: KeyEpoch) -> Option<&Secret32> {
+        self.secrets.get(&epoch)
     }
 
     /// The newest epoch and its secret.

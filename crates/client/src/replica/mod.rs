@@ -9,17 +9,21 @@ mod accounts;
 mod alarm;
 mod apply;
 mod catch_up;
+mod foretold;
 mod keyring;
+mod offered;
 mod opened;
 mod records;
 mod restored;
 mod since;
 mod snapshot;
+mod standing;
 mod twin;
 mod untold;
 mod view;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hythe_content::SpaceKeys;
@@ -39,7 +43,9 @@ pub(crate) use apply::Placed;
 pub(crate) use catch_up::now_ms;
 pub use keyring::Keyring;
 pub(crate) use keyring::seal_previous;
+pub(crate) use offered::offered_name;
 pub(crate) use opened::size_and_hash;
+pub use standing::Standing;
 pub(crate) use twin::AS_NEW_DEVICE;
 use twin::Sent;
 use untold::Untold;
@@ -73,6 +79,8 @@ pub struct Replica {
     pub(crate) untold: Untold,
     /// What this process sent.
     pub(crate) sent: Sent,
+    /// How often keys and members were read anew, because they may have changed.
+    governed: AtomicU64,
 }
 
 /// A copy of what is asked for most.
@@ -81,6 +89,7 @@ struct Shown {
     head: Head,
     digest: [u8; 32],
     keys: Option<Arc<SpaceKeys>>,
+    standing: Option<Standing>,
 }
 
 /// How far the log was folded, and the keys that follow from it.
@@ -88,6 +97,10 @@ pub(crate) struct Position {
     pub(crate) head: Head,
     pub(crate) digest: LtHash,
     pub(crate) keyring: Keyring,
+    /// Keys that the log will hold for this account further on, as the server says: what was
+    /// written before it became a member opens with them, if they are the right ones.
+    foretold: Keyring,
+    pub(crate) standing: Option<Standing>,
 }
 
 /// What reading on has changed. Whoever is told plans it, or tells the loop.
@@ -147,6 +160,8 @@ impl Replica {
             head,
             digest,
             keyring,
+            foretold: Keyring::default(),
+            standing: None,
         };
         let shown = RwLock::new(Shown::of(&position));
         let position = Mutex::new(position);
@@ -158,6 +173,7 @@ impl Replica {
             shown,
             untold: Untold::default(),
             sent: Sent::default(),
+            governed: AtomicU64::new(0),
         };
         let mut position = replica.position.lock().await;
         match replica.load_keys(&mut position).await {
@@ -174,13 +190,19 @@ impl Replica {
     pub(crate) async fn enter(&self) -> Result<MutexGuard<'_, Position>, ReplicaError> {
         let mut position = self.position.lock().await;
         self.check_alone()?;
+        self.follow_state(&mut position).await?;
+        Ok(position)
+    }
+
+    /// Takes the position from the state, where a caller that hung up has carried it on.
+    pub(super) async fn follow_state(&self, position: &mut Position) -> Result<(), ReplicaError> {
         let (head, digest) = stored(&self.session.state, self.number)?;
         if head != position.head {
             position.head = head;
             position.digest = digest;
-            self.load_keys(&mut position).await?;
+            self.load_keys(position).await?;
         }
-        Ok(position)
+        Ok(())
     }
 
     /// Whether every change that was folded was told to whoever asked for it.
@@ -221,6 +243,16 @@ impl Replica {
         })
     }
 
+    /// What the log says of the space, and of this account in it; none before it was read.
+    pub fn standing(&self) -> Option<Standing> {
+        self.shown().standing
+    }
+
+    /// Another number whenever members, keys or the name may have changed.
+    pub(crate) fn governed(&self) -> u64 {
+        self.governed.load(Ordering::Acquire)
+    }
+
     fn shown(&self) -> Shown {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
         shown.clone()
@@ -249,6 +281,8 @@ impl Replica {
             }
             loaded => loaded?,
         };
+        position.standing = self.stand(&position.keyring)?;
+        self.governed.fetch_add(1, Ordering::AcqRel);
         self.show(position);
         Ok(())
     }
@@ -274,6 +308,7 @@ impl Shown {
             head: position.head,
             digest: *position.digest.digest().as_bytes(),
             keys: position.keyring.current(),
+            standing: position.standing.clone(),
         }
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn stored_key(key: RecordKey) -> Option<Vec<u8>> {
         RecordKey::Epoch(epoch) => with(1, &epoch.0.to_be_bytes()),
         RecordKey::Member(account) => with(2, account.as_bytes()),
         RecordKey::Author(device) => with(3, device.as_bytes()),
+        RecordKey::JoinOffer(key) => with(5, key.as_bytes()),
         RecordKey::Node(_) => None,
     }
 }

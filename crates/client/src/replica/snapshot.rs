@@ -86,6 +86,8 @@ impl Replica {
         position.head = Head::START;
         position.digest = LtHash::default();
         position.keyring = super::Keyring::default();
+        position.foretold = super::Keyring::default();
+        position.standing = None;
         self.show(position);
     }
 

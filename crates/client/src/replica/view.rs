@@ -2,7 +2,8 @@
 
 use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, NameTag, NodeId};
 use hythe_space::{
-    AuthorRecord, MemberRecord, NodeRecord, Past, Record, RecordKey, SpaceRecord, View,
+    AuthorRecord, JoinOfferRecord, MemberRecord, NodeRecord, Past, Record, RecordKey, SpaceRecord,
+    View,
 };
 
 use super::records::{MEMBERS, member_key, stored_key};
@@ -30,6 +31,16 @@ impl RowsView<'_, '_> {
             .record(self.space, &key)?
             .map(|bytes| decode(&bytes))
             .transpose()
+    }
+
+    /// Who is or was a member.
+    pub(crate) fn all_members(&self) -> Result<Vec<MemberRecord>, StateError> {
+        let record = |bytes: Vec<u8>| match decode(&bytes)? {
+            Record::Member(record) => Ok(record),
+            _ => Err(WRONG),
+        };
+        let stored = self.rows.records(self.space, MEMBERS)?;
+        stored.into_iter().map(record).collect()
     }
 }
 
@@ -73,20 +84,22 @@ impl View for RowsView<'_, '_> {
     }
 
     fn members(&self) -> Result<Vec<MemberRecord>, StateError> {
-        let mut members = Vec::new();
-        for bytes in self.rows.records(self.space, MEMBERS)? {
-            match decode(&bytes)? {
-                Record::Member(record) if record.role.is_some() => members.push(record),
-                Record::Member(_) => {}
-                _ => return Err(WRONG),
-            }
-        }
+        let mut members = self.all_members()?;
+        members.retain(|member| member.role.is_some());
         Ok(members)
     }
 
     fn author(&self, device: DeviceId) -> Result<Option<AuthorRecord>, StateError> {
         match self.record(RecordKey::Author(device))? {
             Some(Record::Author(record)) => Ok(Some(record)),
+            None => Ok(None),
+            Some(_) => Err(WRONG),
+        }
+    }
+
+    fn join_offer(&self, key: DeviceId) -> Result<Option<JoinOfferRecord>, StateError> {
+        match self.record(RecordKey::JoinOffer(key))? {
+            Some(Record::JoinOffer(record)) => Ok(Some(record)),
             None => Ok(None),
             Some(_) => Err(WRONG),
         }

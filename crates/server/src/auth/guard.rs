@@ -1,4 +1,5 @@
-//! Rights while something runs: a removed device loses what it has under way.
+//! Rights while something runs: a removed device, and who is no member any more, lose what they
+//! have under way.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
+use hythe_model::SpaceId;
 use tokio::time::Instant;
 
 use crate::files::{Files, FilesError, Principal};
@@ -17,6 +19,8 @@ use crate::http::stream::cut;
 pub(crate) struct Guard {
     files: Files,
     principal: Principal,
+    /// The space that what runs reads of, if it does.
+    space: Option<SpaceId>,
     every: Duration,
 }
 
@@ -26,13 +30,25 @@ impl Guard {
         Self {
             files,
             principal,
+            space: None,
             every,
+        }
+    }
+
+    /// The same, for what reads of a space: who is sent away from it loses what is under way (D6).
+    pub(crate) fn within(self, space: SpaceId) -> Self {
+        Self {
+            space: Some(space),
+            ..self
         }
     }
 
     /// Checks now.
     pub(crate) async fn check(&self) -> Result<(), FilesError> {
-        self.files.still_valid(&self.principal).await
+        match self.space {
+            Some(space) => self.files.may_read(&self.principal, space).await,
+            None => self.files.still_valid(&self.principal).await,
+        }
     }
 
     /// Does something for as long as the device keeps its rights.

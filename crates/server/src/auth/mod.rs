@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use hythe_model::DeviceId;
+use hythe_model::{DeviceId, SpaceId};
 use hythe_wire::{Code, Token, headers};
 
 pub(crate) use guard::Guard;
@@ -27,6 +27,14 @@ pub(crate) struct Caller {
     /// Keeps checking that it still is.
     pub(crate) guard: Guard,
     _place: Pass<DeviceId>,
+}
+
+impl Caller {
+    /// The same, for an answer that streams of a space.
+    pub(crate) fn within(mut self, space: SpaceId) -> Self {
+        self.guard = self.guard.within(space);
+        self
+    }
 }
 
 impl FromRequestParts<Shared> for Caller {

@@ -103,6 +103,10 @@ pub struct RateLimits {
     pub device_per_second: u32,
     /// Requests at once of one device after a pause.
     pub device_burst: u32,
+    /// Login names looked up a minute by one device.
+    pub lookups_per_minute: u32,
+    /// Login names looked up at once by one device after a pause.
+    pub lookups_burst: u32,
     /// Wrong tokens a minute from one address.
     pub failures_per_minute: u32,
     /// Wrong tokens at once from one address after a pause.
@@ -124,6 +128,9 @@ impl Default for RateLimits {
             address_burst: 20_000,
             device_per_second: 2000,
             device_burst: 10_000,
+            // Nobody invites faster than this by hand; a list of names takes days to try.
+            lookups_per_minute: 10,
+            lookups_burst: 60,
             failures_per_minute: 30,
             failures_burst: 30,
             // Some slips of the finger at once; after them a guess every ten seconds.

@@ -1,10 +1,12 @@
 //! The one place that decides who may see or change what (R3).
 
-use hythe_model::{AccountId, Role, SpaceId};
+use hythe_model::{AccountId, DeviceId, Role, SpaceId};
+use hythe_space::{ChangeSet, JoinOfferRecord, Operation, Record};
 
-use super::{Denied, FilesError, Principal};
+use super::{Denied, FilesError, Principal, view};
 use crate::metadata::logs::{self, Log, LogKind};
-use crate::metadata::{DbError, Tx, records};
+use crate::metadata::records::{self, RecordKind};
+use crate::metadata::{DbError, Tx};
 
 /// What somebody wants to do in a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub(super) enum Want {
     Read,
     /// Bring chunks; whether the change set that names them may stand, its fold decides.
     Upload,
+    /// Change the space itself, or leave it: which of it a role may, the fold decides.
+    Govern,
 }
 
 impl Want {
@@ -20,6 +24,7 @@ impl Want {
         match self {
             Self::Read => role != Role::Drop,
             Self::Upload => role.may_write() || role == Role::Drop,
+            Self::Govern => true,
         }
     }
 }
@@ -61,6 +66,50 @@ pub(super) fn locked(
     Ok(log)
 }
 
+/// The log of a space that a principal may add a change set to, locked. Who joins by an offer is no
+/// member yet: the fold looks for its offer, and without one it may not know that there is a space.
+///
+/// # Errors
+/// As [`space`].
+pub(super) fn to_commit(
+    tx: &mut dyn Tx,
+    principal: &Principal,
+    space: SpaceId,
+    change_set: &ChangeSet,
+) -> Result<Log, FilesError> {
+    match change_set.operations() {
+        [Operation::Join(join), ..] => offered(tx, space, join.key.device_id()).map(|(log, _)| log),
+        [
+            Operation::Create(_)
+            | Operation::Update(_)
+            | Operation::Delete(_)
+            | Operation::Restore(_),
+            ..,
+        ] => locked(tx, principal, space, Want::Upload),
+        _ => locked(tx, principal, space, Want::Govern),
+    }
+}
+
+/// The log of a space, locked, and its offer to join that whoever asks can name.
+///
+/// # Errors
+/// [`Denied::NotAMember`] where there is no such space or no such offer in it.
+pub(super) fn offered(
+    tx: &mut dyn Tx,
+    space: SpaceId,
+    key: DeviceId,
+) -> Result<(Log, JoinOfferRecord), FilesError> {
+    let log = logs::lock(tx, space.as_bytes())?;
+    let log = log
+        .filter(|log| log.kind == LogKind::Space)
+        .ok_or(Denied::NotAMember)?;
+    let record = records::get(tx, log.no, RecordKind::JoinOffer, key.as_bytes())?;
+    match record.as_deref().map(view::record).transpose()? {
+        Some(Record::JoinOffer(offer)) => Ok((log, offer)),
+        _ => Err(Denied::NotAMember.into()),
+    }
+}
+
 fn check(tx: &mut dyn Tx, principal: &Principal, log: &Log, want: Want) -> Result<(), FilesError> {
     let role = records::role(tx, log.no, principal.account())?;
     let role = role.map(role_of).transpose()?.ok_or(Denied::NotAMember)?;
@@ -71,27 +120,16 @@ fn check(tx: &mut dyn Tx, principal: &Principal, log: &Log, want: Want) -> Resul
     }
 }
 
-/// The log of an account that a principal may read: its own, the server's, a fellow member's.
+/// The log of an account. Whoever has an account's id, which nobody guesses, may read it: it holds
+/// public keys and wraps that only the account's own devices open, and a new member has to verify
+/// what former members wrote.
 ///
 /// # Errors
 /// [`FilesError::NotFound`].
-pub(super) fn account(
-    tx: &mut dyn Tx,
-    principal: &Principal,
-    server: AccountId,
-    account: AccountId,
-) -> Result<Log, FilesError> {
+pub(super) fn account(tx: &mut dyn Tx, account: AccountId) -> Result<Log, FilesError> {
     let log = logs::get(tx, account.as_bytes())?;
     let log = log.filter(|log| log.kind == LogKind::Account);
-    let log = log.ok_or(FilesError::NotFound("account"))?;
-    let known = account == principal.account()
-        || account == server
-        || records::share_a_space(tx, principal.account(), account)?;
-    if known {
-        Ok(log)
-    } else {
-        Err(FilesError::NotFound("account"))
-    }
+    log.ok_or(FilesError::NotFound("account"))
 }
 
 /// The number under which a role is stored.

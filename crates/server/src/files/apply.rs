@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use hythe_model::{AccountId, Head, NodeId, OperationId};
 use hythe_space::{
-    Change, ChangeSet, Effects, LtHash, NodeRecord, Operation, Parts, Record, RecordKey,
-    StateDigest,
+    ChangeSet, Effects, LtHash, NodeRecord, Operation, Parts, Record, RecordKey, StateDigest,
 };
 
 use super::access::role_number;
-use super::{FilesError, MAX_NOTICE_BYTES};
+use super::{FilesError, MAX_NOTICE_BYTES, members};
 use crate::metadata::logs::{self, Entry, Log, LogKind, LogNo};
 use crate::metadata::nodes::{self, NodeRow, NodeWrite, Sealed};
 use crate::metadata::records::{self, RecordKind};
@@ -46,9 +45,9 @@ pub(super) fn write_space(
     log.digest = sum.to_bytes();
     log.head = effects.head;
     let digest = sum.digest();
-    write_records(tx, log.no, change_set, effects)?;
+    write_records(tx, log.no, change_set, effects, now_ms)?;
     append(tx, log, change_set, digest, now_ms)?;
-    announce_members(tx, &effects.changes);
+    members::note_changes(tx, log, &effects.changes, now_ms)?;
     Ok(Committed {
         head: effects.head,
         digest: digest.0,
@@ -128,35 +127,19 @@ fn change_notice(log: &Log, change_set: &ChangeSet) -> Notice {
     }
 }
 
-fn announce_members(tx: &mut dyn Tx, changes: &[Change]) {
-    for change in changes {
-        let Record::Member(new) = &change.new else {
-            continue;
-        };
-        let old = match &change.old {
-            Some(Record::Member(old)) => old.role,
-            _ => None,
-        };
-        if old != new.role {
-            tx.notify(Notice::Spaces {
-                account: new.account,
-            });
-        }
-    }
-}
-
 fn write_records(
     tx: &mut dyn Tx,
     log: LogNo,
     change_set: &ChangeSet,
     effects: &Effects,
+    now_ms: i64,
 ) -> Result<(), DbError> {
     let parts = written_parts(change_set);
     let mut created = Vec::new();
     let mut written = Vec::new();
     for change in &effects.changes {
         let Record::Node(node) = &change.new else {
-            put_record(tx, log, &change.new)?;
+            put_record(tx, log, &change.new, now_ms)?;
             continue;
         };
         let parts = parts.get(&node.node).copied().unwrap_or_default();
@@ -233,7 +216,7 @@ fn row_write<'c>(
     }
 }
 
-fn put_record(tx: &mut dyn Tx, log: LogNo, record: &Record) -> Result<(), DbError> {
+fn put_record(tx: &mut dyn Tx, log: LogNo, record: &Record, now_ms: i64) -> Result<(), DbError> {
     let bytes = record.encode();
     match record.key() {
         RecordKey::Space => records::put(tx, log, RecordKind::Space, &[], &bytes),
@@ -248,8 +231,11 @@ fn put_record(tx: &mut dyn Tx, log: LogNo, record: &Record) -> Result<(), DbErro
                 Record::Member(member) => member.role.map(role_number),
                 _ => None,
             };
-            records::set_member(tx, log, account, role)?;
+            records::set_member(tx, log, account, role, now_ms)?;
             records::put(tx, log, RecordKind::Member, account.as_bytes(), &bytes)
+        }
+        RecordKey::JoinOffer(key) => {
+            records::put(tx, log, RecordKind::JoinOffer, key.as_bytes(), &bytes)
         }
         RecordKey::Node(_) => Err(DbError::Shape("a record that is no node")),
     }

@@ -328,6 +328,7 @@ fn check_records(
         RecordKind::Epoch,
         RecordKind::Member,
         RecordKind::Author,
+        RecordKind::JoinOffer,
     ];
     for kind in kinds {
         for bytes in records::all(tx, log.no, kind)? {

@@ -17,7 +17,7 @@ use super::objects::{Attached, Objects};
 use super::quota::{self, Payer};
 use super::tree::{self, Walk};
 use super::view::SqlView;
-use super::{Denied, Files, FilesError, Inner, Principal, Refused};
+use super::{Denied, Files, FilesError, Inner, Principal, Refused, members};
 use crate::clock::now_ms;
 use crate::metadata::chunks::ChunkKind;
 use crate::metadata::logs::Log;
@@ -192,10 +192,11 @@ fn commit_in(
     space: SpaceId,
     commit: &Prepared,
 ) -> Result<Committed, FilesError> {
-    let mut log = access::locked(tx, principal, space, Want::Upload)?;
+    let mut log = access::to_commit(tx, principal, space, &commit.change_set)?;
     if let Some(first) = apply::repeated(tx, log.no, &commit.change_set)? {
         return Ok(first);
     }
+    members::check_new(tx, inner.account(), &log, &commit.change_set)?;
     let now_ms = now_ms();
     let account = inner.accounts.get(tx, principal.account())?;
     let moment = Moment::Accepting { now_ms };

@@ -8,7 +8,7 @@ use hythe_wire::limits::MAX_FOUNDING_CHANGE_SETS;
 use super::accounts::NO_DIGEST;
 use super::apply;
 use super::commit::{decode, judge};
-use super::{FilesError, Inner};
+use super::{FilesError, Inner, members};
 use crate::metadata::logs::{self, Log, LogKind, NewLog};
 use crate::metadata::{DbError, Tx};
 
@@ -80,26 +80,37 @@ pub(super) fn space(
             "the first change set of a space is its genesis",
         ));
     };
-    if operation.server != Some(inner.account()) {
-        return Err(FilesError::invalid(
-            "the space does not name this server as a member",
-        ));
-    }
+    let open = server_fits(operation.server, inner.account(), personal)?;
     let new = NewLog {
         id: &genesis.log().0,
         kind: LogKind::Space,
-        open: true,
+        open,
         owner: personal,
         payer: Some(owner.id()),
         now_ms,
     };
     let mut row = make(tx, new)?;
     for change_set in log {
+        members::check_new(tx, inner.account(), &row, change_set)?;
         let moment = Moment::Accepting { now_ms };
         let effects = judge(tx, inner.epoch(), &row, owner, moment, change_set)?;
         apply::write_space(tx, &mut row, change_set, &effects, now_ms)?;
     }
     Ok(row)
+}
+
+/// Whether a space is open (A30). A personal space is: it is where the web finds an account's files.
+fn server_fits(
+    named: Option<AccountId>,
+    this: AccountId,
+    personal: Option<AccountId>,
+) -> Result<bool, FilesError> {
+    match named {
+        Some(server) if server == this => Ok(true),
+        Some(_) => Err(FilesError::invalid("the space names another server")),
+        None if personal.is_some() => Err(FilesError::invalid("a personal space is an open one")),
+        None => Ok(false),
+    }
 }
 
 fn make(tx: &mut dyn Tx, new: NewLog<'_>) -> Result<Log, FilesError> {

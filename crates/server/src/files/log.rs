@@ -65,8 +65,8 @@ impl Files {
         self.inner.database.read(read).await
     }
 
-    /// The change sets of an account's log after a position, bounded as [`Files::changes`]. An
-    /// account may read its own log, the server's, and those of fellow members.
+    /// The change sets of an account's log after a position, bounded as [`Files::changes`]. Any
+    /// device may read it that knows the account's id.
     ///
     /// # Errors
     /// [`FilesError::NotFound`], or the database's.
@@ -79,9 +79,8 @@ impl Files {
         max_bytes: u64,
     ) -> Result<LogPage, FilesError> {
         self.still_valid(principal).await?;
-        let (principal, server) = (principal.clone(), self.account());
         let read = move |tx: &mut dyn Tx| {
-            let log = access::account(tx, &principal, server, account)?;
+            let log = access::account(tx, account)?;
             Ok(page(tx, &log, from, limit, max_bytes)?)
         };
         self.inner.database.read(read).await

@@ -23,6 +23,7 @@ mod invites;
 mod keyholders;
 mod log;
 mod login;
+mod members;
 mod objects;
 mod open;
 mod passwords;

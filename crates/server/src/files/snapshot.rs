@@ -137,6 +137,7 @@ fn send_records(tx: &mut dyn Tx, log: &Log, pages: &Pages) -> Result<(), FilesEr
         RecordKind::Epoch,
         RecordKind::Member,
         RecordKind::Author,
+        RecordKind::JoinOffer,
     ];
     for kind in kinds {
         let all = records::all(tx, log.no, kind)?;

@@ -5,20 +5,25 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hythe_model::{AccountId, Head, SpaceId};
+use hythe_wire::limits::MAX_SPACES;
 use hythe_wire::space::{SpaceView, Usage};
 
 use super::access::role_of;
 use super::apply::Committed;
-use super::{Files, FilesError, Principal, found, quota};
+use super::{Files, FilesError, Principal, found, members, quota};
 use crate::clock::now_ms;
 use crate::metadata::logs::{self, Log};
-use crate::metadata::{DbError, Tx, quotas, records};
+use crate::metadata::{DbError, Tx, invitations, quotas, records};
+
+/// Invitations that are told, the latest: nobody can fill another's list.
+const MAX_OFFERED: u32 = 100;
 
 /// An account whose log a device may follow, and where that log ends.
 pub type Fellow = (AccountId, Head);
 
 impl Files {
-    /// The spaces that the caller's account is a member of, the personal one first.
+    /// The spaces that the caller's account is a member of, the personal one first, those last that
+    /// it was invited to and has not answered.
     ///
     /// # Errors
     /// The database's.
@@ -31,7 +36,11 @@ impl Files {
                 let log = logs::get(tx, &id)?.ok_or(DbError::Shape("a log"))?;
                 views.push(view(tx, &log, role, account)?);
             }
-            views.sort_by_key(|view| !view.personal);
+            for (id, role) in records::spaces_offered(tx, account, MAX_OFFERED)? {
+                let log = logs::get(tx, &id)?.ok_or(DbError::Shape("a log"))?;
+                views.push(view(tx, &log, role, account)?);
+            }
+            views.sort_by_key(|view| (!view.personal, view.invitation.is_some()));
             Ok::<_, DbError>(views)
         };
         Ok(self.inner.database.read(read).await?)
@@ -101,6 +110,9 @@ impl Files {
             if let Some(committed) = founded(tx, id, &log)? {
                 return Ok((id, committed));
             }
+            if records::spaces_of(tx, account)?.len() >= MAX_SPACES {
+                return Err(FilesError::invalid("the account is in too many spaces"));
+            }
             let owner = inner.accounts.get(tx, account)?;
             let row = found::space(tx, &inner, &owner, &log, None, now_ms())?;
             let last = logs::entry(tx, row.no, row.head.cursor)?;
@@ -151,11 +163,14 @@ fn founded(
 
 fn view(tx: &mut dyn Tx, log: &Log, role: u8, account: AccountId) -> Result<SpaceView, DbError> {
     let entry = logs::entry(tx, log.no, log.head.cursor)?.ok_or(DbError::Shape("an entry"))?;
+    let invitation = invitations::get(tx, log.no, account)?;
+    let invitation = invitation.map(|asked| members::invitation_view(tx, log, &asked));
     Ok(SpaceView {
         id: SpaceId(log.id),
         role: role_of(role)?.into(),
         personal: log.owner == Some(account),
         open: log.open,
+        invitation: invitation.transpose()?,
         cursor: log.head.cursor.0,
         chain: log.head.chain,
         digest: entry.digest,

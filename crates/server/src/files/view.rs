@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use hythe_model::{AccountId, Cursor, DeviceId, NameTag, NodeId};
 use hythe_space::{
-    AuthorRecord, ChangeSet, MemberRecord, NodeRecord, Past, Record, SpaceRecord, View, needs,
+    AuthorRecord, ChangeSet, JoinOfferRecord, MemberRecord, NodeRecord, Past, Record, SpaceRecord,
+    View, needs,
 };
 
 use crate::metadata::logs::{self, LogNo};
@@ -139,6 +140,14 @@ impl View for SqlView<'_> {
             Some(Record::Author(record)) => Ok(Some(record)),
             None => Ok(None),
             Some(_) => Err(DbError::Shape("the record of an author")),
+        }
+    }
+
+    fn join_offer(&self, key: DeviceId) -> Result<Option<JoinOfferRecord>, DbError> {
+        match self.record(RecordKind::JoinOffer, key.as_bytes())? {
+            Some(Record::JoinOffer(record)) => Ok(Some(record)),
+            None => Ok(None),
+            Some(_) => Err(DbError::Shape("the record of an offer to join")),
         }
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct Rates {
     pub(crate) addresses: Buckets<AddressKey>,
     /// Requests by device.
     pub(crate) devices: Buckets<DeviceId>,
+    /// Looked-up login names by device.
+    pub(crate) lookups: Buckets<DeviceId>,
     /// Wrong tokens by address.
     pub(crate) failures: Buckets<AddressKey>,
     /// Guesses of passwords.
@@ -74,6 +76,10 @@ impl Rates {
         Self {
             addresses: Buckets::new(per_second(limits.address_per_second), limits.address_burst),
             devices: Buckets::new(per_second(limits.device_per_second), limits.device_burst),
+            lookups: Buckets::new(
+                f64::from(limits.lookups_per_minute) / 60.0,
+                limits.lookups_burst,
+            ),
             failures: Buckets::new(
                 f64::from(limits.failures_per_minute) / 60.0,
                 limits.failures_burst,

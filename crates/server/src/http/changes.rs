@@ -98,5 +98,5 @@ pub(crate) async fn read(
         space,
     };
     let first = log.page(range.from(), limit).await?;
-    frames(&app, caller, log_frames(log, first, limit))
+    frames(&app, caller.within(space), log_frames(log, first, limit))
 }

@@ -123,7 +123,11 @@ pub(crate) async fn read(
         })
     });
     let (end, _) = ChunkFrame::End.to_pieces();
-    frames(&app, caller, pieces.chain(stream::iter([Ok(end)])))
+    frames(
+        &app,
+        caller.within(space),
+        pieces.chain(stream::iter([Ok(end)])),
+    )
 }
 
 /// The pieces of one frame.

@@ -1,7 +1,7 @@
 //! What feeds an event stream: first what happened since the reader's positions, then what
 //! happens, with the reader's rights looked at again and again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tokio::sync::broadcast::Receiver;
@@ -13,6 +13,7 @@ use hythe_model::{AccountId, Cursor, Head, SpaceId};
 use hythe_wire::event::{Event, EventsRequest, Goodbye};
 use hythe_wire::frame;
 use hythe_wire::limits::{MAX_EVENT_INLINE_BYTES, MAX_LOG_PAGE};
+use hythe_wire::space::SpaceView;
 
 use super::app::Shared;
 use super::stream::PAGE_BYTES;
@@ -29,10 +30,21 @@ pub(super) struct Feed {
     /// The position up to which the reader's own account was sent.
     account: Cursor,
     /// The spaces the reader is a member of, and when that was looked up.
-    member_of: BTreeSet<SpaceId>,
+    member_of: BTreeMap<SpaceId, Part>,
+    /// Whether that was looked up before: what an account was invited to earlier is no news.
+    has_looked: bool,
     looked_up: Instant,
     out: mpsc::Sender<Bytes>,
     sent: Instant,
+}
+
+/// Whether an account takes part in a space it is a member of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// It does.
+    Taken,
+    /// It was invited and has not said so.
+    Offered,
 }
 
 /// A step goes on, or says why the stream ends.
@@ -58,7 +70,12 @@ impl Feed {
                 .map(|at| (at.space, at.head.cursor))
                 .collect(),
             account: request.account.cursor,
-            member_of: request.spaces.iter().map(|at| at.space).collect(),
+            member_of: request
+                .spaces
+                .iter()
+                .map(|at| (at.space, Part::Taken))
+                .collect(),
+            has_looked: false,
             looked_up: now,
             out,
             sent: now,
@@ -254,14 +271,22 @@ impl Feed {
         let views = self.app.files.spaces(&self.reader).await;
         let views = views.map_err(|error| ending(&error))?;
         self.looked_up = Instant::now();
-        let now: BTreeSet<SpaceId> = views.iter().map(|view| view.id).collect();
+        let part = |view: &SpaceView| match view.invitation {
+            Some(_) => Part::Offered,
+            None => Part::Taken,
+        };
+        let now: BTreeMap<SpaceId, Part> = views.iter().map(|v| (v.id, part(v))).collect();
         let before = std::mem::replace(&mut self.member_of, now.clone());
-        for space in before.difference(&now) {
+        for space in before.keys().filter(|space| !now.contains_key(space)) {
             self.left(*space).await?;
         }
-        for space in now.difference(&before) {
-            self.send(&Event::SpaceJoined { space: *space }).await?;
+        for (space, part) in now {
+            let told = self.has_looked || part == Part::Taken;
+            if told && before.get(&space) != Some(&part) {
+                self.send(&Event::SpaceJoined { space }).await?;
+            }
         }
+        self.has_looked = true;
         Ok(())
     }
 

@@ -51,7 +51,7 @@ pub(crate) async fn node(
     let first = page(None).await?;
     frames(
         &app,
-        caller,
+        caller.within(space),
         pages(first, page, frame::frame(&HistoryFrame::End)),
     )
 }
@@ -82,7 +82,7 @@ pub(crate) async fn trash(
     let first = page(None).await?;
     frames(
         &app,
-        caller,
+        caller.within(space),
         pages(first, page, frame::frame(&TrashFrame::End)),
     )
 }

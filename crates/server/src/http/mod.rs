@@ -28,6 +28,7 @@ pub(crate) mod exposition;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod login;
+pub(crate) mod members;
 pub(crate) mod openapi;
 pub(crate) mod profile;
 pub(crate) mod server;

@@ -39,7 +39,7 @@ pub(crate) async fn read(
     });
     frames(
         &app,
-        caller,
+        caller.within(space),
         stream::iter([Ok(first)]).chain(records(snapshot.pages)),
     )
 }

@@ -2,12 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use bytes::Bytes;
 
 use hythe_wire::routes;
-use hythe_wire::space::SpaceList;
+use hythe_wire::space::{CreateSpaceReply, CreateSpaceRequest, SpaceList};
 
 use super::app::Shared;
 use super::error::Failure;
+use super::message::Cbor;
+use super::openapi::Octets;
 use crate::auth::Caller;
 
 /// The spaces the caller's account is a member of.
@@ -24,5 +27,28 @@ pub(crate) async fn list(
         epoch: app.files.epoch(),
         spaces,
         usage: Some(usage),
+    }))
+}
+
+/// Creates a space of the caller's account: an open one, or a sealed one.
+#[utoipa::path(
+    post, path = routes::SPACES, tag = "spaces", security(("device" = [])),
+    request_body(content = Octets, content_type = "application/cbor", description = "CreateSpaceRequest"),
+    responses((
+        status = 200, description = "CreateSpaceReply",
+        content_type = "application/cbor", body = Octets
+    ))
+)]
+pub(crate) async fn create(
+    State(app): State<Shared>,
+    caller: Caller,
+    request: Cbor<CreateSpaceRequest>,
+) -> Result<Cbor<CreateSpaceReply>, Failure> {
+    let log = request.message.log.into_iter();
+    let log: Vec<Bytes> = log.map(|change_set| Vec::from(change_set).into()).collect();
+    let (space, made) = app.files.create_space(&caller.principal, &log).await?;
+    Ok(Cbor::answer(CreateSpaceReply {
+        space,
+        head: made.head,
     }))
 }

@@ -70,6 +70,28 @@ pub fn all(tx: &mut dyn Tx) -> Result<Vec<AccountRow>, DbError> {
     tx.query(sql, &[])?.iter().map(read).collect()
 }
 
+/// The account of a login name.
+///
+/// # Errors
+/// The database's.
+pub fn by_login(tx: &mut dyn Tx, login: &str) -> Result<Option<AccountId>, DbError> {
+    let row = tx.query_one(
+        "SELECT account FROM accounts WHERE login = $1",
+        &[login.into()],
+    )?;
+    row.map(|row| row.array(0).map(AccountId)).transpose()
+}
+
+/// The login name of an account.
+///
+/// # Errors
+/// The database's.
+pub fn login_of(tx: &mut dyn Tx, account: AccountId) -> Result<Option<String>, DbError> {
+    let sql = "SELECT login FROM accounts WHERE account = $1";
+    let row = tx.query_one(sql, &[account.as_bytes().into()])?;
+    row.map(|row| row.text(0).map(str::to_owned)).transpose()
+}
+
 fn read(row: &Row) -> Result<AccountRow, DbError> {
     Ok(AccountRow {
         account: AccountId(row.array(0)?),

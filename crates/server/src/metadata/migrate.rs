@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/004_profiles.sql"),
     include_str!("migrations/005_administration.sql"),
     include_str!("migrations/006_approvals.sql"),
+    include_str!("migrations/007_members.sql"),
 ];
 
 /// The newest schema version that this program knows.

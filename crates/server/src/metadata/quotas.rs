@@ -283,3 +283,21 @@ fn bytes_or_none(row: &Row, at: usize) -> Result<Option<u64>, DbError> {
         .map(|bytes| u64::try_from(bytes).map_err(|_| DbError::Shape("a limit")))
         .transpose()
 }
+
+/// Has an owner pay for a space whose payer is none any more: one that takes part, so that nobody is
+/// made to pay who was only invited.
+///
+/// # Errors
+/// The database's.
+pub fn settle_payer(tx: &mut dyn Tx, log: LogNo) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE logs SET payer = COALESCE((SELECT members.account FROM members \
+         WHERE members.log = logs.no AND members.role = 0 AND NOT EXISTS (SELECT 1 \
+         FROM invitations WHERE invitations.account = members.account \
+         AND invitations.log = members.log) ORDER BY members.account LIMIT 1), payer) \
+         WHERE no = $1 AND NOT EXISTS (SELECT 1 FROM members WHERE members.log = logs.no \
+         AND members.account = logs.payer AND members.role = 0)",
+        &[log.into()],
+    )?;
+    Ok(())
+}

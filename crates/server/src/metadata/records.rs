@@ -16,6 +16,8 @@ pub enum RecordKind {
     Member = 2,
     /// A device that writes; its id.
     Author = 3,
+    /// An offer to join; the id of its one-time key.
+    JoinOffer = 4,
 }
 
 /// A record as the fold encodes it.
@@ -62,7 +64,8 @@ pub fn put(
     Ok(())
 }
 
-/// Says which role an account has in a space; none takes it out.
+/// Says which role an account has in a space, and since when where that is another than before;
+/// none takes it out.
 ///
 /// # Errors
 /// The database's.
@@ -71,6 +74,7 @@ pub fn set_member(
     log: LogNo,
     account: AccountId,
     role: Option<u8>,
+    now_ms: i64,
 ) -> Result<(), DbError> {
     let Some(role) = role else {
         let sql = "DELETE FROM members WHERE account = $1 AND log = $2";
@@ -78,15 +82,29 @@ pub fn set_member(
         return Ok(());
     };
     tx.exec(
-        "INSERT INTO members (account, log, role) VALUES ($1, $2, $3) \
-         ON CONFLICT (account, log) DO UPDATE SET role = excluded.role",
+        "INSERT INTO members (account, log, role, since_ms) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (account, log) DO UPDATE SET role = excluded.role, since_ms = \
+         CASE WHEN members.role = excluded.role THEN members.since_ms ELSE excluded.since_ms END",
         &[
             account.as_bytes().into(),
             log.into(),
             i64::from(role).into(),
+            now_ms.into(),
         ],
     )?;
     Ok(())
+}
+
+/// Since when an account has its role in a space, in milliseconds since 1970, where that is known.
+///
+/// # Errors
+/// The database's.
+pub fn role_since(tx: &mut dyn Tx, log: LogNo, account: AccountId) -> Result<Option<i64>, DbError> {
+    let sql = "SELECT since_ms FROM members WHERE account = $1 AND log = $2";
+    let row = tx.query_one(sql, &[account.as_bytes().into(), log.into()])?;
+    row.map(|row| row.int_or_null(0))
+        .transpose()
+        .map(Option::flatten)
 }
 
 /// The role of an account in a space.
@@ -99,14 +117,15 @@ pub fn role(tx: &mut dyn Tx, log: LogNo, account: AccountId) -> Result<Option<u8
     row.map(|row| read_role(row.int(0)?)).transpose()
 }
 
-/// The ids of the spaces of an account, with its roles, in the order they were made.
+/// The ids of the spaces that an account takes part in, with its roles, in the order they were made.
 ///
 /// # Errors
 /// The database's.
 pub fn spaces_of(tx: &mut dyn Tx, account: AccountId) -> Result<Vec<([u8; 32], u8)>, DbError> {
     let rows = tx.query(
         "SELECT logs.id, members.role FROM members JOIN logs ON logs.no = members.log \
-         WHERE members.account = $1 ORDER BY logs.no",
+         WHERE members.account = $1 AND NOT EXISTS (SELECT 1 FROM invitations AS asked \
+         WHERE asked.account = members.account AND asked.log = members.log) ORDER BY logs.no",
         &[account.as_bytes().into()],
     )?;
     rows.iter()
@@ -114,17 +133,25 @@ pub fn spaces_of(tx: &mut dyn Tx, account: AccountId) -> Result<Vec<([u8; 32], u
         .collect()
 }
 
-/// Whether two accounts are members of one space.
+/// The same for the spaces that it was invited to and has not answered, the latest `limit`.
 ///
 /// # Errors
 /// The database's.
-pub fn share_a_space(tx: &mut dyn Tx, one: AccountId, other: AccountId) -> Result<bool, DbError> {
-    let row = tx.query_one(
-        "SELECT 1 FROM members AS one JOIN members AS other ON one.log = other.log \
-         WHERE one.account = $1 AND other.account = $2 LIMIT 1",
-        &[one.as_bytes().into(), other.as_bytes().into()],
+pub fn spaces_offered(
+    tx: &mut dyn Tx,
+    account: AccountId,
+    limit: u32,
+) -> Result<Vec<([u8; 32], u8)>, DbError> {
+    let rows = tx.query(
+        "SELECT logs.id, members.role FROM invitations AS asked \
+         JOIN members ON members.account = asked.account AND members.log = asked.log \
+         JOIN logs ON logs.no = asked.log WHERE asked.account = $1 AND asked.answer = 0 \
+         ORDER BY asked.since_ms DESC, logs.no LIMIT $2",
+        &[account.as_bytes().into(), limit.into()],
     )?;
-    Ok(row.is_some())
+    rows.iter()
+        .map(|row| Ok((row.array(0)?, read_role(row.int(1)?)?)))
+        .collect()
 }
 
 /// The accounts that are members of a space that `account` is a member of.

@@ -379,9 +379,10 @@ async fn records_and_members(database: &Database) {
         records::put(tx, no, Epoch, &1u32.to_be_bytes(), b"first")?;
         records::put(tx, no, Member, ann.as_bytes(), b"old")?;
         records::put(tx, no, Member, ann.as_bytes(), b"new")?;
-        records::set_member(tx, no, ann, Some(2))?;
-        records::set_member(tx, no, ann, Some(0))?;
-        records::set_member(tx, no, bob, Some(1))
+        records::set_member(tx, no, ann, Some(2), 5)?;
+        records::set_member(tx, no, ann, Some(0), 6)?;
+        records::set_member(tx, no, ann, Some(0), 7)?;
+        records::set_member(tx, no, bob, Some(1), 5)
     })
     .await;
     database
@@ -396,19 +397,22 @@ async fn records_and_members(database: &Database) {
             );
             assert_eq!(records::get(tx, no, Member, bob.as_bytes())?, None);
             assert_eq!(records::role(tx, no, ann)?, Some(0));
+            assert_eq!(records::role_since(tx, no, ann)?, Some(6));
             assert_eq!(records::spaces_of(tx, bob)?, [([1; 32], 1)]);
-            assert!(records::share_a_space(tx, ann, bob)?);
             assert_eq!(records::fellow_members(tx, ann)?.len(), 2);
             Ok::<_, DbError>(())
         })
         .await
         .unwrap();
-    write(database, move |tx| records::set_member(tx, no, bob, None)).await;
+    write(database, move |tx| {
+        records::set_member(tx, no, bob, None, 6)
+    })
+    .await;
     let left = database
-        .read(move |tx| records::share_a_space(tx, ann, bob))
+        .read(move |tx| records::fellow_members(tx, ann))
         .await
         .unwrap();
-    assert!(!left);
+    assert_eq!(left, [ann]);
 }
 
 fn chunk(id: u8, seal: u8, location: Location) -> ChunkRow {

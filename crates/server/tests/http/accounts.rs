@@ -188,7 +188,10 @@ async fn d6_an_account_log_is_read_by_those_who_may() {
     let path = routes::account_log(person.account.id());
     let read = read_account(person.get(&world, &path).send().await.unwrap()).await;
     assert_eq!(read.head(), person.account.head());
-    let refused = problem(stranger.get(&world, &path).send().await.unwrap()).await;
+    let known = read_account(stranger.get(&world, &path).send().await.unwrap()).await;
+    assert_eq!(known.head(), person.account.head());
+    let guessed = routes::account_log(hythe_model::AccountId([9; 32]));
+    let refused = problem(stranger.get(&world, &guessed).send().await.unwrap()).await;
     assert_eq!(refused.code, Code::NotFound);
     let bare = world.client().get(world.url(&path)).send().await.unwrap();
     assert_eq!(problem(bare).await.code, Code::Unauthenticated);

@@ -488,6 +488,6 @@ pub fn attached(chunk: &SealedChunk) -> Attached {
     }
 }
 
-fn space_keys(space: SpaceId, secret: &Secret32) -> SpaceKeys {
+pub fn space_keys(space: SpaceId, secret: &Secret32) -> SpaceKeys {
     SpaceKeys::derive(&space, KeyEpoch::FIRST, &EpochSecret::new(secret.clone()))
 }

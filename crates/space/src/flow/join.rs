@@ -94,6 +94,7 @@ pub fn take_up(
     let wrap = member_wrap(terms.space, terms.epoch, &current, &own, entropy)?;
     let key = secret.key();
     Ok(Join {
+        account: account.id(),
         key: key.public(),
         consent: Join::consent(terms.space, account.id(), &key),
         wrap,

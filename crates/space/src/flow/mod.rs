@@ -6,18 +6,18 @@
 
 mod account;
 mod epoch;
-mod keyholder;
 mod join;
+mod keyholder;
 mod offer;
 mod space;
 
 pub use account::{NewAccount, create_account, remove_device};
+pub use epoch::{EpochPlan, Recipient, member_wrap, new_epoch};
+pub use join::{JoinSecret, JoinTerms, offer_join, take_up};
 pub use keyholder::{
     EXPORT_KEY_BYTES, KeyholderSecret, RECOVERY_BYTES, enrol_with_keyholder, remove_all_devices,
     set_keyholders,
 };
-pub use epoch::{EpochPlan, Recipient, member_wrap, new_epoch};
-pub use join::{JoinSecret, JoinTerms, offer_join, take_up};
 pub use offer::{Enrolled, Offer, OfferSecret, add_device_offer, enrol_with_offer};
 pub use space::{NewSpace, create_space};
 

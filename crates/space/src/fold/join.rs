@@ -33,7 +33,7 @@ pub(super) fn offer<V: View + ?Sized>(
     };
     let key = offer.key.device_id();
     if offer.expires_ms > latest || overlay.join_offer(key)?.is_some() {
-        return Err(Refusal::NotAllowed(Denied::Offer).into());
+        return Err(Refusal::NotAllowed(Denied::Members).into());
     }
     let record = JoinOfferRecord {
         key: offer.key,
@@ -61,10 +61,12 @@ pub(super) fn apply<V: View + ?Sized>(
     check_epoch(overlay, join.wrap.epoch)?;
     let known = overlay.join_offer(join.key.device_id())?;
     let offer = known.filter(|offer| holds(offer, overlay.space().key_epoch, moment, change_set));
-    let offer = offer.ok_or(Refusal::NotAllowed(Denied::Offer))?;
+    let offer = offer.ok_or(Refusal::NotAllowed(Denied::Members))?;
     let account = joining.account;
-    join.verify_consent(change_set.log(), account)
-        .map_err(|_| Refusal::NotAllowed(Denied::Offer))?;
+    let consented = join.verify_consent(change_set.log()).is_ok();
+    if join.account != account || !consented {
+        return Err(Refusal::NotAllowed(Denied::Members).into());
+    }
     let taken = JoinOfferRecord {
         taken: Some(account),
         ..offer.clone()

@@ -11,7 +11,8 @@ use crate::world::*;
 
 const MEMBERS: Refusal = Refusal::NotAllowed(Denied::Members);
 const ROLE: Refusal = Refusal::NotAllowed(Denied::Role);
-const OFFER: Refusal = Refusal::NotAllowed(Denied::Offer);
+/// How a join or an offer that does not hold is refused.
+const OFFER: Refusal = MEMBERS;
 
 fn leave(who: &Person) -> Draft {
     one(Operation::Member(Member {
@@ -265,7 +266,12 @@ fn a16_nobody_joins_without_the_one_time_keys_consent() {
         consent: Join::consent(world.space, world.bob.account.id(), &own),
         ..good.clone()
     };
-    for bad in [for_server, elsewhere, by_own_key] {
+    // As another account.
+    let as_server = Join {
+        account: server,
+        ..for_server.clone()
+    };
+    for bad in [for_server, elsewhere, by_own_key, as_server] {
         let change_set = signed_by_bob(&world, one(Operation::Join(bad)));
         assert_eq!(world.judge(&change_set).unwrap_err(), OFFER);
     }

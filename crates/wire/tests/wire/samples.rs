@@ -17,6 +17,7 @@ use hythe_wire::log::{
     AttachedObject, CheckpointMessage, CommitReply, CommitRequest, LogEntry, LogFrame,
     SnapshotFrame, SnapshotRecord,
 };
+use hythe_wire::space::{CreateSpaceReply, CreateSpaceRequest};
 use hythe_wire::{ByteVec, Message, Token};
 
 /// Somebody who looks at one message of every kind.
@@ -232,6 +233,20 @@ pub fn visit(seed: u64, visitor: &mut impl Visitor) {
     visitor.visit("trash-frame", &m.trash_frame());
     reservations(m, visitor);
     keyholders(m, visitor);
+    // Last: each message takes of what the seed gives, and files hold what came of it.
+    spaces(m, visitor);
+}
+
+fn spaces(m: &mut Maker, visitor: &mut impl Visitor) {
+    let create = CreateSpaceRequest {
+        log: m.list(Maker::blob),
+    };
+    visitor.visit("create-space-request", &create);
+    let created = CreateSpaceReply {
+        space: SpaceId(m.bytes()),
+        head: m.head(),
+    };
+    visitor.visit("create-space-reply", &created);
 }
 
 fn accounts(m: &mut Maker, visitor: &mut impl Visitor) {

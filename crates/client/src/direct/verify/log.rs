@@ -23,6 +23,8 @@ pub(super) async fn verify(
     space: &Arc<Space>,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
+    let accounts = &door.shared.common.accounts;
+    accounts.meet_members(space.number).await?;
     let (head, digest) = space.replica.digest().await;
     let mut folding = Folding {
         door,
@@ -167,7 +169,7 @@ impl Folding<'_, '_> {
     }
 
     async fn finding(&mut self, at: Cursor, problem: String) {
-        let place = format!("{}, position {at}", self.space.name).into_bytes();
+        let place = format!("{}, position {at}", self.space.name()).into_bytes();
         self.report.found("log", place, problem, ANEW).await;
     }
 }

@@ -21,11 +21,9 @@ use crate::daemon::{Door, Space};
 
 /// Proves everything, space by space and folder by folder.
 pub(super) async fn verify(door: &Door, events: &Events) -> Result<Reply, Failure> {
-    if door.shared.spaces().is_empty() {
-        door.shared.learn_spaces().await?;
-    }
+    door.shared.learn_spaces().await?;
     let mut report = Report::new(events);
-    for space in door.shared.spaces() {
+    for space in door.shared.living_spaces() {
         current::catch_up(door, &space).await?;
         log::verify(door, &space, &mut report).await?;
     }
@@ -35,7 +33,7 @@ pub(super) async fn verify(door: &Door, events: &Events) -> Result<Reply, Failur
         disk::verify(door, folder, &mut report).await?;
     }
     drop(folders);
-    for space in door.shared.spaces() {
+    for space in door.shared.living_spaces() {
         chunks::verify(door, &space, &mut report).await?;
     }
     Ok(Reply::Verified(report.verified))
@@ -96,7 +94,7 @@ impl<'e> Report<'e> {
 
 /// A path of a space, for findings.
 fn item(space: &Arc<Space>, path: Option<&TreePath>) -> Vec<u8> {
-    let mut item = format!("{}:/", space.name).into_bytes();
+    let mut item = format!("{}:/", space.name()).into_bytes();
     item.extend(path.map(TreePath::to_bytes).unwrap_or_default());
     item
 }

@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use hythe_content::{PackBuilder, SealedChunk};
 use hythe_model::{Cursor, Head, SpaceId};
-use hythe_space::flow::{add_device_offer, enrol_with_offer};
-use hythe_space::{ChangeSet, Checkpoint, StateDigest};
+use hythe_space::flow::{add_device_offer, create_space, enrol_with_offer};
+use hythe_space::governance::{NameSpace, SealedSecret};
+use hythe_space::{ChangeSet, Checkpoint, Draft, Operation, StateDigest};
 use hythe_wire::account::{AppendRequest, EnrolRequest};
 use hythe_wire::approval::{ApprovalGrant, ApprovalId, ApprovalRequest};
 use hythe_wire::chunk::{MissingRequest, ReadRequest};
@@ -15,6 +16,7 @@ use hythe_wire::log::{CheckpointMessage, CommitRequest};
 use hythe_wire::login::{LoginFinishRequest, LoginRequest, PasswordRequest};
 use hythe_wire::opaque::{LoggingIn, Password, Registering};
 use hythe_wire::profile::{ProfilePatch, TotpConfirm, TotpRemove};
+use hythe_wire::space::CreateSpaceRequest;
 use hythe_wire::{Message, Token, headers, routes};
 
 use super::cast::{Cast, Who};
@@ -140,6 +142,10 @@ impl Cast {
             ("GET", routes::ACCOUNT_LOG, "of the server") => read(server),
             ("GET", routes::ACCOUNT_LOG, "of the owner") => read(owner),
             ("GET", routes::ACCOUNT_LOG, "of the caller") => read(own),
+            ("GET", routes::ACCOUNT_LOOKUP, "of the owner") => {
+                let path = format!("{}?login=person-1", routes::ACCOUNT_LOOKUP);
+                Some(Ask::get(path, Look::Holds(owner.to_string().into_bytes())))
+            }
             ("POST", routes::ACCOUNT_LOG, "of the caller") => Some(self.append(who, own)),
             ("POST", routes::ACCOUNT_LOG, "of the owner") => Some(self.append(Who::Owner, owner)),
             _ => None,
@@ -226,6 +232,7 @@ impl Cast {
                 }
             }
             ("GET", routes::SPACES, "") => Ask::get(routes::SPACES, id(self.space.as_bytes())),
+            ("POST", routes::SPACES, "") => self.found(who),
             ("POST", routes::EVENTS, "") => self.follow(who),
             _ => return None,
         })
@@ -240,6 +247,12 @@ impl Cast {
         Some(match row.key() {
             ("GET", routes::SPACE_CHANGES, "") => get(routes::space_changes(space)),
             ("POST", routes::SPACE_CHANGES, "") => self.commit_as(who),
+            ("POST", routes::SPACE_CHANGES, "that names the space") => self.name_as(who),
+            ("GET", routes::SPACE_MEMBERS, "") => get(routes::space_members(space)),
+            ("POST", routes::SPACE_INVITATION, "") => {
+                let body = Body::Plain(headers::JSON, br#"{"accept":true}"#.to_vec());
+                Ask::post(routes::space_invitation(space), body)
+            }
             ("GET", routes::SPACE_SNAPSHOT, "") => get(routes::space_snapshot(space)),
             ("GET", routes::SPACE_CHECKPOINT, "") => get(routes::space_checkpoint(space)),
             ("POST", routes::SPACE_CHECKPOINT, "") => {
@@ -342,6 +355,37 @@ impl Cast {
         };
         let path = routes::space_changes(self.space);
         Ask::post(path, signed(&request)).then(Then::Space(change_set))
+    }
+
+    fn name_as(&mut self, who: Who) -> Ask {
+        let mut draft = Draft::new();
+        let name = SealedSecret::new(*b"a sealed name").unwrap();
+        draft.push(Operation::NameSpace(NameSpace { name }));
+        let change_set = self.sign(who, draft);
+        let request = CommitRequest {
+            change_set: change_set.encoded().to_vec().into(),
+            attached: vec![],
+        };
+        let path = routes::space_changes(self.space);
+        Ask::post(path, signed(&request)).then(Then::Space(change_set))
+    }
+
+    /// A sealed space of the caller's own.
+    fn found(&mut self, who: Who) -> Ask {
+        let person = self.person_mut(who);
+        let made = create_space(
+            &person.account,
+            &person.key,
+            None,
+            now_ms(),
+            &mut person.entropy,
+        );
+        let log = made.unwrap().log;
+        let encoded = log.iter().map(|one| one.encoded().to_vec().into());
+        let request = CreateSpaceRequest {
+            log: encoded.collect(),
+        };
+        Ask::post(routes::SPACES, signed(&request))
     }
 
     fn follow(&self, who: Who) -> Ask {

@@ -7,6 +7,7 @@ mod commits;
 mod conflicts;
 mod quotas;
 mod reading;
+mod spaces;
 
 pub use accounts::*;
 pub use administration::*;
@@ -15,6 +16,7 @@ pub use commits::*;
 pub use conflicts::*;
 pub use quotas::*;
 pub use reading::*;
+pub use spaces::*;
 
 use crate::engine::on_sqlite;
 
@@ -49,6 +51,14 @@ macro_rules! for_all_cases {
             checkpoints_are_kept_if_they_are_true,
             logs_are_read_in_bounded_pages,
             more_spaces_are_created,
+            a30_a_sealed_space_is_kept_and_the_server_stays_out,
+            a_space_of_another_server_is_refused,
+            accounts_are_looked_up_by_login,
+            an_invitation_is_answered_by_who_was_invited,
+            d6_roles_count_at_the_moment_of_use,
+            a_member_that_leaves_is_out_at_once,
+            a_space_counts_for_an_owner_that_takes_part,
+            an_account_that_nobody_knows_becomes_no_member,
             a_clean_server_checks_clean,
             sc156_d5_parallel_uploads_never_pass_the_limit_together,
             sc105_what_is_reserved_is_kept_for_its_upload,

@@ -1,0 +1,122 @@
+//! `hythe spaces`.
+
+use serde::Serialize;
+
+use hythe_control::{Reply, Request, SpaceInfo, SpaceRole, SpacesRequest};
+
+use crate::args::{Spaces, SpacesCommand};
+use crate::door::{self, Work};
+use crate::error::{Exit, Trouble};
+use crate::output::{self, words};
+
+#[derive(Serialize)]
+struct Printed {
+    spaces: Vec<SpaceInfo>,
+}
+
+pub async fn run(args: Spaces) -> Result<Exit, Trouble> {
+    let Some(command) = args.command else {
+        return list(args.output.json).await;
+    };
+    let (request, done) = match command {
+        SpacesCommand::Create { name, sealed } => {
+            return create(name, sealed).await;
+        }
+        SpacesCommand::Rename { space, name } => {
+            let done = format!("{space} is called {name} now, for all members.");
+            (SpacesRequest::Rename { space, name }, done)
+        }
+        SpacesCommand::Accept { space } => {
+            let done =
+                format!("You take part in {space}. `hythe sync DIR --space {space}` syncs it.");
+            (SpacesRequest::Accept { space }, done)
+        }
+        SpacesCommand::Decline { space } => {
+            let done = format!("You do not take part in {space}.");
+            (SpacesRequest::Decline { space }, done)
+        }
+        SpacesCommand::Leave { space } => {
+            let done = format!("You left {space}; the files in your sync folders stay.");
+            (SpacesRequest::Leave { space }, done)
+        }
+    };
+    match door::ask(Work::Answer, Request::Spaces(request)).await? {
+        Reply::Done | Reply::Space(_) => output::line(done)?,
+        other => return Err(door::unexpected(&other)),
+    }
+    Ok(Exit::Done)
+}
+
+async fn create(name: String, sealed: bool) -> Result<Exit, Trouble> {
+    let request = SpacesRequest::Create { name, sealed };
+    match door::ask(Work::Answer, Request::Spaces(request)).await? {
+        Reply::Space(space) => {
+            let name = &space.name;
+            output::line(match space.sealed {
+                true => format!(
+                    "{name} is sealed: only its members' devices can read it, and who loses all of \
+                     them loses what is in it."
+                ),
+                false => format!("{name} is made."),
+            })?;
+            output::line(format!(
+                "`hythe sync DIR --space {}` syncs it.",
+                quoted(name)
+            ))?;
+            Ok(Exit::Done)
+        }
+        other => Err(door::unexpected(&other)),
+    }
+}
+
+/// A name as it is typed in a shell.
+fn quoted(name: &str) -> String {
+    words::argument(&hythe_control::Octets::from(name)).to_string()
+}
+
+async fn list(json: bool) -> Result<Exit, Trouble> {
+    let spaces = match door::ask(Work::Answer, Request::Spaces(SpacesRequest::List)).await? {
+        Reply::Spaces(spaces) => spaces,
+        other => return Err(door::unexpected(&other)),
+    };
+    if json {
+        output::json(&Printed { spaces })?;
+        return Ok(Exit::Done);
+    }
+    let (offered, own): (Vec<_>, Vec<_>) =
+        spaces.iter().partition(|space| space.invitation.is_some());
+    output::lines(own.iter().map(|space| line(space)))?;
+    if !offered.is_empty() {
+        output::line("\nInvitations (`hythe spaces accept NAME` or `decline NAME`):")?;
+        output::lines(offered.iter().map(|space| line(space)))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn line(space: &SpaceInfo) -> String {
+    let sealed = if space.sealed { "  sealed" } else { "" };
+    let asked = space.invitation.as_ref().map(|asked| {
+        let since = words::moment(asked.since_ms);
+        format!(
+            "  invited by {} on {since}\n    safety number with them: {}",
+            asked.by, asked.safety_number
+        )
+    });
+    let id: String = space.id.to_string().chars().take(16).collect();
+    format!(
+        "{}  {}  {id}{sealed}{}",
+        space.name,
+        role(space.role),
+        asked.unwrap_or_default()
+    )
+}
+
+/// A role as people read it.
+pub fn role(role: SpaceRole) -> &'static str {
+    match role {
+        SpaceRole::Owner => "owner",
+        SpaceRole::Editor => "editor",
+        SpaceRole::Viewer => "viewer",
+        SpaceRole::Drop => "drop",
+    }
+}

@@ -1,0 +1,58 @@
+//! What the log says of the space as a whole: its name, whether it is open, this account's role.
+
+use hythe_content::open_space_name;
+use hythe_model::{AccountId, Role, SpaceName};
+use hythe_space::{NameRecord, View};
+
+use super::view::RowsView;
+use super::{Keyring, Replica, ReplicaError};
+use crate::state::{Rows, StateError};
+
+/// A space as its log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name; none where nobody gave it one that may be shown.
+    pub name: Option<SpaceName>,
+    /// Whether the server is a member.
+    pub open: bool,
+    /// This account's role; none when it is no member any more.
+    pub role: Option<Role>,
+}
+
+impl Replica {
+    /// Reads how things stand; none before the log was read.
+    pub(super) fn stand(&self, keyring: &Keyring) -> Result<Option<Standing>, ReplicaError> {
+        let (space, account) = (self.number, self.session.device.account);
+        let (record, member) = self.session.state.read(|rows| {
+            let view = RowsView { rows, space };
+            Ok::<_, StateError>((view.space()?, view.member(account)?))
+        })?;
+        Ok(record.map(|record| Standing {
+            name: record
+                .name
+                .as_ref()
+                .and_then(|name| self.open_name(keyring, name)),
+            open: record.is_open(),
+            role: member.and_then(|member| member.role),
+        }))
+    }
+
+    /// The server's account, in an open space.
+    ///
+    /// # Errors
+    /// Those of the state.
+    pub fn server(&self) -> Result<Option<AccountId>, StateError> {
+        let space = self.number;
+        let read = |rows: &Rows<'_>| RowsView { rows, space }.space();
+        let record = self.session.state.read(read)?;
+        Ok(record.and_then(|record| record.server))
+    }
+
+    /// A name that does not open, or may not be shown, is as none (D1).
+    fn open_name(&self, keyring: &Keyring, name: &NameRecord) -> Option<SpaceName> {
+        let secret = keyring.secret(name.epoch)?;
+        open_space_name(secret, self.space, name.epoch, name.sealed.as_bytes())
+            .ok()
+            .flatten()
+    }
+}
