@@ -247,6 +247,47 @@ fn d10_another_device_lets_a_new_one_in_by_its_code() {
 }
 
 #[test]
+fn a16_a_device_that_came_is_shown_on_the_others_until_they_look() {
+    let mut stage = Stage::with_devices(&["a"]);
+    let news = |status: &serde_json::Value| status["account"]["new_devices"].clone();
+    // Once it is connected, it knows who is there.
+    stage
+        .device("a")
+        .until(|status| status["server"]["connected"] == true);
+    stage.device("a").ok(&["devices"]);
+    assert_eq!(news(&stage.device("a").status()), 0);
+    stage.enrol("b");
+    stage.device("a").until(|status| news(status) == 1);
+    assert!(
+        stage
+            .device("a")
+            .ok(&["status"])
+            .contains("1 device has come to the account")
+    );
+    stage.device("a").ok(&["devices"]);
+    stage.device("a").until(|status| news(status) == 0);
+
+    stage.device("a").ok(&["devices", "remove", "b"]);
+    let text = stage.device("a").ok(&["account", "history"]);
+    let lines: Vec<&str> = text.lines().map(|line| &line[25..]).collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert!(lines[0].starts_with("account made with \"a\" ("), "{text}");
+    assert!(
+        lines[1].starts_with("the recovery code was set, by \"a\" ("),
+        "{text}"
+    );
+    assert!(
+        lines[2].starts_with("a URL for one more device was given out"),
+        "{text}"
+    );
+    assert!(
+        lines[3].starts_with("device ") && lines[3].ends_with(" came, by a URL"),
+        "{text}"
+    );
+    assert!(lines[4].contains(" was cut off, by \"a\" ("), "{text}");
+}
+
+#[test]
 fn an_account_is_renamed_and_its_devices_learn_it() {
     let scene = Scene::new();
     let _ = scene.register("a", "ada", "a small haven");

@@ -46,6 +46,8 @@ pub struct AccountStatus {
     pub device: DeviceId,
     /// Whether the recovery code was drawn here and nobody has typed it back yet.
     pub recovery_unconfirmed: bool,
+    /// How many devices came to the account since its list of devices was last looked at here.
+    pub new_devices: u64,
 }
 
 /// How the server is reached.

@@ -44,6 +44,9 @@ pub enum AccountCommand {
         after_help = "Shows a secret for the authenticator and asks for a code of it.\n\nExample:\n  hythe account totp"
     )]
     Totp(Totp),
+    /// Show what happened to the account: devices, password, recovery code
+    #[command(after_help = "Example:\n  hythe account history")]
+    History(Output),
     /// Set, change or remove the password
     #[command(
         after_help = "Asks for the present password where there is one, then for the new one, and again.\n\nExample:\n  hythe account password"

@@ -1,10 +1,13 @@
 //! `hythe account`: how its owner gets in.
 
-use hythe_client::enrol::{self, Asking, Credentials, Founder, Held, Proof};
+use std::collections::BTreeMap;
+
+use hythe_client::enrol::{self, Asking, By, Credentials, Deed, Founder, Held, Past, Proof, Slot};
 use hythe_client::home::LockedHome;
 use hythe_client::keys::{DeviceKeys, KeyStore};
 use hythe_client::net::Api;
 use hythe_control::{Octets, Reply, Request};
+use hythe_model::DeviceId;
 use hythe_wire::approval::{ApprovalCode, ApprovalCodeError};
 use hythe_wire::invite::{InviteUrl, server_url};
 use hythe_wire::opaque::Password;
@@ -48,6 +51,7 @@ pub async fn run(args: Account) -> Result<Exit, Trouble> {
         Some(AccountCommand::Recover(enter)) => recover(enter).await,
         Some(AccountCommand::Edit(args)) => edit(args).await,
         Some(AccountCommand::Totp(args)) => totp(args).await,
+        Some(AccountCommand::History(output)) => history(output.json).await,
         Some(AccountCommand::Password(args)) => password(args).await,
         Some(AccountCommand::Recovery(args)) => recovery_code(args).await,
     }
@@ -107,6 +111,75 @@ fn lines(account: &Printed) -> Vec<String> {
     }
     lines.push(recovery.into());
     lines
+}
+
+#[derive(Serialize)]
+struct PrintedHistory {
+    entries: Vec<PrintedPast>,
+}
+
+#[derive(Serialize)]
+struct PrintedPast {
+    time_ms: i64,
+    what: String,
+    by: String,
+}
+
+/// Shows what happened to the account, as its log proves it.
+async fn history(json: bool) -> Result<Exit, Trouble> {
+    let own = Own::open()?;
+    let past = enrol::account_past(&own.api, &own.keys).await;
+    let past = past.map_err(change_trouble)?;
+    let views = own.api.devices().await;
+    let views = views.map_err(|error| change_trouble(enrol::EnrolError::Api(error)))?;
+    let names = Names(views.into_iter().map(|view| (view.id, view.name)).collect());
+    let entries: Vec<PrintedPast> = past.iter().map(|one| names.past(one)).collect();
+    if json {
+        output::json(&PrintedHistory { entries })?;
+    } else {
+        let line = |one: &PrintedPast| {
+            let at = words::moment(one.time_ms);
+            format!("{at}  {}, by {}", one.what, one.by)
+        };
+        output::lines(entries.iter().map(line))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What devices are called; those that were removed have only their id.
+struct Names(BTreeMap<DeviceId, String>);
+
+impl Names {
+    fn of(&self, device: DeviceId) -> String {
+        let id: String = device.to_string().chars().take(16).collect();
+        match self.0.get(&device) {
+            Some(name) => format!("\"{}\" ({id})", Octets(name.as_bytes().to_vec())),
+            None => format!("device {id}"),
+        }
+    }
+
+    fn past(&self, past: &Past) -> PrintedPast {
+        let slot = |slot| match slot {
+            Slot::Password => "the password",
+            Slot::Recovery => "the recovery code",
+        };
+        PrintedPast {
+            time_ms: past.time_ms,
+            what: match past.deed {
+                Deed::Made(device) => format!("account made with {}", self.of(device)),
+                Deed::Added(device) => format!("{} came", self.of(device)),
+                Deed::Removed(device) => format!("{} was cut off", self.of(device)),
+                Deed::Set(which) => format!("{} was set", slot(which)),
+                Deed::Cleared(which) => format!("{} was removed", slot(which)),
+                Deed::Offered => "a URL for one more device was given out".into(),
+            },
+            by: match past.by {
+                By::Device(device) => self.of(device),
+                By::Keyholder(which) => slot(which).into(),
+                By::Offer => "a URL".into(),
+            },
+        }
+    }
 }
 
 /// Changes what the account is called.

@@ -78,6 +78,10 @@ fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
     if !daemon {
         lines.push("No daemon is running: nothing is synced until `hythe daemon start`.".into());
     }
+    if account.new_devices > 0 {
+        let came = words::count(account.new_devices, "device has come", "devices have come");
+        lines.push(format!("{came} to the account: look at `hythe devices`."));
+    }
     if account.recovery_unconfirmed {
         lines.push(
             "Nobody has confirmed the recovery code yet: see `hythe account recovery`.".into(),

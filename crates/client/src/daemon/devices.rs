@@ -5,6 +5,7 @@ use hythe_model::DeviceId;
 use hythe_wire::device::{DeviceFolder, DevicePatch, DeviceView};
 
 use super::door::Door;
+use super::newcomers;
 use super::renewal;
 use super::shared::{Shared, now_ms};
 use crate::enrol::{self, EnrolError};
@@ -20,6 +21,9 @@ pub async fn list(shared: &Shared) -> Result<Reply, Failure> {
         .devices()
         .await
         .map_err(|error| unreachable(&error))?;
+    if let Err(error) = newcomers::acknowledge(shared).await {
+        tracing::warn!(%error, "that the devices were looked at was not kept");
+    }
     Ok(Reply::Devices(views.into_iter().map(shown).collect()))
 }
 
@@ -95,6 +99,9 @@ pub async fn learn_name(shared: &Shared) {
             }
         }
         Err(error) => tracing::debug!(%error, "the account's name was not told"),
+    }
+    if let Err(error) = newcomers::learn(shared).await {
+        tracing::debug!(%error, "the devices of the account were not learnt");
     }
 }
 

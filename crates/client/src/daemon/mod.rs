@@ -15,6 +15,7 @@ mod folder;
 mod folders;
 mod jobs;
 mod memory;
+mod newcomers;
 mod open;
 mod plans;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use hythe_control::{
 use hythe_model::{NodeKind, TreePath};
 
 use super::folder::Folder;
+use super::newcomers;
 use super::shared::{PERSONAL, Shared, now_ms};
 use super::turn::Turn;
 use crate::state::ProblemRow;
@@ -33,6 +34,7 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
             device_name: shared.device_name.clone(),
             device: shared.device.device,
             recovery_unconfirmed: recovery_unconfirmed(shared),
+            new_devices: newcomers::count(shared),
         },
         server: ServerStatus {
             url: shared.device.server.url.clone(),

@@ -12,6 +12,7 @@ use hythe_wire::event::{Event as Told, EventsRequest, Goodbye, SpacePosition};
 use super::devices;
 use super::event::{Event, Trouble};
 use super::jobs::Teller;
+use super::newcomers;
 use super::shared::{Shared, Space, needs_person};
 use crate::net::{ApiError, Backoff, Retry};
 use crate::replica::{AS_NEW_DEVICE, Applied, ReplicaError, Standing};
@@ -100,6 +101,9 @@ async fn follow_once(
             }
             Told::Account { account, .. } => {
                 shared.common.accounts.refresh(account).await?;
+                if account == shared.device.account {
+                    newcomers::tell(shared).await?;
+                }
                 shared.renewal.wake();
             }
             Told::SpaceJoined { .. } => return Ok(Goodbye::Replaced),

@@ -8,6 +8,7 @@ mod devices;
 mod join;
 mod keyholders;
 mod login;
+mod past;
 mod register;
 
 use hythe_model::{AccountId, Cursor};
@@ -25,10 +26,12 @@ use crate::pool::PoolError;
 
 pub use approval::{Asking, approve_device, look_at_device};
 pub use devices::{DeviceOffer, offer_device, remove_device};
+pub use hythe_space::account::operation::Slot;
 pub use keyholders::{
     Held, Proof, held, is_recovery, recovery_token, renew_recovery, set_password,
 };
 pub use login::{Credentials, connect_with_password, connect_with_recovery};
+pub use past::{By, Deed, Past, account_past};
 pub use register::{Founder, register};
 
 /// Why enrolling, or changing the devices of an account, did not work.
