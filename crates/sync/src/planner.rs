@@ -65,6 +65,14 @@ pub fn plan(
     };
     if context.read_only {
         plan.keep_here();
+        // What is never sent stays dirty. Where that alone fills a plan, nothing else would have a turn.
+        if plan.steps.is_empty() && !plan.later.is_empty() && plan.later.len() >= dirty.len() {
+            let context = PlanContext {
+                limit: None,
+                ..context.clone()
+            };
+            return self::plan(trees, dirty, &context, ids);
+        }
     }
     Ok(plan)
 }
