@@ -1,6 +1,6 @@
 //! Licences of all dependencies, for machines without cargo-deny: the same list of `deny.toml`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -15,8 +15,8 @@ pub fn run(root: &Path) -> Result<()> {
     let policy: toml::Table = std::fs::read_to_string(root.join("deny.toml"))
         .context("read deny.toml")?
         .parse()?;
-    let allowed = strings(policy.get("licenses").and_then(|table| table.get("allow")));
-    anyhow::ensure!(!allowed.is_empty(), "deny.toml allows no licence");
+    let policy = Policy::read(&policy);
+    anyhow::ensure!(!policy.allowed.is_empty(), "deny.toml allows no licence");
     let output = Command::new("cargo")
         .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(root)
@@ -33,7 +33,7 @@ pub fn run(root: &Path) -> Result<()> {
         .context("packages of cargo metadata")?;
     let refused: Vec<String> = packages
         .iter()
-        .filter_map(|package| refusal(package, &allowed))
+        .filter_map(|package| policy.refusal(package))
         .collect();
     for line in &refused {
         println!("{line}");
@@ -47,19 +47,46 @@ pub fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What `deny.toml` allows.
+struct Policy {
+    /// To every package.
+    allowed: BTreeSet<String>,
+    /// To one package besides.
+    exceptions: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Policy {
+    fn read(table: &toml::Table) -> Self {
+        let licenses = table.get("licenses");
+        let part = |name: &str| licenses.and_then(|table| table.get(name));
+        let exceptions = part("exceptions").and_then(toml::Value::as_array);
+        let exceptions = exceptions.into_iter().flatten().filter_map(|exception| {
+            let name = exception.get("crate")?.as_str()?;
+            Some((name.to_owned(), strings(exception.get("allow"))))
+        });
+        Self {
+            allowed: strings(part("allow")),
+            exceptions: exceptions.collect(),
+        }
+    }
+
+    /// Why a package may not be linked; none when it may.
+    fn refusal(&self, package: &Value) -> Option<String> {
+        let name = package["name"].as_str().unwrap_or("?");
+        let mut allowed = self.allowed.clone();
+        allowed.extend(self.exceptions.get(name).into_iter().flatten().cloned());
+        match package["license"].as_str() {
+            Some(expression) if permits(expression, &allowed) => None,
+            Some(expression) => Some(format!("{name}: \"{expression}\" is not allowed")),
+            None => Some(format!("{name}: names no licence")),
+        }
+    }
+}
+
 fn strings(list: Option<&toml::Value>) -> BTreeSet<String> {
     let list = list.and_then(toml::Value::as_array).into_iter().flatten();
     list.filter_map(|text| text.as_str().map(str::to_owned))
         .collect()
-}
-
-fn refusal(package: &Value, allowed: &BTreeSet<String>) -> Option<String> {
-    let name = package["name"].as_str().unwrap_or("?");
-    match package["license"].as_str() {
-        Some(expression) if permits(expression, allowed) => None,
-        Some(expression) => Some(format!("{name}: \"{expression}\" is not allowed")),
-        None => Some(format!("{name}: names no licence")),
-    }
 }
 
 /// Whether an SPDX expression can be met with allowed licences. `/` is the old way to write OR.
@@ -151,5 +178,19 @@ mod tests {
         ] {
             assert_eq!(permits(expression, &allowed), expected, "{expression}");
         }
+    }
+
+    #[test]
+    fn an_exception_is_for_one_package() {
+        let table = "[licenses]\nallow = [\"MIT\"]\n\
+                     exceptions = [{ crate = \"one\", allow = [\"MPL-2.0\"] }]";
+        let policy = Policy::read(&table.parse().unwrap());
+        let refusal = |name: &str, license: &str| {
+            policy.refusal(&serde_json::json!({ "name": name, "license": license }))
+        };
+        assert_eq!(refusal("one", "MPL-2.0"), None);
+        assert_eq!(refusal("one", "MIT AND MPL-2.0"), None);
+        assert!(refusal("two", "MPL-2.0").is_some());
+        assert!(refusal("one", "GPL-3.0-only").is_some());
     }
 }
