@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use account::{
-    Account, AccountCommand, Edit, Enter, Password as PasswordArgs, Recovery as RecoveryArgs, Totp,
+    Account, AccountCommand, Edit, Enter, Passkeys, Password as PasswordArgs,
+    Recovery as RecoveryArgs, Totp,
 };
 pub use spaces::{Members, Share, Spaces, SpacesCommand};
 

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, approvals, changes, checkpoint, chunks, devices, events, health,
-    history, layers, login, members, openapi, profile, server, snapshot, spaces,
+    history, layers, login, members, openapi, passkeys, profile, server, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -28,6 +28,10 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(profile::begin_totp))
         .routes(routes!(profile::confirm_totp))
         .routes(routes!(profile::remove_totp))
+        .routes(routes!(passkeys::list, passkeys::begin))
+        .routes(routes!(passkeys::finish))
+        .routes(routes!(passkeys::challenge))
+        .routes(routes!(passkeys::remove))
         .routes(routes!(login::begin))
         .routes(routes!(login::finish))
         .routes(routes!(login::recover))
@@ -128,7 +132,7 @@ mod tests {
             .unwrap();
         let identity = Arc::new(Identity::from_seed(&files.identity_seed()));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let app = crate::serve::app(&config, files, identity, &stop, &tasks);
+        let app = crate::serve::app(&config, files, identity, None, &stop, &tasks);
         let limits = config.limits.connections;
         let connections = Connections {
             router: wrap(routes, app),

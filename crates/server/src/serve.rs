@@ -19,7 +19,7 @@ use hythe_wire::invite::InviteUrl;
 use crate::address::{self, Addresses};
 use crate::admin::{self, Office};
 use crate::config::{ConnectionLimits, ServerConfig, Transport};
-use crate::files::{Files, FilesError, InviteTerms, OpenError, StoreOptions, Unfit};
+use crate::files::{Files, FilesError, InviteTerms, OpenError, RelyingParty, StoreOptions, Unfit};
 use crate::http::accept::accept;
 use crate::http::app::{App, BODY_UNIT_BYTES, Rates};
 use crate::http::connection::Connections;
@@ -146,7 +146,9 @@ async fn run(config: &ServerConfig, files: Files) -> Result<Running, StartError>
     let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
     let tasks = TaskTracker::new();
     let office = Office::new(files.clone(), Some(addresses.public.clone()));
-    let app = app(config, files.clone(), Arc::clone(&identity), &stop, &tasks);
+    let party = RelyingParty::at(&addresses.public);
+    let (own, all) = (Arc::clone(&identity), files.clone());
+    let app = app(config, all, own, party, &stop, &tasks);
     let limits = connection_limits(config);
     let connections = Connections {
         router: router(app),
@@ -206,6 +208,7 @@ pub(crate) fn app(
     config: &ServerConfig,
     files: Files,
     identity: Arc<Identity>,
+    party: Option<RelyingParty>,
     stop: &CancellationToken,
     tasks: &TaskTracker,
 ) -> Arc<App> {
@@ -214,6 +217,7 @@ pub(crate) fn app(
     Arc::new(App {
         files,
         identity,
+        party,
         by_address: !plain || config.forwarded,
         forwarded: plain && config.forwarded,
         rates: Rates::new(&config.limits.rates),

@@ -13,6 +13,7 @@ pub mod chunk;
 mod crockford;
 pub mod device;
 pub mod event;
+pub mod factor;
 pub mod frame;
 pub mod headers;
 pub mod history;

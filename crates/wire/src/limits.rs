@@ -52,6 +52,9 @@ pub const MAX_TEXT_BYTES: usize = 256;
 /// Most sync folders a device tells of.
 pub const MAX_FOLDERS: usize = 256;
 
+/// Passkeys of one account: what a browser is asked stays small.
+pub const MAX_PASSKEYS: usize = 16;
+
 /// Longest JSON request.
 pub const MAX_JSON_BYTES: usize = 256 << 10;
 

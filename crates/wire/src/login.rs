@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use hythe_model::AccountId;
 
+use crate::factor::PasskeyAssertion;
 use crate::text;
 
 /// `POST /login`: the first half of a login.
@@ -47,9 +48,12 @@ pub struct LoginFinishRequest {
     #[serde(with = "text::bytes")]
     #[schema(value_type = String)]
     pub finalization: Vec<u8>,
-    /// The six digits of an authenticator, where the account asks for them.
+    /// The six digits of an authenticator, where the account asks for a second factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Or a passkey's answer to the challenge that came with `second-factor` for this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<PasskeyAssertion>,
 }
 
 /// The reply to a [`LoginFinishRequest`]: the client's token holds from now on.

@@ -58,8 +58,10 @@ codes! {
     TokenSpent = 401 "token-spent" "The invite or one-time token was used or has ended.",
     /// Name or password are wrong; which of both is not said.
     LoginWrong = 401 "login-wrong" "The name or the password is wrong.",
-    /// The password is right, and the account asks for the code of an authenticator besides.
+    /// The password is right, and the account asks for a second factor besides; `there` says which.
     SecondFactor = 401 "second-factor" "The account asks for a second factor.",
+    /// The passkey has counted less than it did before: there may be a copy of it.
+    PasskeyCopied = 401 "passkey-copied" "The passkey may have been copied, and is not taken.",
     /// The change needs a login with the password or the recovery code that it replaces.
     ProofNeeded = 403 "proof-needed" "This needs the present password or the recovery code.",
     /// The device was removed from its account.
@@ -82,6 +84,8 @@ codes! {
     EpochChanged = 409 "epoch-changed" "The server was restored from a copy.",
     /// The caller's position is of another history than the server's.
     Fork = 409 "fork" "The position belongs to another history.",
+    /// Passkeys belong to a name, and the server's address is an IP address, or not encrypted.
+    NoPasskeys = 409 "no-passkeys" "Passkeys need a server with a name and https, not an IP address.",
     /// The login name is taken.
     LoginTaken = 409 "login-taken" "The login name is taken.",
     /// The request is over its size limit.
@@ -147,7 +151,7 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
     /// With `conflict`, `chunks-missing`, `fork`, `epoch-changed` and `quota-exceeded`: what is
-    /// there instead.
+    /// there instead. With `second-factor`: which the account takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub there: Option<There>,
 }
@@ -340,5 +344,15 @@ pub enum There {
         account: AccountId,
         /// The position of its head.
         cursor: u64,
+    },
+    /// What the account takes besides the password: one of these.
+    SecondFactor {
+        /// The code of an authenticator.
+        code: bool,
+        /// A passkey: the challenge for it, good for this session of the login, as
+        /// `PublicKeyCredential.parseRequestOptionsFromJSON` takes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<Object>)]
+        passkey: Option<serde_json::Value>,
     },
 }

@@ -1,4 +1,4 @@
-//! What an account says about its owner, and its second factor.
+//! What an account says about its owner, and its authenticator.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,6 +26,9 @@ pub struct Profile {
     pub created_ms: i64,
     /// Whether a login takes the code of an authenticator besides the password.
     pub second_factor: bool,
+    /// How many passkeys there are; each is taken instead of that code.
+    #[serde(default)]
+    pub passkeys: u32,
 }
 
 /// `PATCH /account`: what is absent stays.
@@ -59,16 +62,4 @@ pub struct TotpBegun {
 pub struct TotpConfirm {
     /// Six digits.
     pub code: String,
-}
-
-/// `POST /account/totp/remove`: one of both.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TotpRemove {
-    /// A code of the authenticator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// The token of the recovery code, in hexadecimal, where the authenticator is lost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recovery: Option<String>,
 }

@@ -30,6 +30,15 @@ pub const ACCOUNT_TOTP_CONFIRM: &str = "/api/v1/account/totp/confirm";
 /// A second factor for logins: remove.
 pub const ACCOUNT_TOTP_REMOVE: &str = "/api/v1/account/totp/remove";
 
+/// Passkeys for logins: list, begin to register.
+pub const ACCOUNT_PASSKEYS: &str = "/api/v1/account/passkeys";
+/// Passkeys for logins: show what the browser made.
+pub const ACCOUNT_PASSKEYS_FINISH: &str = "/api/v1/account/passkeys/finish";
+/// Passkeys for logins: a challenge, to prove that one is there.
+pub const ACCOUNT_PASSKEYS_CHALLENGE: &str = "/api/v1/account/passkeys/challenge";
+/// Passkeys for logins: remove.
+pub const ACCOUNT_PASSKEYS_REMOVE: &str = "/api/v1/account/passkeys/remove";
+
 /// Log in with a password: first half.
 pub const LOGIN: &str = "/api/v1/login";
 /// Log in with a password: other half.
@@ -96,6 +105,10 @@ pub const ALL: &[&str] = &[
     ACCOUNT_TOTP,
     ACCOUNT_TOTP_CONFIRM,
     ACCOUNT_TOTP_REMOVE,
+    ACCOUNT_PASSKEYS,
+    ACCOUNT_PASSKEYS_FINISH,
+    ACCOUNT_PASSKEYS_CHALLENGE,
+    ACCOUNT_PASSKEYS_REMOVE,
     LOGIN,
     LOGIN_FINISH,
     LOGIN_RECOVER,

@@ -47,6 +47,11 @@ pub enum AccountCommand {
     /// Show what happened to the account: devices, password, recovery code
     #[command(after_help = "Example:\n  hythe account history")]
     History(Output),
+    /// List the passkeys that logins take besides the password, or remove one
+    #[command(
+        after_help = "A passkey is made and used in a browser.\n\nExamples:\n  hythe account passkeys\n  hythe account passkeys --remove 'Blue key'"
+    )]
+    Passkeys(Passkeys),
     /// Set, change or remove the password
     #[command(
         after_help = "Asks for the present password where there is one, then for the new one, and again.\n\nExample:\n  hythe account password"
@@ -84,9 +89,21 @@ pub struct Totp {
     /// Have logins take no code any more; asks for one
     #[arg(long)]
     pub remove: bool,
-    /// Show the recovery code instead: the authenticator is lost
+    /// Show the recovery code instead of a code or a passkey
+    #[arg(long)]
+    pub forgotten: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Passkeys {
+    /// Have logins take this passkey no more; asks for a code of the authenticator
+    #[arg(long, value_name = "NAME")]
+    pub remove: Option<String>,
+    /// Show the recovery code instead
     #[arg(long, requires = "remove")]
     pub forgotten: bool,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 #[derive(Debug, Args)]

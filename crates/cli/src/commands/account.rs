@@ -1,5 +1,7 @@
 //! `hythe account`: how its owner gets in.
 
+mod factors;
+
 use std::collections::BTreeMap;
 
 use hythe_client::enrol::{self, Asking, By, Credentials, Deed, Founder, Held, Past, Proof, Slot};
@@ -11,13 +13,12 @@ use hythe_model::DeviceId;
 use hythe_wire::approval::{ApprovalCode, ApprovalCodeError};
 use hythe_wire::invite::{InviteUrl, server_url};
 use hythe_wire::opaque::Password;
-use hythe_wire::profile::{Profile, ProfilePatch, TotpRemove};
+use hythe_wire::profile::{Profile, ProfilePatch};
 use hythe_wire::recovery::{RecoveryCode, RecoveryError};
 use serde::Serialize;
 
-use crate::args::{Account, AccountCommand, Edit, Enter, PasswordArgs, RecoveryArgs, Totp};
+use crate::args::{Account, AccountCommand, Edit, Enter, PasswordArgs, RecoveryArgs};
 use crate::commands::connect::{self, Chosen, connect_trouble, keys_trouble, now_ms};
-use crate::commands::devices;
 use crate::door::{self, Use, Work};
 use crate::error::{Exit, Trouble};
 use crate::output::words;
@@ -41,6 +42,7 @@ struct Printed {
     recovery: bool,
     recovery_confirmed: bool,
     second_factor: bool,
+    passkeys: u32,
 }
 
 pub async fn run(args: Account) -> Result<Exit, Trouble> {
@@ -50,7 +52,8 @@ pub async fn run(args: Account) -> Result<Exit, Trouble> {
         Some(AccountCommand::Login(enter)) => login(enter).await,
         Some(AccountCommand::Recover(enter)) => recover(enter).await,
         Some(AccountCommand::Edit(args)) => edit(args).await,
-        Some(AccountCommand::Totp(args)) => totp(args).await,
+        Some(AccountCommand::Totp(args)) => factors::totp(args).await,
+        Some(AccountCommand::Passkeys(args)) => factors::passkeys(args).await,
         Some(AccountCommand::History(output)) => history(output.json).await,
         Some(AccountCommand::Password(args)) => password(args).await,
         Some(AccountCommand::Recovery(args)) => recovery_code(args).await,
@@ -77,6 +80,7 @@ async fn show(json: bool) -> Result<Exit, Trouble> {
         recovery: held.recovery,
         recovery_confirmed: held.recovery && unconfirmed.is_none(),
         second_factor: profile.second_factor,
+        passkeys: profile.passkeys,
     };
     if json {
         output::json(&printed)?;
@@ -106,9 +110,13 @@ fn lines(account: &Printed) -> Vec<String> {
     lines.extend(said.into_iter().filter(|text| !text.is_empty()).cloned());
     lines.push(format!("this device is \"{}\"", account.device));
     lines.push(password.into());
-    if account.second_factor {
-        lines.push("A login takes the code of an authenticator besides.".into());
-    }
+    let besides = match (account.second_factor, account.passkeys > 0) {
+        (true, true) => Some("A login takes the code of an authenticator, or a passkey, besides."),
+        (true, false) => Some("A login takes the code of an authenticator besides."),
+        (false, true) => Some("A login takes a passkey besides."),
+        (false, false) => None,
+    };
+    lines.extend(besides.map(Into::into));
     lines.push(recovery.into());
     lines
 }
@@ -196,33 +204,6 @@ async fn edit(args: Edit) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-/// Has logins take a code, or none any more.
-async fn totp(args: Totp) -> Result<Exit, Trouble> {
-    let own = Own::open()?;
-    let failed = |error| change_trouble(enrol::EnrolError::Api(error));
-    if args.remove {
-        let mut proof = TotpRemove::default();
-        if args.forgotten {
-            let code = typed_code("Recovery code: ")?;
-            proof.recovery = Some(enrol::recovery_token(&code).to_hex());
-        } else {
-            proof.code = Some(prompt::ask("Code of your authenticator: ")?);
-        }
-        own.api.remove_totp(&proof).await.map_err(failed)?;
-        output::line("A login takes no code any more.")?;
-        return Ok(Exit::Done);
-    }
-    let begun = own.api.begin_totp().await.map_err(failed)?;
-    output::line("Give this secret to your authenticator:")?;
-    output::line(&begun.secret)?;
-    output::line(&begun.url)?;
-    devices::show_code(&begun.url)?;
-    let code = prompt::ask("Code that it shows now: ")?;
-    own.api.confirm_totp(code).await.map_err(failed)?;
-    output::line("From now on a login takes a code besides the password.")?;
-    Ok(Exit::Done)
-}
-
 /// Makes an account with a password.
 async fn register(args: Enter) -> Result<Exit, Trouble> {
     let url = connect::url(args.url)?;
@@ -268,10 +249,13 @@ async fn log_in(home: &LockedHome, url: &str, names: &Chosen) -> Result<DeviceKe
         let entering =
             enrol::connect_with_password(&store, &url, &credentials, names.info(), now_ms());
         match entering.await {
-            Err(error) if error.wants_second_factor() && credentials.code.is_none() => {
-                credentials.code = Some(prompt::ask("Code of your authenticator: ")?);
-            }
-            done => return done.map_err(connect_trouble),
+            Err(error) => match error.second_factors() {
+                Some(taken) if credentials.code.is_none() => {
+                    credentials.code = factors::code(taken, factors::AT_LOGIN)?;
+                }
+                _ => return Err(connect_trouble(error)),
+            },
+            Ok(keys) => return Ok(keys),
         }
     }
 }
@@ -479,11 +463,10 @@ impl Own {
     /// The present password, under the name that the server knows the account by.
     async fn present_password(&self) -> Result<Proof, Trouble> {
         let profile = self.profile().await?;
+        let taken = factors::of(&profile);
+        factors::askable(taken, factors::AT_HOME)?;
         let password = Password::new(&prompt::secret("Present password: ")?);
-        let code = match profile.second_factor {
-            true => Some(prompt::ask("Code of your authenticator: ")?),
-            false => None,
-        };
+        let code = factors::code(taken, factors::AT_HOME)?;
         Ok(Proof::Password(Credentials {
             login: profile.login,
             password,

@@ -97,24 +97,30 @@ impl Stage {
 
     /// Starts the server; from the second time on at the address it had before.
     pub fn start_server(&mut self) {
+        let url = self.serve(&[]);
+        self.listen = url
+            .trim_start_matches("https://")
+            .trim_end_matches('/')
+            .to_owned();
+    }
+
+    /// Starts the server again at its address, with settings of its own; the URL that it says.
+    pub fn serve(&mut self, settings: &[&str]) -> String {
         let mut command = self.server_command();
         command
             .args(["serve", "--listen", &self.listen, "--data"])
-            .arg(self.data());
+            .arg(self.data())
+            .args(settings);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        let url = line
-            .trim()
-            .strip_prefix("ready ")
-            .unwrap_or_else(|| panic!("server said {line:?}"));
-        self.listen = url
-            .trim_start_matches("https://")
-            .trim_end_matches('/')
-            .to_owned();
         self.server = Some(child);
+        line.trim()
+            .strip_prefix("ready ")
+            .unwrap_or_else(|| panic!("server said {line:?}"))
+            .to_owned()
     }
 
     /// kill -9.

@@ -6,7 +6,7 @@ use hythe_wire::account::DeviceInfo;
 use hythe_wire::login::{LoginFinishRequest, LoginRequest};
 use hythe_wire::opaque::{LoggedIn, LoggingIn, Password};
 use hythe_wire::recovery::RecoveryCode;
-use hythe_wire::{Code, IdentityKey, Token, headers};
+use hythe_wire::{Code, IdentityKey, There, Token, headers};
 use url::Url;
 
 use super::EnrolError;
@@ -21,8 +21,17 @@ pub struct Credentials {
     pub login: String,
     /// The password.
     pub password: Password,
-    /// The code of an authenticator, where the account asked for one.
+    /// The code of an authenticator, where the account asked for a second factor.
     pub code: Option<String>,
+}
+
+/// What an account asks for besides the password: any of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondFactors {
+    /// The code of an authenticator.
+    pub code: bool,
+    /// A passkey, which takes a browser.
+    pub passkey: bool,
 }
 
 /// A login that succeeded.
@@ -55,6 +64,7 @@ pub(super) async fn log_in(
         session: reply.session,
         finalization,
         code: credentials.code.clone(),
+        passkey: None,
     };
     let done = api.finish_login(&finish).await?;
     Ok(Session {
@@ -140,9 +150,26 @@ fn way_hash(server: &ServerPin, way: &str, account: AccountId) -> [u8; 32] {
 }
 
 impl EnrolError {
-    /// Whether the account asks for the code of an authenticator besides the password.
-    pub fn wants_second_factor(&self) -> bool {
-        matches!(self, Self::Api(error) if error.code() == Some(Code::SecondFactor))
+    /// What the account asks for besides the password, if that is what is missing.
+    pub fn second_factors(&self) -> Option<SecondFactors> {
+        let Self::Api(ApiError::Unauthorised(problem)) = self else {
+            return None;
+        };
+        if problem.code != Code::SecondFactor {
+            return None;
+        }
+        Some(match &problem.there {
+            Some(There::SecondFactor { code, passkey }) => SecondFactors {
+                code: *code,
+                // Without a challenge there may be one that does not work at this address.
+                passkey: passkey.is_some() || !code,
+            },
+            // A server from before there were passkeys.
+            _ => SecondFactors {
+                code: true,
+                passkey: false,
+            },
+        })
     }
 
     /// Whether name or password are wrong.

@@ -30,7 +30,7 @@ pub use hythe_space::account::operation::Slot;
 pub use keyholders::{
     Held, Proof, held, is_recovery, recovery_token, renew_recovery, set_password,
 };
-pub use login::{Credentials, connect_with_password, connect_with_recovery};
+pub use login::{Credentials, SecondFactors, connect_with_password, connect_with_recovery};
 pub use past::{By, Deed, Past, account_past};
 pub use register::{Founder, register};
 

@@ -15,6 +15,7 @@ mod events;
 mod http;
 mod log;
 mod login;
+mod passkeys;
 mod profile;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! Calls about the caller's account.
 
 use ::http::Method;
-use hythe_wire::profile::{Profile, ProfilePatch, TotpBegun, TotpConfirm, TotpRemove};
+use hythe_wire::factor::FactorProof;
+use hythe_wire::profile::{Profile, ProfilePatch, TotpBegun, TotpConfirm};
 use hythe_wire::routes;
 
 use super::{Api, ApiError};
@@ -21,8 +22,8 @@ impl Api {
     }
 
     /// A secret for an authenticator, which does not count yet.
-    pub async fn begin_totp(&self) -> Result<TotpBegun, ApiError> {
-        self.exchange_json(routes::ACCOUNT_TOTP, &()).await
+    pub async fn begin_totp(&self, proof: &FactorProof) -> Result<TotpBegun, ApiError> {
+        self.exchange_json(routes::ACCOUNT_TOTP, proof).await
     }
 
     /// Makes the authenticator count, with its first code.
@@ -33,7 +34,7 @@ impl Api {
     }
 
     /// Removes the authenticator.
-    pub async fn remove_totp(&self, proof: &TotpRemove) -> Result<(), ApiError> {
+    pub async fn remove_totp(&self, proof: &FactorProof) -> Result<(), ApiError> {
         self.send_json(Method::POST, routes::ACCOUNT_TOTP_REMOVE, proof)
             .await
     }

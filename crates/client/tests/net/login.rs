@@ -8,8 +8,9 @@ use hythe_client::keys::{DeviceKeys, KeyStore};
 use hythe_client::net::{Api, ApiError};
 use hythe_wire::Code;
 use hythe_wire::approval::ApprovalCode;
+use hythe_wire::factor::FactorProof;
 use hythe_wire::opaque::Password;
-use hythe_wire::profile::{ProfilePatch, TotpRemove};
+use hythe_wire::profile::ProfilePatch;
 use hythe_wire::recovery::RecoveryCode;
 use tempfile::TempDir;
 
@@ -290,7 +291,7 @@ async fn a1_a_server_cannot_put_another_account_in_place_of_the_one_that_approve
 }
 
 /// The code that an authenticator with this secret shows, so many steps from now.
-fn code_of(secret: &str, steps: u64) -> String {
+pub fn code_of(secret: &str, steps: u64) -> String {
     let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
     let totp = totp_rs::Builder::new()
         .with_secret(secret)
@@ -304,7 +305,11 @@ async fn r20_a_second_factor_is_asked_for_and_each_code_counts_once() {
     let rig = start().await;
     let (first, code) = register(&rig, "ada").await;
     let api = api(&first.keys);
-    let secret = api.begin_totp().await.unwrap().secret;
+    let secret = api
+        .begin_totp(&FactorProof::default())
+        .await
+        .unwrap()
+        .secret;
     // It does not count before a code of it was shown.
     assert!(log_in(&rig, "ada", PASSWORD).await.is_ok());
     let wrong = api.confirm_totp("000000".into()).await.err().unwrap();
@@ -314,7 +319,7 @@ async fn r20_a_second_factor_is_asked_for_and_each_code_counts_once() {
     assert!(api.account().await.unwrap().second_factor);
 
     let missing = log_in(&rig, "ada", PASSWORD).await.err().unwrap();
-    assert!(missing.wants_second_factor(), "{missing}");
+    assert!(missing.second_factors().is_some(), "{missing}");
     let with = async |code: String| {
         let (home, store) = store();
         let credentials = Credentials {
@@ -337,15 +342,19 @@ async fn r20_a_second_factor_is_asked_for_and_each_code_counts_once() {
     );
     // Without the password the code is of no use, and the answer does not tell which was wrong.
     let guess = log_in(&rig, "ada", "a guess").await.err().unwrap();
-    assert!(guess.is_wrong_password() && !guess.wants_second_factor());
+    assert!(guess.is_wrong_password() && guess.second_factors().is_none());
 
     // The authenticator is lost.
-    let nothing = api.remove_totp(&TotpRemove::default()).await.err().unwrap();
+    let nothing = api
+        .remove_totp(&FactorProof::default())
+        .await
+        .err()
+        .unwrap();
     assert_eq!(nothing.code(), Some(Code::ProofNeeded));
     let recovery = Some(enrol::recovery_token(&code).to_hex());
-    let proof = TotpRemove {
-        code: None,
+    let proof = FactorProof {
         recovery,
+        ..FactorProof::default()
     };
     api.remove_totp(&proof).await.unwrap();
     assert!(log_in(&rig, "ada", PASSWORD).await.is_ok());

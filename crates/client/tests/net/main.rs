@@ -12,6 +12,7 @@ mod devices;
 mod lies;
 mod login;
 mod members;
+mod passkeys;
 mod proxy;
 mod renewal;
 mod restored;

@@ -37,6 +37,16 @@ pub async fn start() -> Rig {
     Rig { server, data }
 }
 
+/// A server that says it is reached by a name.
+pub async fn start_called(public: &str) -> Rig {
+    let data = tempfile::tempdir().unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let mut config = ServerConfig::new(data.path().join("server"), listen);
+    config.public_url = Some(public.parse().unwrap());
+    let server = Server::start(config).await.unwrap();
+    Rig { server, data }
+}
+
 pub async fn start_on(data: &TempDir, listen: SocketAddr) -> Running {
     let mut config = ServerConfig::new(data.path().join("server"), listen);
     // Outside the data, so that a copy that is put back is noticed.

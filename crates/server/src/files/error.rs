@@ -78,12 +78,15 @@ pub enum LoginDenied {
     /// Name or password are wrong, or the login took too long.
     #[error("the name or the password is wrong")]
     Wrong,
-    /// The account asks for the code of an authenticator besides.
-    #[error("the account asks for the code of an authenticator")]
-    SecondFactor,
-    /// The present password or recovery code has to be shown first.
-    #[error("the present password or the recovery code has to be shown first")]
+    /// The present password, factor or recovery code has to be shown first.
+    #[error("the present password, second factor or recovery code has to be shown first")]
     ProofNeeded,
+    /// A passkey had counted further before: there may be two of it.
+    #[error("the passkey may have been copied")]
+    PasskeyCopied,
+    /// The server has no name that passkeys could be bound to.
+    #[error("passkeys need a server with a name and https")]
+    NoPasskeys,
 }
 
 /// What a change set does not fit.

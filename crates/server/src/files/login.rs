@@ -5,8 +5,13 @@ use std::net::IpAddr;
 use hythe_model::AccountId;
 use hythe_wire::Token;
 use hythe_wire::limits::MAX_TEXT_BYTES;
+use hythe_wire::login::LoginFinishRequest;
+use serde_json::Value;
 
-use super::passwords::{self, LoginBegun};
+use super::factors::{BoundTo, Factors, Shown};
+use super::passkeys::{self, patience_ms};
+use super::passwords::{self, LoginBegun, SESSION_MS};
+use super::relying_party::RelyingParty;
 use super::session::token_hash;
 use super::{Denied, Files, FilesError};
 use crate::clock::now_ms;
@@ -33,6 +38,20 @@ pub struct LoggedIn {
     pub account: AccountId,
     /// When the client's token ends, in milliseconds since 1970.
     pub expires_ms: i64,
+}
+
+/// How the other half of a login ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginEnd {
+    /// The client is in.
+    In(LoggedIn),
+    /// The password is right, and the account asks for one of these besides.
+    Asks {
+        /// The code of an authenticator.
+        code: bool,
+        /// A passkey: what to ask a browser. None where there is none that works here.
+        passkey: Option<Value>,
+    },
 }
 
 impl Files {
@@ -76,33 +95,54 @@ impl Files {
     /// [`Denied::Login`], or the database's.
     pub async fn finish_login(
         &self,
-        session: &[u8],
-        finalization: &[u8],
-        code: Option<String>,
-    ) -> Result<LoggedIn, FilesError> {
-        let (account, token) = self.inner.passwords.finish(session, finalization)?;
+        request: LoginFinishRequest,
+        party: Option<&RelyingParty>,
+    ) -> Result<LoginEnd, FilesError> {
+        let patience_ms = match &request.passkey {
+            None => SESSION_MS,
+            // There is a challenge to answer only if the password was known within the minute.
+            Some(_) => SESSION_MS.saturating_add(patience_ms()),
+        };
+        let (session, finalization) = (&request.session, &request.finalization);
+        let knows = self
+            .inner
+            .passwords
+            .finish(session, finalization, patience_ms);
+        let (account, token) = knows?;
+        let bound_to = BoundTo::Login(session).name();
+        let shown = match (request.passkey, request.code) {
+            (Some(answer), _) => {
+                self.take_answer(party, account, bound_to, answer).await?;
+                Shown::Passkey
+            }
+            (None, Some(code)) => Shown::Code(code),
+            (None, None) => Shown::Nothing,
+        };
         let now_ms = now_ms();
-        let expires_ms = now_ms.saturating_add(TOKEN_MS);
         let row = TokenRow {
             kind: TokenKind::Login,
             account: Some(account),
             admin: false,
-            expires_ms,
+            expires_ms: now_ms.saturating_add(TOKEN_MS),
             used_by: None,
         };
         let hash = token_hash(&token);
-        // A repetition finds the token there, used or not, and changes nothing.
-        let files = self.clone();
+        let (files, party) = (self.clone(), party.cloned());
         let write = move |tx: &mut dyn Tx| {
-            files.check_factor(tx, account, code.as_deref())?;
+            let factors = Factors::of(tx, account)?;
+            if factors.any() && matches!(shown, Shown::Nothing) {
+                return asks(tx, account, &factors, party.as_ref(), &bound_to);
+            }
+            files.check_shown(tx, account, &shown)?;
             tokens::sweep_logins(tx, now_ms)?;
-            Ok::<_, FilesError>(tokens::insert(tx, &hash, &row, now_ms)?)
+            // A repetition finds the token there, used or not, and changes nothing.
+            tokens::insert(tx, &hash, &row, now_ms)?;
+            Ok::<_, FilesError>(LoginEnd::In(LoggedIn {
+                account,
+                expires_ms: row.expires_ms,
+            }))
         };
-        self.inner.database.write(write).await?;
-        Ok(LoggedIn {
-            account,
-            expires_ms,
-        })
+        self.inner.database.write(write).await
     }
 
     /// Whether a device of whoever has a login name was last seen at an address.
@@ -128,4 +168,22 @@ impl Files {
             .and_then(|row| row.account)
             .ok_or(Denied::TokenUnknown)?)
     }
+}
+
+/// Asks for what an account takes besides the password.
+fn asks(
+    tx: &mut dyn Tx,
+    account: AccountId,
+    factors: &Factors,
+    party: Option<&RelyingParty>,
+    bound_to: &[u8; 32],
+) -> Result<LoginEnd, FilesError> {
+    let passkey = match party {
+        Some(party) if factors.passkeys > 0 => passkeys::ask(tx, party, account, bound_to)?,
+        _ => None,
+    };
+    Ok(LoginEnd::Asks {
+        code: factors.authenticator.is_some(),
+        passkey,
+    })
 }

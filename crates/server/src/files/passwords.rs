@@ -27,7 +27,7 @@ const SESSION: Purpose = Purpose::new("hythe 1 server login session");
 const FACTOR: Purpose = Purpose::new("hythe 1 server second factor");
 
 /// How long a client may take for the other half of a login: Argon2id on a slow phone.
-const SESSION_MS: i64 = 60 * 1000;
+pub(super) const SESSION_MS: i64 = 60 * 1000;
 
 /// The secrets.
 pub(super) struct Passwords {
@@ -140,17 +140,19 @@ impl Passwords {
         })
     }
 
-    /// Takes the other half of a login: whose it is, and the token that both sides now know.
+    /// Takes the other half of a login, if it was begun so long ago at most: whose it is, and the
+    /// token that both sides now know.
     pub(super) fn finish(
         &self,
         session: &[u8],
         finalization: &[u8],
+        patience_ms: i64,
     ) -> Result<(AccountId, hythe_wire::Token), FilesError> {
         let wrong = || FilesError::from(Denied::Login(LoginDenied::Wrong));
         let bytes = open_under(&self.sessions, SESSION, &[], session).map_err(|_| wrong())?;
         let bytes = Zeroizing::new(bytes);
         let session: Session = minicbor::decode(&bytes).map_err(|_| wrong())?;
-        if now_ms().saturating_sub(session.begun_ms) > SESSION_MS {
+        if now_ms().saturating_sub(session.begun_ms) > patience_ms {
             return Err(wrong());
         }
         let token = opaque::finish(&session.state, finalization, self.identity);

@@ -4,6 +4,7 @@ use hythe_wire::limits::MAX_TEXT_BYTES;
 use hythe_wire::profile::{Profile, ProfilePatch};
 
 use super::accounts::check_login;
+use super::factors::Factors;
 use super::{Files, FilesError, Principal, Refused};
 use crate::metadata::accounts::{self, AccountRow};
 use crate::metadata::profiles::{self, ProfileRow};
@@ -20,9 +21,8 @@ impl Files {
         let read = move |tx: &mut dyn Tx| {
             let row = accounts::get(tx, account)?.ok_or(DbError::Shape("an account"))?;
             let said = profiles::get(tx, account)?;
-            let factor = profiles::factor(tx, account)?;
-            let second_factor = factor.is_some_and(|factor| factor.confirmed);
-            Ok::<_, DbError>(view(row, said, second_factor))
+            let factors = Factors::of(tx, account)?;
+            Ok::<_, DbError>(view(row, said, &factors))
         };
         Ok(self.inner.database.read(read).await?)
     }
@@ -71,7 +71,7 @@ fn check_text(text: &str) -> Result<(), FilesError> {
     }
 }
 
-fn view(row: AccountRow, said: ProfileRow, second_factor: bool) -> Profile {
+fn view(row: AccountRow, said: ProfileRow, factors: &Factors) -> Profile {
     Profile {
         id: row.account,
         login: row.login,
@@ -79,6 +79,7 @@ fn view(row: AccountRow, said: ProfileRow, second_factor: bool) -> Profile {
         email: said.email,
         admin: row.admin,
         created_ms: row.created_ms,
-        second_factor,
+        second_factor: factors.authenticator.is_some(),
+        passkeys: u32::try_from(factors.passkeys).unwrap_or(u32::MAX),
     }
 }

@@ -1,16 +1,15 @@
 //! The code of an authenticator besides the password (RFC 6238).
 
 use hythe_model::AccountId;
-use hythe_wire::Token;
+use hythe_wire::factor::FactorProof;
 use hythe_wire::profile::TotpBegun;
 use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
-use super::session::token_hash;
-use super::{Denied, Files, FilesError, LoginDenied, Principal};
+use super::relying_party::RelyingParty;
+use super::{Denied, Files, FilesError, LoginDenied, Principal, factors};
 use crate::clock::now_ms;
 use crate::metadata::profiles::{self, FactorRow};
-use crate::metadata::tokens::{self, TokenKind};
 use crate::metadata::{DbError, Tx, accounts};
 
 /// Length of a secret: what RFC 4226 recommends.
@@ -21,31 +20,39 @@ const ISSUER: &str = "Hythe";
 
 impl Files {
     /// Draws a secret for the caller's authenticator. It counts when a code of it was shown; until
-    /// then the one before does.
+    /// then the one before does. Takes proof of a factor that there is.
     ///
     /// # Errors
-    /// [`FilesError::Invalid`] when there is a second factor already, or the database's.
-    pub async fn begin_totp(&self, principal: &Principal) -> Result<TotpBegun, FilesError> {
+    /// [`FilesError::Invalid`] when there is an authenticator already, [`LoginDenied`], or the
+    /// database's.
+    pub async fn begin_totp(
+        &self,
+        principal: &Principal,
+        proof: FactorProof,
+        party: Option<&RelyingParty>,
+    ) -> Result<TotpBegun, FilesError> {
         self.still_valid(principal).await?;
+        let shown = self.look_at(principal, proof, party).await?;
         let mut secret = Zeroizing::new([0; SECRET_BYTES]);
         getrandom::fill(secret.as_mut())
             .map_err(|error| FilesError::Storage(error.to_string().into()))?;
-        let account = principal.account();
+        let (account, files) = (principal.account(), self.clone());
         let sealed = self.inner.passwords.seal_factor(account, secret.as_ref());
         let write = move |tx: &mut dyn Tx| {
+            let owner = accounts::lock(tx, account)?.ok_or(DbError::Shape("an account"))?;
             if profiles::factor(tx, account)?.is_some_and(|factor| factor.confirmed) {
                 return Err(FilesError::invalid(
-                    "there is a second factor already: remove it first",
+                    "there is an authenticator already: remove it first",
                 ));
             }
+            files.check_shown(tx, account, &shown)?;
             let row = FactorRow {
                 sealed: sealed.clone(),
                 confirmed: false,
                 last_step: 0,
             };
             profiles::set_factor(tx, account, &row)?;
-            let row = accounts::get(tx, account)?.ok_or(DbError::Shape("an account"))?;
-            Ok(row.login)
+            Ok(owner.login)
         };
         let login = self.inner.database.write(write).await?;
         let totp = totp(secret.as_ref(), &login)?;
@@ -67,6 +74,7 @@ impl Files {
         self.still_valid(principal).await?;
         let (account, files) = (principal.account(), self.clone());
         let write = move |tx: &mut dyn Tx| {
+            accounts::lock(tx, account)?.ok_or(DbError::Shape("an account"))?;
             let row = profiles::factor(tx, account)?.ok_or(FilesError::NotFound("factor"))?;
             files.take_code(tx, account, &row, &code)?;
             let row = profiles::factor(tx, account)?.ok_or(FilesError::NotFound("factor"))?;
@@ -74,62 +82,38 @@ impl Files {
                 confirmed: true,
                 ..row
             };
-            Ok::<_, FilesError>(profiles::set_factor(tx, account, &confirmed)?)
+            profiles::set_factor(tx, account, &confirmed)?;
+            Ok::<_, FilesError>(factors::forget_begun(tx, account)?)
         };
         self.inner.database.write(write).await
     }
 
-    /// Removes the second factor, with a code of it or, where the authenticator is lost, with the
-    /// recovery code.
+    /// Removes the authenticator, with a code of it or, where it is lost, with another factor or
+    /// the recovery code.
     ///
     /// # Errors
     /// [`LoginDenied`], or the database's.
     pub async fn remove_totp(
         &self,
         principal: &Principal,
-        code: Option<String>,
-        recovery: Option<Token>,
+        proof: FactorProof,
+        party: Option<&RelyingParty>,
     ) -> Result<(), FilesError> {
         self.still_valid(principal).await?;
+        let shown = self.look_at(principal, proof, party).await?;
         let (account, files) = (principal.account(), self.clone());
-        let recovery = recovery.as_ref().map(token_hash);
         let write = move |tx: &mut dyn Tx| {
-            let Some(row) = profiles::factor(tx, account)? else {
-                return Ok(());
-            };
-            let row = Some(row).filter(|row| row.confirmed);
-            match (&row, &code, &recovery) {
-                (None, _, _) => {}
-                (Some(row), Some(code), _) => files.take_code(tx, account, row, code)?,
-                (Some(_), None, Some(hash)) => is_recovery(tx, account, hash)?,
-                (Some(_), None, None) => return Err(Denied::from(LoginDenied::ProofNeeded).into()),
+            accounts::lock(tx, account)?.ok_or(DbError::Shape("an account"))?;
+            if profiles::factor(tx, account)?.is_some_and(|row| row.confirmed) {
+                files.check_shown(tx, account, &shown)?;
             }
             Ok::<_, FilesError>(profiles::remove_factor(tx, account)?)
         };
         self.inner.database.write(write).await
     }
 
-    /// Checks the second factor of a login, if the account has one.
-    ///
-    /// # Errors
-    /// [`LoginDenied::SecondFactor`] when a code is missing, [`LoginDenied::Wrong`] when it is not
-    /// the one of now, or was taken before; the database's.
-    pub(super) fn check_factor(
-        &self,
-        tx: &mut dyn Tx,
-        account: AccountId,
-        code: Option<&str>,
-    ) -> Result<(), FilesError> {
-        let row = profiles::factor(tx, account)?.filter(|row| row.confirmed);
-        match (row, code) {
-            (None, _) => Ok(()),
-            (Some(_), None) => Err(Denied::from(LoginDenied::SecondFactor).into()),
-            (Some(row), Some(code)) => self.take_code(tx, account, &row, code),
-        }
-    }
-
     /// Takes a code: each counts once.
-    fn take_code(
+    pub(super) fn take_code(
         &self,
         tx: &mut dyn Tx,
         account: AccountId,
@@ -143,17 +127,6 @@ impl Files {
             Some(step) if profiles::use_step(tx, account, step)? => Ok(()),
             _ => Err(Denied::from(LoginDenied::Wrong).into()),
         }
-    }
-}
-
-fn is_recovery(tx: &mut dyn Tx, account: AccountId, hash: &[u8; 32]) -> Result<(), FilesError> {
-    let row = tokens::get(tx, hash)?;
-    let fits =
-        row.is_some_and(|row| row.kind == TokenKind::Recovery && row.account == Some(account));
-    if fits {
-        Ok(())
-    } else {
-        Err(Denied::from(LoginDenied::Wrong).into())
     }
 }
 

@@ -14,7 +14,7 @@ use super::gate::Gate;
 use super::login_rate::LoginRates;
 use super::rate::{AddressKey, Buckets};
 use crate::config::RequestLimits;
-use crate::files::Files;
+use crate::files::{Files, RelyingParty};
 use crate::tls::Identity;
 
 /// What all handlers share.
@@ -23,6 +23,8 @@ pub(crate) struct App {
     pub(crate) files: Files,
     /// The server's identity.
     pub(crate) identity: Arc<Identity>,
+    /// Who passkeys are made for; none where the server's address has no name for them.
+    pub(crate) party: Option<RelyingParty>,
     /// Limits of requests in hand.
     pub(crate) limits: RequestLimits,
     /// Limits by address do not make sense where everybody comes from one proxy.

@@ -83,8 +83,9 @@ impl From<Denied> for Failure {
             Denied::NotAMember => Code::NotFound,
             Denied::Role => Code::Forbidden,
             Denied::Login(LoginDenied::Wrong) => Code::LoginWrong,
-            Denied::Login(LoginDenied::SecondFactor) => Code::SecondFactor,
             Denied::Login(LoginDenied::ProofNeeded) => Code::ProofNeeded,
+            Denied::Login(LoginDenied::PasskeyCopied) => Code::PasskeyCopied,
+            Denied::Login(LoginDenied::NoPasskeys) => Code::NoPasskeys,
         })
     }
 }

@@ -8,7 +8,7 @@ use hythe_wire::login::{
     LoginDone, LoginFinishRequest, LoginReply, LoginRequest, PasswordReply, PasswordRequest,
     RecoverReply,
 };
-use hythe_wire::routes;
+use hythe_wire::{Code, Problem, There, routes};
 
 use super::app::Shared;
 use super::devices::OneTime;
@@ -16,6 +16,7 @@ use super::error::Failure;
 use super::layers::Client;
 use super::message::JsonBody;
 use crate::auth::{self, Shown};
+use crate::files::LoginEnd;
 
 /// Who asks, as far as its address tells.
 pub(crate) struct Anybody(pub(crate) Client);
@@ -57,20 +58,23 @@ pub(crate) async fn finish(
     Anybody(client): Anybody,
     JsonBody(request): JsonBody<LoginFinishRequest>,
 ) -> Result<Json<LoginDone>, Failure> {
-    if request.code.is_some() {
+    if request.code.is_some() || request.passkey.is_some() {
         // Codes are short: of one login only a few are looked at.
         let session = blake3::hash(&request.session).to_hex();
         app.rates.logins.guess(&app, client, &session).await?;
     }
-    let done = app
-        .files
-        .finish_login(&request.session, &request.finalization, request.code)
-        .await;
-    let done = done.map_err(|error| auth::denied(&app, client, error))?;
-    Ok(Json(LoginDone {
-        account: done.account,
-        expires_ms: done.expires_ms,
-    }))
+    let ended = app.files.finish_login(request, app.party.as_ref()).await;
+    match ended.map_err(|error| auth::denied(&app, client, error))? {
+        LoginEnd::In(done) => Ok(Json(LoginDone {
+            account: done.account,
+            expires_ms: done.expires_ms,
+        })),
+        LoginEnd::Asks { code, passkey } => {
+            let problem = Problem::new(Code::SecondFactor);
+            let there = There::SecondFactor { code, passkey };
+            Err(Failure(Box::new(problem.there(there))))
+        }
+    }
 }
 
 /// Whose a recovery code is; its token is shown as a one-time token.

@@ -30,6 +30,7 @@ pub(crate) mod history;
 pub(crate) mod login;
 pub(crate) mod members;
 pub(crate) mod openapi;
+pub(crate) mod passkeys;
 pub(crate) mod profile;
 pub(crate) mod server;
 pub(crate) mod snapshot;

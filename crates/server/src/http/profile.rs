@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use hythe_wire::profile::{Profile, ProfilePatch, TotpBegun, TotpConfirm, TotpRemove};
-use hythe_wire::{Code, Token, routes};
+use hythe_wire::factor::FactorProof;
+use hythe_wire::profile::{Profile, ProfilePatch, TotpBegun, TotpConfirm};
+use hythe_wire::routes;
 
 use super::app::Shared;
 use super::error::Failure;
@@ -42,13 +43,17 @@ pub(crate) async fn edit(
 /// A secret for an authenticator.
 #[utoipa::path(
     post, path = routes::ACCOUNT_TOTP, tag = "login", security(("device" = [])),
-    responses((status = 200, body = TotpBegun))
+    request_body = FactorProof, responses((status = 200, body = TotpBegun))
 )]
 pub(crate) async fn begin_totp(
     State(app): State<Shared>,
     caller: Caller,
+    JsonBody(proof): JsonBody<FactorProof>,
 ) -> Result<Json<TotpBegun>, Failure> {
-    Ok(Json(app.files.begin_totp(&caller.principal).await?))
+    let begun = app
+        .files
+        .begin_totp(&caller.principal, proof, app.party.as_ref());
+    Ok(Json(begun.await?))
 }
 
 /// The first code of an authenticator: from now on a login takes one.
@@ -62,7 +67,11 @@ pub(crate) async fn confirm_totp(
     client: Anybody,
     JsonBody(request): JsonBody<TotpConfirm>,
 ) -> Result<StatusCode, Failure> {
-    guess(&app, &caller, client).await?;
+    let shown = FactorProof {
+        code: Some(request.code.clone()),
+        ..FactorProof::default()
+    };
+    guess(&app, &caller, client, &shown).await?;
     let confirmed = app.files.confirm_totp(&caller.principal, request.code);
     confirmed.await?;
     Ok(StatusCode::NO_CONTENT)
@@ -71,32 +80,32 @@ pub(crate) async fn confirm_totp(
 /// A login takes no code any more.
 #[utoipa::path(
     post, path = routes::ACCOUNT_TOTP_REMOVE, tag = "login", security(("device" = [])),
-    request_body = TotpRemove, responses((status = 204, description = "Done"))
+    request_body = FactorProof, responses((status = 204, description = "Done"))
 )]
 pub(crate) async fn remove_totp(
     State(app): State<Shared>,
     caller: Caller,
     client: Anybody,
-    JsonBody(request): JsonBody<TotpRemove>,
+    JsonBody(proof): JsonBody<FactorProof>,
 ) -> Result<StatusCode, Failure> {
-    guess(&app, &caller, client).await?;
-    let recovery: Option<Token> = request
-        .recovery
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|error: hythe_wire::token::TokenError| {
-            Failure::detail(Code::Malformed, error.to_string())
-        })?;
+    guess(&app, &caller, client, &proof).await?;
     let removed = app
         .files
-        .remove_totp(&caller.principal, request.code, recovery);
+        .remove_totp(&caller.principal, proof, app.party.as_ref());
     removed.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Counts one code that is shown: they are short, and whoever has a device must not try them all.
-async fn guess(app: &Shared, caller: &Caller, client: Anybody) -> Result<(), Failure> {
+pub(super) async fn guess(
+    app: &Shared,
+    caller: &Caller,
+    client: Anybody,
+    proof: &FactorProof,
+) -> Result<(), Failure> {
+    if proof.code.is_none() {
+        return Ok(());
+    }
     let account = format!("code of {}", caller.principal.account());
     app.rates.logins.guess(app, client.0, &account).await
 }

@@ -45,6 +45,18 @@ pub fn get(tx: &mut dyn Tx, account: AccountId) -> Result<Option<AccountRow>, Db
     row.as_ref().map(read).transpose()
 }
 
+/// An account, locked until the transaction ends: what is decided by all that it has is decided by
+/// one at a time.
+///
+/// # Errors
+/// The database's.
+pub fn lock(tx: &mut dyn Tx, account: AccountId) -> Result<Option<AccountRow>, DbError> {
+    let sql = "UPDATE accounts SET admin = admin WHERE account = $1 \
+               RETURNING account, login, admin, created_ms";
+    let row = tx.query_one(sql, &[account.as_bytes().into()])?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Gives an account another login name; false when that is another's.
 ///
 /// # Errors

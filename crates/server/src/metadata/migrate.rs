@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/005_administration.sql"),
     include_str!("migrations/006_approvals.sql"),
     include_str!("migrations/007_members.sql"),
+    include_str!("migrations/008_passkeys.sql"),
 ];
 
 /// The newest schema version that this program knows.

@@ -20,6 +20,7 @@ pub mod logs;
 pub mod nodes;
 pub mod operations;
 pub mod packs;
+pub mod passkeys;
 pub mod profiles;
 pub mod quotas;
 pub mod records;

@@ -73,11 +73,13 @@ pub fn count_devices(tx: &mut dyn Tx, account: AccountId) -> Result<u64, DbError
 }
 
 /// What is kept of an account beside its row and its log.
-const OF_AN_ACCOUNT: [&str; 4] = [
+const OF_AN_ACCOUNT: [&str; 6] = [
     "DELETE FROM tokens WHERE account = $1",
     "DELETE FROM credentials WHERE account = $1",
     "DELETE FROM profiles WHERE account = $1",
     "DELETE FROM second_factors WHERE account = $1",
+    "DELETE FROM passkeys WHERE account = $1",
+    "DELETE FROM passkey_challenges WHERE account = $1",
 ];
 
 /// Forgets an account: its row, its devices' rights, its tokens, password and profile. Its log stays, for whoever has to

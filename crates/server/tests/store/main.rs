@@ -13,6 +13,7 @@ mod engine;
 mod fold_property;
 mod leaks;
 mod limits;
+mod passkeys;
 mod person;
 mod replicas;
 mod restored;

@@ -56,6 +56,14 @@ fn what_is_there_comes_back() {
             ids: vec![ChunkId([4; 32]), ChunkId([5; 32])],
         },
         There::Chunks { ids: vec![] },
+        There::SecondFactor {
+            code: true,
+            passkey: Some(json!({"challenge": "AAAA", "rpId": "hythe.test"})),
+        },
+        There::SecondFactor {
+            code: false,
+            passkey: None,
+        },
     ] {
         let problem = Problem::new(Code::Conflict).there(there.clone());
         let back: Problem = from_value(to_value(&problem).unwrap()).unwrap();

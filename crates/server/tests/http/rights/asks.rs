@@ -12,10 +12,11 @@ use hythe_wire::approval::{ApprovalGrant, ApprovalId, ApprovalRequest};
 use hythe_wire::chunk::{MissingRequest, ReadRequest};
 use hythe_wire::device::DevicePatch;
 use hythe_wire::event::{Event, EventsRequest, SpacePosition};
+use hythe_wire::factor::{FactorProof, PasskeyBegin, PasskeyFinish, PasskeyRemove};
 use hythe_wire::log::{CheckpointMessage, CommitRequest};
 use hythe_wire::login::{LoginFinishRequest, LoginRequest, PasswordRequest};
 use hythe_wire::opaque::{LoggingIn, Password, Registering};
-use hythe_wire::profile::{ProfilePatch, TotpConfirm, TotpRemove};
+use hythe_wire::profile::{ProfilePatch, TotpConfirm};
 use hythe_wire::space::CreateSpaceRequest;
 use hythe_wire::{Message, Token, headers, routes};
 
@@ -163,14 +164,20 @@ impl Cast {
                 method: reqwest::Method::PATCH,
                 ..Ask::post(routes::ACCOUNT, json(&ProfilePatch::default()))
             },
-            ("POST", routes::ACCOUNT_TOTP, "") => Ask::post(routes::ACCOUNT_TOTP, Body::Nothing),
+            ("POST", routes::ACCOUNT_TOTP, "") => {
+                Ask::post(routes::ACCOUNT_TOTP, json(&FactorProof::default()))
+            }
             ("POST", routes::ACCOUNT_TOTP_CONFIRM, "with a wrong code") => {
                 let code = "wrong".to_owned();
                 Ask::post(routes::ACCOUNT_TOTP_CONFIRM, json(&TotpConfirm { code }))
             }
             ("POST", routes::ACCOUNT_TOTP_REMOVE, "") => {
-                Ask::post(routes::ACCOUNT_TOTP_REMOVE, json(&TotpRemove::default()))
+                Ask::post(routes::ACCOUNT_TOTP_REMOVE, json(&FactorProof::default()))
             }
+            (_, routes::ACCOUNT_PASSKEYS, _)
+            | (_, routes::ACCOUNT_PASSKEYS_FINISH, _)
+            | (_, routes::ACCOUNT_PASSKEYS_CHALLENGE, _)
+            | (_, routes::ACCOUNT_PASSKEYS_REMOVE, _) => return passkeys(row),
             ("POST", routes::APPROVALS, "") => {
                 let request = ApprovalRequest {
                     id: [who as u8; 32],
@@ -195,6 +202,7 @@ impl Cast {
                     session: vec![0; 64],
                     finalization: vec![0; 64],
                     code: None,
+                    passkey: None,
                 };
                 Ask::post(routes::LOGIN_FINISH, json(&request))
             }
@@ -399,6 +407,36 @@ impl Cast {
         };
         Ask::post(routes::EVENTS, plain(&request)).look(Look::Tells(self.space))
     }
+}
+
+/// Passkeys of the caller.
+fn passkeys(row: &Row) -> Option<Ask> {
+    Some(match row.key() {
+        ("GET", path @ routes::ACCOUNT_PASSKEYS, "") => Ask::get(path, Look::Done),
+        ("POST", path @ routes::ACCOUNT_PASSKEYS, "") => {
+            Ask::post(path, json(&PasskeyBegin::default()))
+        }
+        ("POST", path @ routes::ACCOUNT_PASSKEYS_FINISH, "with what no browser made") => {
+            let made = PasskeyFinish {
+                name: "key".into(),
+                client_data: b"{}".to_vec(),
+                attestation: vec![0; 64],
+                transports: vec![],
+            };
+            Ask::post(path, json(&made))
+        }
+        ("POST", path @ routes::ACCOUNT_PASSKEYS_CHALLENGE, "without one") => {
+            Ask::post(path, Body::Nothing)
+        }
+        ("POST", path @ routes::ACCOUNT_PASSKEYS_REMOVE, "") => {
+            let remove = PasskeyRemove {
+                id: vec![7; 16],
+                proof: FactorProof::default(),
+            };
+            Ask::post(path, json(&remove))
+        }
+        _ => return None,
+    })
 }
 
 /// A checkpoint of the space's head.

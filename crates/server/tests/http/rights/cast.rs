@@ -100,11 +100,13 @@ pub struct Cast {
 
 impl Cast {
     pub async fn assemble() -> Self {
-        let world = World::limited(|limits| {
+        let world = World::with(|config| {
             // Wrong tokens are shown all the time here.
-            limits.rates.failures_burst = u32::MAX;
+            config.limits.rates.failures_burst = u32::MAX;
             // Everybody logs in from one address.
-            limits.rates.logins_burst = 10_000;
+            config.limits.rates.logins_burst = 10_000;
+            // Passkeys need a name.
+            config.public_url = Some("https://hythe.test/".parse().unwrap());
         })
         .await;
         let mut owner = join(&world, 1, false).await;

@@ -5,6 +5,7 @@ mod administration;
 mod chunks;
 mod commits;
 mod conflicts;
+mod passkeys;
 mod quotas;
 mod reading;
 mod spaces;
@@ -14,6 +15,7 @@ pub use administration::*;
 pub use chunks::*;
 pub use commits::*;
 pub use conflicts::*;
+pub use passkeys::*;
 pub use quotas::*;
 pub use reading::*;
 pub use spaces::*;
@@ -64,6 +66,11 @@ macro_rules! for_all_cases {
             sc105_what_is_reserved_is_kept_for_its_upload,
             sc156_parallel_reservations_never_pass_the_limit_together,
             a_space_and_new_accounts_have_limits_of_their_own,
+            r20_a_passkey_is_asked_for_after_the_password,
+            r20_a_passkeys_answer_counts_once_and_where_it_was_asked_for,
+            r20_a_copied_passkey_is_refused_and_its_owner_is_told,
+            r20_a_passkey_is_registered_as_it_was_asked_for,
+            r20_what_a_login_asks_for_changes_with_proof_only,
             the_policy_says_who_may_register,
             an_invite_is_bound_to_name_role_and_quota,
             d6_a_suspended_account_is_cut_off_with_all_its_devices,
