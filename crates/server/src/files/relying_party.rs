@@ -260,11 +260,21 @@ fn not_taken() -> FilesError {
 
 #[cfg(test)]
 mod tests {
+    use hythe_testkit::SoftPasskey;
+    use hythe_testkit::passkey::{Answer, Created};
+    use proptest::prelude::*;
+
     use super::*;
+
+    const ORIGIN: &str = "https://hythe.test";
+    const ACCOUNT: AccountId = AccountId([7; 32]);
+
+    fn at(url: &str) -> Option<RelyingParty> {
+        RelyingParty::at(&url.parse().unwrap())
+    }
 
     #[test]
     fn passkeys_need_a_name_and_encryption() {
-        let at = |url: &str| RelyingParty::at(&url.parse().unwrap());
         for url in [
             "https://192.0.2.7:7443/",
             "https://[2001:db8::7]:7443/",
@@ -281,6 +291,106 @@ mod tests {
             ("http://localhost:7443/", "localhost"),
         ] {
             assert_eq!(at(url).unwrap().name(), name);
+        }
+    }
+
+    fn finish(created: Created) -> PasskeyFinish {
+        PasskeyFinish {
+            name: "key".into(),
+            client_data: created.client_data,
+            attestation: created.attestation,
+            transports: vec![],
+        }
+    }
+
+    fn assertion(answer: Answer) -> PasskeyAssertion {
+        PasskeyAssertion {
+            id: answer.id,
+            client_data: answer.client_data,
+            authenticator_data: answer.authenticator_data,
+            signature: answer.signature,
+        }
+    }
+
+    /// A passkey that was registered with a party.
+    fn registered(party: &RelyingParty) -> (SoftPasskey, PasskeyRow) {
+        let asked = party.ask_for_new(ACCOUNT, "ann", &[]).unwrap();
+        let (passkey, created) = SoftPasskey::create(&asked.options, ORIGIN);
+        let made = party.make(&asked.state, &finish(created)).unwrap();
+        let row = PasskeyRow {
+            credential: made.credential,
+            name: "key".into(),
+            party: party.name().into(),
+            state: made.state,
+            sign_count: 0,
+            created_ms: 0,
+            used_ms: None,
+            copied_ms: None,
+        };
+        (passkey, row)
+    }
+
+    /// One byte of some parts, changed or cut off.
+    fn damage(parts: [&mut Vec<u8>; 3], place: usize, bits: u8) {
+        let mut place = place % parts.iter().map(|part| part.len()).sum::<usize>();
+        for part in parts {
+            match part.get_mut(place) {
+                Some(_) if bits == 0 => return part.truncate(place),
+                Some(byte) => {
+                    *byte ^= bits;
+                    return;
+                }
+                None => place -= part.len(),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn r20_no_answer_with_a_changed_byte_is_taken(place: usize, bits: u8) {
+            let party = at("https://hythe.test/").unwrap();
+            let (mut passkey, row) = registered(&party);
+            let asked = party.ask(std::slice::from_ref(&row)).unwrap().unwrap();
+            let mut answer = assertion(passkey.answer(&asked.options, ORIGIN));
+            prop_assert!(party.check(&asked.state, &row, &answer).unwrap().is_ok());
+            damage(
+                [&mut answer.client_data, &mut answer.authenticator_data, &mut answer.signature],
+                place,
+                bits,
+            );
+            let checked = party.check(&asked.state, &row, &answer).unwrap();
+            prop_assert_eq!(checked.err(), Some(AnswerFault::Wrong));
+        }
+
+        #[test]
+        fn r31_a_damaged_registration_is_refused_or_is_one(place: usize, bits: u8) {
+            let party = at("https://hythe.test/").unwrap();
+            let asked = party.ask_for_new(ACCOUNT, "ann", &[]).unwrap();
+            let (_, created) = SoftPasskey::create(&asked.options, ORIGIN);
+            let mut made = finish(created);
+            damage(
+                [&mut made.client_data, &mut made.attestation, &mut Vec::new()],
+                place,
+                bits,
+            );
+            // It is not signed, so some other key may be in it: but never a fault of the server's.
+            if let Err(error) = party.make(&asked.state, &made) {
+                prop_assert!(matches!(error, FilesError::Invalid(_)), "{}", error);
+            }
+        }
+
+        #[test]
+        fn r31_what_is_no_registration_is_refused(
+            client_data in prop::collection::vec(any::<u8>(), 0..200),
+            attestation in prop::collection::vec(any::<u8>(), 0..400),
+        ) {
+            let party = at("https://hythe.test/").unwrap();
+            let asked = party.ask_for_new(ACCOUNT, "ann", &[]).unwrap();
+            let (_, created) = SoftPasskey::create(&asked.options, ORIGIN);
+            let junk = PasskeyFinish { attestation: attestation.clone(), ..finish(created) };
+            prop_assert!(party.make(&asked.state, &junk).is_err());
+            let junk = PasskeyFinish { client_data, ..junk };
+            prop_assert!(party.make(&asked.state, &junk).is_err());
         }
     }
 }

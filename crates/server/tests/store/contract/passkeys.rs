@@ -277,7 +277,12 @@ pub async fn r20_a_passkeys_answer_counts_once_and_where_it_was_asked_for(world:
 
     let (request, options) = ann.asked(&world).await;
     let good = key.answer(&options, ORIGIN);
-    answer(&world, &request, good.clone()).await.unwrap();
+    let (one, two) = tokio::join!(
+        answer(&world, &request, good.clone()),
+        answer(&world, &request, good.clone()),
+    );
+    assert_ne!(one.is_ok(), two.is_ok(), "at once");
+    denied(one.and(two), LoginDenied::Wrong);
     denied(answer(&world, &request, good).await, LoginDenied::Wrong);
 
     // An answer to the challenge of one login is none to that of another.
