@@ -288,6 +288,27 @@ fn a16_a_device_that_came_is_shown_on_the_others_until_they_look() {
 }
 
 #[test]
+fn the_first_start_of_up_gives_the_recovery_code() {
+    let place = tempfile::tempdir().unwrap();
+    let (home, file) = (place.path().join("home"), place.path().join("code"));
+    let mut command = hythe();
+    command
+        .args(["up", "--listen", "127.0.0.1:0", "--recovery-file"])
+        .arg(&file)
+        .arg(place.path().join("folder"))
+        .env("HYTHE_HOME", &home)
+        .stdout(Stdio::piped());
+    let mut up = command.spawn().unwrap();
+    let mut lines = BufReader::new(up.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.starts_with("Its recovery code is in "), "{first}");
+    assert_eq!(mode(&file), 0o600);
+    let _ = code_in(&std::fs::read_to_string(&file).unwrap());
+    up.kill().unwrap();
+    up.wait().unwrap();
+}
+
+#[test]
 fn an_account_is_renamed_and_its_devices_learn_it() {
     let scene = Scene::new();
     let _ = scene.register("a", "ada", "a small haven");

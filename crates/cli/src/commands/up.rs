@@ -48,10 +48,15 @@ async fn beside(
     names: Names,
     ending: &mut Ending,
 ) -> Result<(), Trouble> {
+    let recovery_file = names.recovery_file.clone();
     let enrolled = ending.unless(enrol_once(server, &home, names)).await;
     let Some(first) = enrolled.transpose()? else {
         return Ok(());
     };
+    if first {
+        let store = KeyStore::open(home.keys_path()).map_err(connect::keys_trouble)?;
+        connect::give_recovery(&store, recovery_file.as_deref())?;
+    }
     let options = Options {
         door: true,
         folders: true,
