@@ -278,21 +278,20 @@ impl Files {
     /// The account that a token which still holds lets a device into.
     ///
     /// # Errors
-    /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`].
+    /// [`Denied::TokenUnknown`], [`Denied::TokenSpent`], [`Denied::Suspended`].
     pub async fn one_time_account(&self, one_time: &Token) -> Result<AccountId, FilesError> {
         let hash = token_hash(one_time);
-        let row: Option<TokenRow> = self
-            .inner
-            .database
-            .read(move |tx| tokens::get(tx, &hash))
-            .await?;
-        let row = row
-            .filter(|row| lets_in(row.kind))
-            .ok_or(Denied::TokenUnknown)?;
-        if row.used_by.is_some() || has_ended(&row) {
-            return Err(Denied::TokenSpent.into());
-        }
-        Ok(account_of(&row)?)
+        let read = move |tx: &mut dyn Tx| {
+            let row = tokens::get(tx, &hash)?.filter(|row| lets_in(row.kind));
+            let row = row.ok_or(Denied::TokenUnknown)?;
+            if row.used_by.is_some() || has_ended(&row) {
+                return Err(Denied::TokenSpent.into());
+            }
+            let account = account_of(&row)?;
+            check_active(tx, account)?;
+            Ok::<_, FilesError>(account)
+        };
+        self.inner.database.read(read).await
     }
 }
 

@@ -12,7 +12,7 @@ use super::factors::{BoundTo, Factors, Shown};
 use super::passkeys::{self, patience_ms};
 use super::passwords::{self, LoginBegun, SESSION_MS};
 use super::relying_party::RelyingParty;
-use super::session::token_hash;
+use super::session::{check_active, token_hash};
 use super::{Denied, Files, FilesError};
 use crate::clock::now_ms;
 use crate::metadata::Tx;
@@ -158,15 +158,18 @@ impl Files {
     /// Whose a recovery code is.
     ///
     /// # Errors
-    /// [`Denied::TokenUnknown`], or the database's.
+    /// [`Denied::TokenUnknown`], [`Denied::Suspended`], or the database's.
     pub async fn recovery_account(&self, token: &Token) -> Result<AccountId, FilesError> {
         let hash = token_hash(token);
-        let read = move |tx: &mut dyn Tx| tokens::get(tx, &hash);
-        let row: Option<TokenRow> = self.inner.database.read(read).await?;
-        let row = row.filter(|row| row.kind == TokenKind::Recovery);
-        Ok(row
-            .and_then(|row| row.account)
-            .ok_or(Denied::TokenUnknown)?)
+        let read = move |tx: &mut dyn Tx| {
+            let row: Option<TokenRow> = tokens::get(tx, &hash)?;
+            let row = row.filter(|row| row.kind == TokenKind::Recovery);
+            let account = row.and_then(|row| row.account);
+            let account = account.ok_or(Denied::TokenUnknown)?;
+            check_active(tx, account)?;
+            Ok::<_, FilesError>(account)
+        };
+        self.inner.database.read(read).await
     }
 }
 

@@ -247,11 +247,20 @@ pub async fn second_device(
     let offer = offer.unwrap();
     let one_time = Token(Secret32::new(offer.secret.token()));
     person
-        .append(world, &offer.change_set, Some(one_time.clone()))
+        .append(world, &offer.change_set, Some(one_time))
         .await;
-    let secret = OfferSecret::new(offer.secret.secret().clone());
+    take_up(world, person, &offer.secret).await
+}
+
+/// A device that comes in by an offer; with its token.
+pub async fn take_up(
+    world: &World,
+    person: &mut crate::person::Person,
+    secret: &OfferSecret,
+) -> (hythe_model::DeviceId, Token) {
+    let one_time = Token(Secret32::new(secret.token()));
     let enrolled =
-        enrol_with_offer(&person.account, &secret, now_ms(), &mut person.entropy).unwrap();
+        enrol_with_offer(&person.account, secret, now_ms(), &mut person.entropy).unwrap();
     let token = Token(person.entropy.secret());
     let request = EnrolRequest {
         device: info(),

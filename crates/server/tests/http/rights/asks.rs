@@ -231,7 +231,7 @@ impl Cast {
             ("GET", routes::DEVICES, "") => {
                 Ask::get(routes::DEVICES, id(self.owner.key.device_id().as_bytes()))
             }
-            ("POST", routes::DEVICES_ENROL, "") => self.enrol().await,
+            ("POST", routes::DEVICES_ENROL, "") => self.enrol(who).await,
             ("PATCH", routes::DEVICES_SELF, "") => {
                 let json = serde_json::to_vec(&DevicePatch::default()).unwrap();
                 Ask {
@@ -341,18 +341,26 @@ impl Cast {
         Ask::post(routes::account_log(account), signed(&request)).then(Then::Account(change_set))
     }
 
-    /// Enrols a device of the owner's account.
-    async fn enrol(&mut self) -> Ask {
-        let secret = self.offer(Who::OneTime).await;
-        let owner = &mut self.owner;
-        let enrolled = enrol_with_offer(&owner.account, &secret, now_ms(), &mut owner.entropy);
-        let change_set = enrolled.unwrap().change_set;
+    /// Enrols a device of the owner's account, or of the suspended one.
+    async fn enrol(&mut self, who: Who) -> Ask {
+        let change_set = match who {
+            Who::Login | Who::Recovery => self.enrol_by_keyholder(who),
+            Who::SuspendedOneTime => self.enrol_by_offer(who).await,
+            _ => self.enrol_by_offer(Who::OneTime).await,
+        };
         let request = EnrolRequest {
             device: info(),
-            token: Token(owner.entropy.secret()),
+            token: Token(self.owner.entropy.secret()),
             change_set: change_set.encoded().to_vec().into(),
         };
         Ask::post(routes::DEVICES_ENROL, signed(&request)).then(Then::Enrolled(change_set))
+    }
+
+    async fn enrol_by_offer(&mut self, who: Who) -> ChangeSet {
+        let secret = self.offer(who).await;
+        let person = self.person_mut(who);
+        let enrolled = enrol_with_offer(&person.account, &secret, now_ms(), &mut person.entropy);
+        enrolled.unwrap().change_set
     }
 
     fn commit_as(&mut self, who: Who) -> Ask {

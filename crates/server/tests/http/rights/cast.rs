@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use hythe_content::SealedChunk;
 use hythe_model::{Head, KeyEpoch, NodeId, NodeKind, OperationId, Role, Secret32, SpaceId};
+use hythe_server::files::Actor;
 use hythe_space::flow::{
-    EpochPlan, OfferSecret, Recipient, add_device_offer, create_space, new_epoch, remove_device,
+    EpochPlan, KeyholderSecret, OfferSecret, Recipient, add_device_offer, create_space, new_epoch,
+    remove_device,
 };
 use hythe_space::governance::{Member, SealedSecret};
 use hythe_space::{Accounts, ChangeSet, Draft, MapView, Moment, Operation, Stamp};
@@ -14,7 +16,8 @@ use hythe_wire::log::CommitRequest;
 use hythe_wire::{Token, headers, routes};
 
 use super::asks::Then;
-use crate::accounts::second_device;
+use super::logins::recovery_token;
+use crate::accounts::{second_device, take_up};
 use crate::person::{Candidate, Person, now_ms, register};
 use crate::world::{World, cbor, reply};
 
@@ -34,6 +37,11 @@ pub enum Who {
     Stranger,
     RemovedDevice,
     Admin,
+    Login,
+    Recovery,
+    Spent,
+    Suspended,
+    SuspendedOneTime,
 }
 
 impl Who {
@@ -51,6 +59,11 @@ impl Who {
         Self::Stranger,
         Self::RemovedDevice,
         Self::Admin,
+        Self::Login,
+        Self::Recovery,
+        Self::Spent,
+        Self::Suspended,
+        Self::SuspendedOneTime,
     ];
 
     /// The head of its column.
@@ -69,6 +82,11 @@ impl Who {
             Self::Stranger => "stranger",
             Self::RemovedDevice => "removed device",
             Self::Admin => "admin",
+            Self::Login => "login",
+            Self::Recovery => "recovery",
+            Self::Spent => "spent one-time",
+            Self::Suspended => "suspended",
+            Self::SuspendedOneTime => "suspended's one-time",
         }
     }
 }
@@ -85,12 +103,21 @@ pub struct Cast {
     ghost: Person,
     pub stranger: Person,
     admin: Person,
+    /// An editor whose account was suspended.
+    suspended: Person,
+    /// What lets its next device in, once it is resumed.
+    suspended_offer: Option<OfferSecret>,
     /// Has keys and a log, but was never registered.
     pub nobody: Candidate,
     removed: Token,
     invite: Option<Token>,
     one_time: Option<OfferSecret>,
     others_one_time: Option<OfferSecret>,
+    pub login: Option<Token>,
+    /// The owner's password.
+    pub holder: Option<KeyholderSecret>,
+    /// A one-time token of the owner's that let a device in.
+    spent: Option<Token>,
     /// What they ask for: a space of the owner with a member of each role, and of one who was.
     pub space: SpaceId,
     pub view: MapView,
@@ -125,6 +152,8 @@ impl Cast {
             ghost,
             stranger: join(&world, 6, false).await,
             admin: join(&world, 7, true).await,
+            suspended: join(&world, 10, false).await,
+            suspended_offer: None,
             nobody: Candidate::new(&world, 8).await,
             world,
             owner,
@@ -136,13 +165,28 @@ impl Cast {
             invite: None,
             one_time: None,
             others_one_time: None,
+            login: None,
+            holder: None,
+            spent: None,
             space,
             view,
             node: NodeId::ROOT,
             chunk,
         };
         cast.gather().await;
+        cast.set_password().await;
+        cast.spent = Some(cast.spend().await);
+        cast.suspended_offer = Some(make_offer(&cast.world, &mut cast.suspended).await);
+        let files = cast.world.server().files();
+        files.suspend(Actor::Machine, "person-10").await.unwrap();
         cast
+    }
+
+    /// Uses a one-time token of the owner's.
+    async fn spend(&mut self) -> Token {
+        let secret = make_offer(&self.world, &mut self.owner).await;
+        take_up(&self.world, &mut self.owner, &secret).await;
+        one_time(&secret)
     }
 
     /// Makes everybody a member, one of them for a while, and puts something into the space.
@@ -152,6 +196,7 @@ impl Cast {
             (&self.viewer, Some(Role::Viewer)),
             (&self.drop, Some(Role::Drop)),
             (&self.ghost, Some(Role::Editor)),
+            (&self.suspended, Some(Role::Editor)),
             (&self.former, Some(Role::Viewer)),
         ];
         let members = roles.map(|(person, role)| (person.account.clone(), role));
@@ -202,6 +247,7 @@ impl Cast {
             &self.drop.account,
             &self.former.account,
             &self.ghost.account,
+            &self.suspended.account,
             &server(&self.world).await,
         ] {
             let record = self.view.member_record(account.id());
@@ -257,26 +303,28 @@ impl Cast {
     /// Whose keys somebody has.
     pub fn person(&self, who: Who) -> &Person {
         match who {
-            Who::OneTime | Who::Owner => &self.owner,
+            Who::OneTime | Who::Owner | Who::Login | Who::Recovery | Who::Spent => &self.owner,
             Who::OthersOneTime | Who::Stranger => &self.stranger,
             Who::Editor => &self.editor,
             Who::Viewer => &self.viewer,
             Who::Drop => &self.drop,
             Who::Former => &self.former,
             Who::Admin => &self.admin,
+            Who::Suspended | Who::SuspendedOneTime => &self.suspended,
             _ => &self.nobody.person,
         }
     }
 
     pub fn person_mut(&mut self, who: Who) -> &mut Person {
         match who {
-            Who::OneTime | Who::Owner => &mut self.owner,
+            Who::OneTime | Who::Owner | Who::Login | Who::Recovery | Who::Spent => &mut self.owner,
             Who::OthersOneTime | Who::Stranger => &mut self.stranger,
             Who::Editor => &mut self.editor,
             Who::Viewer => &mut self.viewer,
             Who::Drop => &mut self.drop,
             Who::Former => &mut self.former,
             Who::Admin => &mut self.admin,
+            Who::Suspended | Who::SuspendedOneTime => &mut self.suspended,
             _ => &mut self.nobody.person,
         }
     }
@@ -297,12 +345,22 @@ impl Cast {
             Who::OneTime | Who::OthersOneTime => {
                 (one_time(&self.offer(who).await), headers::ONE_TIME)
             }
+            Who::SuspendedOneTime => {
+                let offer = self.suspended_offer.as_ref().unwrap();
+                (one_time(offer), headers::ONE_TIME)
+            }
+            Who::Spent => (self.spent.clone().unwrap(), headers::ONE_TIME),
+            Who::Login => (self.logged_in().await, headers::ONE_TIME),
+            Who::Recovery => (recovery_token(), headers::ONE_TIME),
             _ => (self.person(who).token.clone(), headers::BEARER),
         })
     }
 
     /// The offer that stands in the account of who has a one-time token, or of the owner.
     pub async fn offer(&mut self, who: Who) -> OfferSecret {
+        if who == Who::SuspendedOneTime {
+            return self.suspended_offer.clone().unwrap();
+        }
         let others = who == Who::OthersOneTime;
         let kept = if others {
             &self.others_one_time
@@ -363,7 +421,10 @@ impl Cast {
                 account.append(Moment::Replaying, &change_set).unwrap();
             }
             Then::Enrolled(change_set) => {
-                self.one_time = None;
+                match who {
+                    Who::Login => self.login = None,
+                    _ => self.one_time = None,
+                }
                 let account = &mut self.owner.account;
                 account.append(Moment::Replaying, &change_set).unwrap();
             }

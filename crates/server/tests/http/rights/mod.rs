@@ -5,6 +5,7 @@
 
 mod asks;
 mod cast;
+mod logins;
 mod sources;
 mod table;
 
@@ -67,6 +68,7 @@ fn mark(problem: &Problem) -> String {
     match problem.code {
         Code::DeviceRemoved => "removed".to_owned(),
         Code::TokenSpent => "spent".to_owned(),
+        Code::AccountSuspended => "suspended".to_owned(),
         Code::Unauthenticated | Code::Forbidden | Code::NotFound => problem.status.to_string(),
         code => code.as_str().to_owned(),
     }
