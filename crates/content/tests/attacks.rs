@@ -463,3 +463,33 @@ fn a22_a_chunk_that_gcm_opens_under_two_keys_is_refused_under_both() {
         assert_eq!(opened, Err(OpenError::Identity));
     }
 }
+
+/// CRIME's way: whoever may put text beside a secret learns of the secret by what is short. Each
+/// chunk is compressed as if there were no other, so that only what stands in the same chunk, which
+/// is in the same file, tells of it.
+#[test]
+fn a21_no_chunk_tells_by_its_length_of_another() {
+    let keys = keys();
+    let hidden = text(40, 5000);
+    let alone = sealed(&keys, &hidden);
+    let right = hidden.clone();
+    let wrong = text(41, 5000);
+    let length_of = |guess: &[u8]| {
+        // One worker's compressor for all, as when files are sent together.
+        let mut scratch = Scratch::new();
+        let guessed = seal_chunk(&keys, guess, &mut scratch).expect("a chunk");
+        for turn in 0..3 {
+            let again = seal_chunk(&keys, &hidden, &mut scratch).expect("a chunk");
+            assert_eq!(again.bytes, alone.bytes, "turn {turn}");
+        }
+        guessed.bytes.len()
+    };
+    assert_eq!(length_of(&right), alone.bytes.len());
+    // Something is compressed here, or the test would show nothing.
+    assert!(length_of(&wrong) < 5000 / 2);
+    // What does not compress has its own length and one more, always.
+    let lengths: std::collections::BTreeSet<usize> = (0..50)
+        .map(|seed| sealed(&keys, &random(100 + seed, 3000)).bytes.len())
+        .collect();
+    assert_eq!(lengths.len(), 1, "{lengths:?}");
+}

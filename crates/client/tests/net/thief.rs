@@ -11,7 +11,7 @@ use hythe_content::{
     open_space_name, open_under, read_pack, seal_hash,
 };
 use hythe_model::{Body, DeviceId, KeyEpoch, LayoutEntry, Secret32, SpaceId, SpaceName};
-use hythe_space::{AccountKeys, AccountState, ChangeSet, KemSecret, Operation, Record};
+use hythe_space::{AccountKeys, AccountState, ChangeSet, KemSecret, Operation, Record, SigningKey};
 use rusqlite::Connection;
 
 use crate::rig::{Device, put, start};
@@ -20,13 +20,13 @@ const NAME: &str = "canary-in-name-93ae44";
 const CONTENT: &str = "canary-in-content-6f1b0c";
 
 /// A copy of a server's data, with the key file in it.
-struct Thief {
+pub struct Thief {
     data: PathBuf,
     database: Connection,
 }
 
 impl Thief {
-    fn of(data: &Path) -> Self {
+    pub fn of(data: &Path) -> Self {
         let database = Connection::open(data.join("hythe.db")).unwrap();
         Self {
             data: data.to_owned(),
@@ -44,8 +44,8 @@ impl Thief {
         self.bytes(sql, parameters).pop().unwrap()
     }
 
-    /// The keys of the server's account, opened with the master key.
-    fn keys(&self) -> (AccountState, AccountKeys) {
+    /// What the server's device keeps, opened with the master key: signing seed, agreement seed.
+    fn opened(&self) -> (DeviceId, [Secret32; 2]) {
         let master = std::fs::read_to_string(self.data.join("keys/master")).unwrap();
         let master = data_encoding::HEXLOWER
             .decode(master.trim().as_bytes())
@@ -55,13 +55,29 @@ impl Thief {
         let secrets = self.one("SELECT secrets FROM server", []);
         let at_rest = Purpose::new("hythe 1 server device keys");
         let opened = open_under(&Secret32::new(sealing), at_rest, &device, &secrets).unwrap();
-        let kem = Secret32::new(opened[32..].try_into().unwrap());
+        let seed = |bytes: &[u8]| Secret32::new(bytes.try_into().unwrap());
+        let device = DeviceId(device.try_into().unwrap());
+        (device, [seed(&opened[..32]), seed(&opened[32..])])
+    }
+
+    fn account(&self) -> AccountState {
         let state = self.one(
             "SELECT logs.state FROM logs JOIN server ON server.account = logs.id",
             [],
         );
-        let state = AccountState::decode(&state).unwrap();
-        let device = DeviceId(device.try_into().unwrap());
+        AccountState::decode(&state).unwrap()
+    }
+
+    /// The server's account, and what its device signs with.
+    pub fn device(&self) -> (AccountState, SigningKey) {
+        let (_, [signing, _]) = self.opened();
+        (self.account(), SigningKey::from_seed(&signing))
+    }
+
+    /// The keys of the server's account.
+    fn keys(&self) -> (AccountState, AccountKeys) {
+        let (device, [_, kem]) = self.opened();
+        let state = self.account();
         let keys = AccountKeys::open(&state, device, &KemSecret::from_seed(kem)).unwrap();
         (state, keys)
     }

@@ -12,7 +12,7 @@ mod table;
 use std::collections::BTreeSet;
 
 use hythe_model::SpaceId;
-use hythe_wire::Problem;
+use hythe_wire::{Problem, headers};
 
 use asks::{Ask, Body, Look};
 use cast::{Cast, Who};
@@ -144,6 +144,40 @@ async fn d6_who_may_not_know_a_space_cannot_tell_it_from_none() {
                 assert_eq!(there.mark, "404", "{} by {}", row.label(), who.name());
             } else {
                 assert_eq!(there, nowhere, "{} by {}", row.label(), who.name());
+            }
+        }
+    }
+}
+
+/// There is no page, no script and no picture to be malicious yet: whatever is asked for, by whom
+/// ever, a browser is given nothing that it runs, frames or guesses the type of.
+#[tokio::test]
+async fn a28_r11_nothing_that_is_served_runs_in_a_browser() {
+    const DATA: [&str; 5] = [
+        headers::JSON,
+        headers::PROBLEM,
+        headers::CBOR,
+        headers::CBOR_SEQUENCE,
+        "text/plain; charset=utf-8",
+    ];
+    let mut cast = Cast::assemble().await;
+    for row in table::rows() {
+        for who in [Who::Anonymous, Who::Owner] {
+            let ask = cast.ask(who, &row).await;
+            let answer = cast.request(who, &ask).await.send().await.unwrap();
+            let label = format!("{} by {}", row.label(), who.name());
+            let head = answer.headers();
+            if let Some(kind) = head.get("content-type") {
+                let kind = kind.to_str().unwrap();
+                assert!(DATA.contains(&kind), "{label}: {kind}");
+            }
+            let policy = "default-src 'none'; frame-ancestors 'none'";
+            assert_eq!(head["content-security-policy"], policy, "{label}");
+            assert_eq!(head["x-content-type-options"], "nosniff", "{label}");
+            assert_eq!(head["referrer-policy"], "no-referrer", "{label}");
+            let status = answer.status();
+            if status.is_success() {
+                cast.settle(who, ask.then);
             }
         }
     }
