@@ -1,6 +1,7 @@
 //! What lets the owner's devices in besides another device: a password and a recovery code.
 
 use hythe_model::Secret32;
+use hythe_server::files::Actor;
 use hythe_space::account::operation::Slot;
 use hythe_space::flow::{EXPORT_KEY_BYTES, KeyholderSecret, enrol_with_keyholder, set_keyholders};
 use hythe_space::{ChangeSet, Moment};
@@ -9,11 +10,11 @@ use hythe_wire::login::{
     LoginDone, LoginFinishRequest, LoginReply, LoginRequest, PasswordReply, PasswordRequest,
 };
 use hythe_wire::opaque::{ExportKey, LoggingIn, Password, Registering};
-use hythe_wire::{Token, routes};
+use hythe_wire::{Code, Token, headers, routes};
 
 use super::cast::{Cast, Who};
-use crate::person::now_ms;
-use crate::world::{cbor, reply};
+use crate::person::{join, now_ms};
+use crate::world::{World, cbor, problem, reply, shown};
 
 /// The owner's login name.
 const LOGIN: &str = "person-1";
@@ -124,4 +125,40 @@ impl Cast {
 fn of_password(key: &ExportKey) -> KeyholderSecret {
     let bytes: &[u8; EXPORT_KEY_BYTES] = &key.0;
     KeyholderSecret::of_password(bytes)
+}
+
+#[tokio::test]
+async fn d6_the_recovery_code_of_a_suspended_account_tells_nothing() {
+    let world = World::start().await;
+    let mut person = join(&world, 1).await;
+    let set = set_keyholders(
+        &person.account,
+        &person.key,
+        &person.keys,
+        &[(Slot::Recovery, Some(&recovery()))],
+        now_ms(),
+        &mut person.entropy,
+    );
+    let request = AppendRequest {
+        change_set: set.unwrap().encoded().to_vec().into(),
+        one_time: None,
+        password: None,
+        recovery: Some(recovery_token()),
+        proof: None,
+    };
+    let path = routes::account_log(person.account.id());
+    let post = cbor(person.post(&world, &path), &request);
+    let _: AppendReply = reply(post.send().await.unwrap()).await;
+    let recover = async || {
+        let post = world.client().post(world.url(routes::LOGIN_RECOVER));
+        let post = shown(post, &recovery_token(), headers::ONE_TIME);
+        post.send().await.unwrap()
+    };
+    assert_eq!(recover().await.status(), 200);
+    let files = world.server().files();
+    files.suspend(Actor::Machine, LOGIN).await.unwrap();
+    let refused = problem(recover().await).await;
+    assert_eq!(refused.code, Code::AccountSuspended);
+    files.resume(Actor::Machine, LOGIN).await.unwrap();
+    assert_eq!(recover().await.status(), 200);
 }
