@@ -4,6 +4,7 @@
 //! second device has it, checked byte for byte afterwards. The page reports medians and ratios:
 //! machines are noisy, so a single figure says little and a figure of another run says nothing.
 
+mod accounts;
 mod candidates;
 mod data;
 mod machine;
@@ -26,6 +27,9 @@ struct Settings {
     candidates: Option<Vec<String>>,
     big_file_mib: u64,
     huge_tree: usize,
+    /// A binary of an earlier commit, to compare processor time with.
+    before: Option<PathBuf>,
+    commits: u32,
     scratch: PathBuf,
     page: Option<PathBuf>,
 }
@@ -40,6 +44,9 @@ pub struct Sample {
     pub wire_bytes: Option<u64>,
 }
 
+/// What was measured beside the works: what, and the figure.
+pub type Facts = Vec<(String, String)>;
+
 /// Runs the benchmark as the arguments after `bench` say.
 pub fn run(arguments: &[String]) -> Result<()> {
     let settings = parse(arguments)?;
@@ -51,7 +58,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
             run_work(&settings, &scratch, round, &work, &mut samples)?;
         }
     }
-    let extra = works::resources(&settings, &scratch)?;
+    let extra = [
+        ("Hythe at rest", works::resources(&settings, &scratch)?),
+        ("Accounts and sharing", of_accounts(&settings, &scratch)?),
+    ];
     std::fs::remove_dir_all(&scratch).ok();
     let text = report::page(&samples, &extra, settings.rounds);
     println!("\n{text}");
@@ -62,6 +72,26 @@ pub fn run(arguments: &[String]) -> Result<()> {
         std::fs::write(page.with_extension("svg"), plot::svg(&samples))?;
     }
     Ok(())
+}
+
+/// Logins, invitations, and what a commit costs since there are accounts.
+fn of_accounts(settings: &Settings, scratch: &std::path::Path) -> Result<Facts> {
+    let wanted = |name| settings.only.as_deref().is_none_or(|only| only == name);
+    let mut facts = Facts::new();
+    if wanted("logins") {
+        facts.extend(accounts::logins(scratch)?);
+    }
+    if wanted("invitations") {
+        let nodes = settings.huge_tree.max(10_000);
+        facts.extend(accounts::invitations(scratch, nodes)?);
+    }
+    match &settings.before {
+        Some(before) if wanted("commits") => {
+            facts.extend(accounts::commits(scratch, before, settings.commits)?);
+        }
+        _ => {}
+    }
+    Ok(facts)
 }
 
 fn run_work(
@@ -109,6 +139,8 @@ fn parse(arguments: &[String]) -> Result<Settings> {
         candidates: None,
         big_file_mib: 1024,
         huge_tree: 0,
+        before: None,
+        commits: 10_000,
         scratch: std::env::temp_dir(),
         page: None,
     };
@@ -126,11 +158,14 @@ fn parse(arguments: &[String]) -> Result<Settings> {
             }
             "--big-file-mib" => settings.big_file_mib = value()?.parse()?,
             "--huge-tree" => settings.huge_tree = value()?.parse()?,
+            "--before" => settings.before = Some(value()?.into()),
+            "--commits" => settings.commits = value()?.parse()?,
             "--scratch" => settings.scratch = value()?.into(),
             "--page" => settings.page = Some(value()?.into()),
             other => bail!(
                 "unknown option {other}; known: --rounds N --only WORK --candidates a,b \
-                 --big-file-mib N --huge-tree N --scratch DIR --page FILE"
+                 --big-file-mib N --huge-tree N --before BINARY --commits N --scratch DIR \
+                 --page FILE"
             ),
         }
     }

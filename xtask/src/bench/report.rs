@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Sample, machine};
+use super::{Facts, Sample, machine};
 
 /// What people write into the page begins here.
 const BY_HAND: &str = "\n## What bounds it\n";
@@ -15,7 +15,7 @@ pub fn by_hand(page: &str) -> &str {
 }
 
 /// The part of the page that is measured.
-pub fn page(samples: &[Sample], facts: &[(String, String)], rounds: usize) -> String {
+pub fn page(samples: &[Sample], extra: &[(&str, Facts)], rounds: usize) -> String {
     let mut text = format!(
         "# Benchmarks\n\nWritten by `make bench`, down to \"{}\".\n\n",
         BY_HAND[4..].trim()
@@ -31,8 +31,8 @@ pub fn page(samples: &[Sample], facts: &[(String, String)], rounds: usize) -> St
     );
     table(&mut text, samples);
     percentiles(&mut text, samples);
-    if !facts.is_empty() {
-        text.push_str("\n## Hythe at rest\n\n| what | figure |\n| --- | --- |\n");
+    for (heading, facts) in extra.iter().filter(|(_, facts)| !facts.is_empty()) {
+        let _ = writeln!(text, "\n## {heading}\n\n| what | figure |\n| --- | --- |");
         for (what, figure) in facts {
             let _ = writeln!(text, "| {what} | {figure} |");
         }

@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::candidates::{self, Candidate};
 use super::data;
 use super::machine::{self, Usage};
-use super::{Sample, Settings};
+use super::{Facts, Sample, Settings};
 
 /// A work with the code that does it.
 pub struct Work {
@@ -40,7 +40,7 @@ pub fn all(_: &Settings) -> Vec<Work> {
 }
 
 /// What does not come within this time does not come.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 fn sample(
     work: &'static str,
@@ -168,8 +168,8 @@ fn timed(
 }
 
 /// What the daemon costs while nothing happens, and what a start over an unchanged tree costs.
-pub fn resources(settings: &Settings, scratch: &Path) -> Result<Vec<(String, String)>> {
-    let mut facts = Vec::new();
+pub fn resources(settings: &Settings, scratch: &Path) -> Result<Facts> {
+    let mut facts = Facts::new();
     for count in [10_000, settings.huge_tree] {
         if count == 0
             || settings
@@ -184,7 +184,7 @@ pub fn resources(settings: &Settings, scratch: &Path) -> Result<Vec<(String, Str
     Ok(facts)
 }
 
-fn resources_at(scratch: &Path, count: usize) -> Result<Vec<(String, String)>> {
+fn resources_at(scratch: &Path, count: usize) -> Result<Facts> {
     let place = scratch.join(format!("resources-{count}"));
     fs::create_dir_all(&place)?;
     let mut hythe = candidates::hythe::Hythe::start(&place)?;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use super::{Candidate, Folders, Process, run};
 
 pub struct Hythe {
+    binary: PathBuf,
     folders: Folders,
     place: PathBuf,
     server: Process,
@@ -17,7 +18,7 @@ pub struct Hythe {
 }
 
 /// The release binary beside the one that runs: `make bench` builds both.
-fn binary() -> Result<PathBuf> {
+pub fn binary() -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name("hythe");
     ensure!(
         path.exists(),
@@ -29,17 +30,23 @@ fn binary() -> Result<PathBuf> {
 
 impl Hythe {
     pub fn start(place: &Path) -> Result<Self> {
+        Self::start_as(&binary()?, place)
+    }
+
+    /// The same of any binary.
+    pub fn start_as(binary: &Path, place: &Path) -> Result<Self> {
         let folders = Folders::make(place)?;
         let data = folders.hub.join("data");
-        let server = start_server(&data)?;
+        let (server, _) = start_server(binary, &data)?;
         let mut hythe = Self {
+            binary: binary.to_owned(),
             folders,
             place: place.to_owned(),
             server,
             daemons: Vec::new(),
         };
         let invite = output(
-            Command::new(binary()?)
+            Command::new(binary)
                 .args(["admin", "invite", "--data"])
                 .arg(&data),
         )?;
@@ -62,7 +69,7 @@ impl Hythe {
     }
 
     fn command(&self, home: &str) -> Result<Command> {
-        let mut command = Command::new(binary()?);
+        let mut command = Command::new(&self.binary);
         command
             .env("HYTHE_HOME", self.place.join(home))
             .env("HYTHE_LOG", "warn");
@@ -93,6 +100,12 @@ impl Hythe {
         Ok(status.and_then(|status| status["pid"].as_u64()))
     }
 
+    /// Process ids of server and daemons.
+    pub fn processes(&self) -> Vec<u32> {
+        let daemons = self.daemons.iter().map(Process::id);
+        daemons.chain([self.server.id()]).collect()
+    }
+
     /// Process id of the first device's daemon.
     pub fn first_daemon(&self) -> u32 {
         self.daemons[0].id()
@@ -109,8 +122,9 @@ impl Hythe {
     }
 }
 
-fn start_server(data: &Path) -> Result<Process> {
-    let mut command = Command::new(binary()?);
+/// A server, and where it listens.
+pub fn start_server(binary: &Path, data: &Path) -> Result<(Process, String)> {
+    let mut command = Command::new(binary);
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data);
@@ -122,11 +136,14 @@ fn start_server(data: &Path) -> Result<Process> {
         .context("the server's output")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;
-    ensure!(line.starts_with("ready "), "the server said {line:?}");
-    Ok(server)
+    let url = line.trim().strip_prefix("ready ");
+    let url = url
+        .with_context(|| format!("the server said {line:?}"))?
+        .to_owned();
+    Ok((server, url))
 }
 
-fn output(command: &mut Command) -> Result<String> {
+pub fn output(command: &mut Command) -> Result<String> {
     let done = command.stdin(Stdio::null()).output()?;
     ensure!(
         done.status.success(),
@@ -136,7 +153,7 @@ fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(done.stdout)?)
 }
 
-fn url_in(text: &str) -> Result<String> {
+pub fn url_in(text: &str) -> Result<String> {
     let word = text
         .split_whitespace()
         .find(|word| word.starts_with("http"));
