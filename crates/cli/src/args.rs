@@ -1,6 +1,7 @@
 //! Arguments as typed.
 
 mod account;
+mod link;
 mod spaces;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ pub use account::{
     Account, AccountCommand, Edit, Enter, Passkeys, Password as PasswordArgs,
     Recovery as RecoveryArgs, Totp,
 };
+pub use link::{CreateLink, Link, LinkCommand, ListLinks, RevokeLink};
 pub use spaces::{Members, Share, Spaces, SpacesCommand};
 
 /// Your files on your own server, and on all your devices.
@@ -101,6 +103,8 @@ pub enum Command {
     Share(Share),
     /// Say who is in a space; send somebody away
     Members(Members),
+    /// Give out links to files and directories, see how they are used, end them
+    Link(Link),
     /// Say what would be done now, without doing it
     #[command(after_help = "Example:\n  hythe plan")]
     Plan(Output),
@@ -496,7 +500,7 @@ pub struct HeldWhich {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hythe ls -l :/photos")]
 pub struct Ls {
-    /// SPACE:/path
+    /// SPACE:/path, or the address of a link
     pub path: OsString,
     /// Show kind, size and time too
     #[arg(short, long)]
@@ -508,7 +512,7 @@ pub struct Ls {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hythe tree :/photos")]
 pub struct Tree {
-    /// SPACE:/path
+    /// SPACE:/path, or the address of a link
     pub path: OsString,
     #[command(flatten)]
     pub output: Output,
@@ -517,7 +521,7 @@ pub struct Tree {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hythe cat :/notes/today.txt")]
 pub struct Cat {
-    /// SPACE:/path
+    /// SPACE:/path, or the address of a link
     pub path: OsString,
     /// An older version, as `history` shows it
     #[arg(long, value_name = "ID")]
@@ -529,7 +533,7 @@ pub struct Cat {
     after_help = "Examples:\n  hythe get :/notes\n  hythe get :/notes/today.txt /tmp/today.txt"
 )]
 pub struct Get {
-    /// SPACE:/path of a file or directory
+    /// SPACE:/path of a file or directory, or the address of a link
     pub source: OsString,
     /// Where to; the current directory unless given
     pub target: Option<PathBuf>,

@@ -9,6 +9,7 @@ mod devices;
 mod get;
 mod held;
 mod history;
+mod link;
 mod ls;
 mod members;
 mod mkdir;
@@ -62,6 +63,7 @@ pub async fn run(command: Command) -> Result<Exit, Trouble> {
         Command::Spaces(args) => spaces::run(args).await,
         Command::Share(args) => members::share(args).await,
         Command::Members(args) => members::run(args).await,
+        Command::Link(args) => link::run(args).await,
         Command::Plan(output) => plan::run(output).await,
         Command::Why(args) => why::run(args).await,
         Command::Verify(output) => verify::run(output).await,

@@ -2,11 +2,14 @@
 //! under the home's lock, for as long as the command takes.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hythe_client::daemon::{self, Daemon, Options};
 use hythe_client::home::{Home, HomeError, LockedHome};
+use hythe_client::link::Visit;
 use hythe_control::{CallError, Caller, Event, Reply, Request};
+use hythe_model::LinkKind;
 
 use crate::error::Trouble;
 
@@ -37,13 +40,19 @@ pub enum Use {
 pub struct Door {
     caller: Caller,
     own: Option<Daemon>,
+    /// What is read is there to be looked at only.
+    view: bool,
 }
 
 impl Door {
     /// Finds the daemon, or takes its place.
     pub async fn open(work: Work) -> Result<Self, Trouble> {
         match take(home()?).await? {
-            Use::Daemon(caller) => Ok(Self { caller, own: None }),
+            Use::Daemon(caller) => Ok(Self {
+                caller,
+                own: None,
+                view: false,
+            }),
             Use::Ours(home) => {
                 let options = Options {
                     folders: work == Work::Sync,
@@ -54,9 +63,25 @@ impl Door {
                 Ok(Self {
                     caller,
                     own: Some(own),
+                    view: false,
                 })
             }
         }
+    }
+
+    /// A link, which answers for itself.
+    pub fn of_link(visit: Visit) -> Result<Self, Trouble> {
+        let view = visit.kind() == LinkKind::View;
+        Ok(Self {
+            caller: Caller::within(Arc::new(visit))?,
+            own: None,
+            view,
+        })
+    }
+
+    /// Whether what is read is there to be looked at only.
+    pub fn is_view(&self) -> bool {
+        self.view
     }
 
     /// Whether a daemon answers, and not this process.

@@ -17,6 +17,7 @@ mod recovery;
 mod resolve;
 mod settings;
 mod signals;
+mod visit;
 
 use std::process::ExitCode;
 

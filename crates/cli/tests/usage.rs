@@ -66,7 +66,7 @@ fn wrong_usage_is_exit_2_and_says_what_would_be_right() {
 fn commands_that_are_not_built_are_not_shown() {
     let home = tempfile::tempdir().unwrap();
     let help = text(&hythe(home.path(), &["--help"], "").stdout);
-    for missing in ["drive", "link", "pin", "evict", "reference"] {
+    for missing in ["drive", "pin", "evict", "reference"] {
         let shown = help
             .lines()
             .any(|line| line.trim_start().starts_with(missing));

@@ -1,6 +1,7 @@
 //! The sealed fields of a node: name, attributes, body.
 
-use hythe_model::{NodeId, Secret32, VersionId};
+use hythe_model::{KeyEpoch, NodeId, Secret32, SpaceId, VersionId};
+use minicbor::{Decode, Encode};
 
 use crate::keys::SpaceKeys;
 use crate::seal::{self, HEAD_BYTES, Kind, OVERHEAD, OpenError};
@@ -36,7 +37,7 @@ pub fn seal_field(
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(OVERHEAD + plain.len());
     out.extend_from_slice(&Kind::Field.head());
-    let aad = authenticated(keys, node, field, version);
+    let aad = authenticated(keys.space(), keys.epoch(), node, field, version);
     seal::seal_small(
         Kind::Field,
         &secret(keys, node, field, version),
@@ -58,9 +59,48 @@ pub fn open_field(
     version: VersionId,
     sealed: &[u8],
 ) -> Result<Vec<u8>, OpenError> {
-    let rest = Kind::Field.strip(sealed)?;
-    let aad = authenticated(keys, node, field, version);
-    seal::open_small(Kind::Field, &secret(keys, node, field, version), &aad, rest)
+    field_key(keys, node, field, version).open(keys.space(), node, field, sealed)
+}
+
+/// What opens one written state of one field, and nothing else: for whoever may see a node and not
+/// the space.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct FieldKey {
+    /// The version.
+    #[n(0)]
+    pub version: VersionId,
+    /// The key epoch it is sealed under.
+    #[n(1)]
+    pub epoch: KeyEpoch,
+    #[n(2)]
+    secret: Secret32,
+}
+
+/// The key of one written state of a field.
+pub fn field_key(keys: &SpaceKeys, node: NodeId, field: Field, version: VersionId) -> FieldKey {
+    FieldKey {
+        version,
+        epoch: keys.epoch(),
+        secret: secret(keys, node, field, version),
+    }
+}
+
+impl FieldKey {
+    /// Opens the field, as [`open_field`] does with the keys of the space.
+    ///
+    /// # Errors
+    /// As [`open_field`].
+    pub fn open(
+        &self,
+        space: SpaceId,
+        node: NodeId,
+        field: Field,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, OpenError> {
+        let rest = Kind::Field.strip(sealed)?;
+        let aad = authenticated(space, self.epoch, node, field, self.version);
+        seal::open_small(Kind::Field, &self.secret, &aad, rest)
+    }
 }
 
 /// The secret of exactly this state of this field.
@@ -72,12 +112,18 @@ fn secret(keys: &SpaceKeys, node: NodeId, field: Field, version: VersionId) -> S
     Secret32::new(*hasher.finalize().as_bytes())
 }
 
-fn authenticated(keys: &SpaceKeys, node: NodeId, field: Field, version: VersionId) -> Vec<u8> {
+fn authenticated(
+    space: SpaceId,
+    epoch: KeyEpoch,
+    node: NodeId,
+    field: Field,
+    version: VersionId,
+) -> Vec<u8> {
     let mut aad = Vec::with_capacity(HEAD_BYTES + 1 + 32 + 4 + 16 + 16);
     aad.extend_from_slice(&Kind::Field.head());
     aad.push(field.byte());
-    aad.extend_from_slice(keys.space().as_bytes());
-    aad.extend_from_slice(&keys.epoch().0.to_be_bytes());
+    aad.extend_from_slice(space.as_bytes());
+    aad.extend_from_slice(&epoch.0.to_be_bytes());
     aad.extend_from_slice(node.as_bytes());
     aad.extend_from_slice(version.as_bytes());
     aad

@@ -11,6 +11,7 @@
 
 mod cbor;
 mod chunk;
+mod capsule;
 mod chunker;
 mod compress;
 mod contexts;
@@ -19,26 +20,29 @@ mod keys;
 mod layout;
 mod object;
 mod pack;
+mod previous;
 mod seal;
 mod space_name;
 #[cfg(test)]
 mod vectors;
 mod wrap;
 
+pub use capsule::{CAPSULE_NODES, CapsulePlace, NodeKeys, open_capsule, seal_capsule};
 pub use chunk::{
     CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, is_content_of, name_chunk,
     open_chunk, open_chunk_in_place, seal_chunk, seal_hash, seal_named_chunk,
 };
 pub use chunker::{CONTEXT_BYTES, Cutter, FIXED_BYTES, Limits, Selector, class_for};
 pub use compress::Scratch;
-pub use field::{Field, open_field, seal_field};
+pub use field::{Field, FieldKey, field_key, open_field, seal_field};
 pub use keys::{EpochSecret, SpaceKeys, TagKey};
 pub use layout::{
     BodyError, FieldRefs, LoadError, MAX_FLAT_ENTRIES, MAX_LAYOUT_ENTRIES, MAX_NODE_BYTES, Span,
-    StoredBody, StoredNode, entries_in, field_refs, lacking_nodes, load_body, store_body,
+    StoredBody, StoredNode, entries_in, field_refs, lacking_nodes, load_body, size_and_hash, store_body,
 };
 pub use object::{Object, inspect};
 pub use pack::{MAX_PACK_BYTES, PACK_TARGET_BYTES, PackBuilder, PackEntry, PackError, read_pack};
+pub use previous::{open_previous, seal_previous};
 pub use seal::{OVERHEAD as SEALED_OVERHEAD, OpenError, SUITE};
 pub use space_name::{open_space_name, seal_space_name};
 pub use wrap::{Purpose, open_under, seal_under};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::Entry;
 use crate::id_text;
+use crate::links::{LinkInfo, LinkMade};
 use crate::octets::Octets;
 use crate::spaces::{MemberInfo, SharedInfo, SpaceInfo};
 use crate::status::{Direction, FolderStatus, Status};
@@ -47,6 +48,10 @@ pub enum Reply {
     Members(Vec<MemberInfo>),
     /// What sharing came to.
     Shared(SharedInfo),
+    /// A link that was given out.
+    Link(LinkMade),
+    /// Links into a space.
+    Links(Vec<LinkInfo>),
 }
 
 /// A directory that is a sync folder under another name. `folder_move` goes on with it.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::files::{Modified, Place};
+use crate::links::LinksRequest;
 use crate::octets::Octets;
 use crate::spaces::SpacesRequest;
 
@@ -76,6 +77,8 @@ pub enum Request {
     KeysRenew,
     /// About spaces and their members. Reply: as each says.
     Spaces(SpacesRequest),
+    /// About links. Reply: as each says.
+    Links(LinksRequest),
     /// Ends the daemon. Reply: `done`, then the socket goes away.
     Stop,
     /// What is at a place. Reply: `entry`, with its name as the path; empty for a space's root.

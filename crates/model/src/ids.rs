@@ -124,6 +124,14 @@ id!(
     OperationId, 16
 );
 id!(
+    /// A link: random, chosen by the device that makes it, and the part of its address that is sent.
+    LinkId, 16
+);
+id!(
+    /// One file opened through a link; random, chosen by whoever opens it, repeated when retried.
+    OpeningId, 16
+);
+id!(
     /// A chunk: keyed BLAKE3 of its plaintext under a secret of the space.
     ChunkId, 32
 );

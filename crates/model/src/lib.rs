@@ -16,12 +16,12 @@ pub mod space_name;
 
 pub use attributes::{Attributes, Timestamp};
 pub use ids::{
-    AccountId, ChainHash, ChunkId, ContentHash, DeviceId, HeaderHash, NameTag, NodeId, OperationId,
-    SealHash, ServerEpoch, SpaceId, UploadId, VersionId,
+    AccountId, ChainHash, ChunkId, ContentHash, DeviceId, HeaderHash, LinkId, NameTag, NodeId,
+    OpeningId, OperationId, SealHash, ServerEpoch, SpaceId, UploadId, VersionId,
 };
 pub use layout::{Body, ChunkClass, ChunkRef, Chunker, Layout, LayoutEntry, LinkTarget};
 pub use name::{EntryName, NameError};
-pub use node::{NodeKind, Role};
+pub use node::{LinkKind, NodeKind, Role};
 pub use path::TreePath;
 pub use position::{Cursor, Head, KeyEpoch};
 pub use secret::Secret32;

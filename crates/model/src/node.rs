@@ -49,3 +49,15 @@ impl Role {
         matches!(self, Self::Owner)
     }
 }
+
+/// What a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum LinkKind {
+    /// To be looked at: programs offer no copy. The bytes are the same as those of a download.
+    #[n(0)]
+    View,
+    /// To be copied.
+    #[n(1)]
+    Download,
+}

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, approvals, changes, checkpoint, chunks, devices, events, health,
-    history, layers, login, members, openapi, passkeys, profile, server, snapshot, spaces,
+    history, layers, link, links, login, members, openapi, passkeys, profile, server, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -55,6 +55,13 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(chunks::store))
         .routes(routes!(history::node))
         .routes(routes!(history::trash))
+        .routes(routes!(links::list, links::create))
+        .routes(routes!(links::revoke))
+        .routes(routes!(links::uses))
+        .routes(routes!(link::look))
+        .routes(routes!(link::list))
+        .routes(routes!(link::open))
+        .routes(routes!(link::read))
         .routes(routes!(events::follow))
 }
 

@@ -66,6 +66,7 @@ pub mod hash;
 pub mod header;
 pub mod join;
 pub mod limits;
+pub mod link;
 pub mod map_view;
 pub mod operation;
 pub mod record;
@@ -86,6 +87,7 @@ pub use error::{CryptoError, DecodeError, StructureError};
 pub use fold::{Change, Effects, FoldError, fold};
 pub use hash::Hash32;
 pub use header::{Behalf, Header};
+pub use link::{CapsuleSeal, LinkGrant, SignedGrant};
 pub use map_view::MapView;
 pub use operation::Operation;
 pub use record::{

@@ -12,6 +12,9 @@ pub const INVITE: &str = "Hythe-Invite";
 /// Scheme of `Authorization` for the one-time token of a device URL.
 pub const ONE_TIME: &str = "Hythe-One-Time";
 
+/// Scheme of `Authorization` for the token of a link.
+pub const LINK: &str = "Hythe-Link";
+
 /// One CBOR message.
 pub const CBOR: &str = "application/cbor";
 

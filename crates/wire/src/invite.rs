@@ -66,6 +66,9 @@ pub enum UrlError {
     /// There is neither an invite nor a device in it, or it was cut off.
     #[error("the URL holds no whole invite: copy all of it, also what follows the #")]
     Fragment,
+    /// It is no address of a link, or it was cut off.
+    #[error("this is no whole link: copy all of it, also what follows the #")]
+    Link,
     /// It was made by a newer version.
     #[error("the URL was made by a newer version of Hythe: update this one first")]
     Version,
@@ -170,7 +173,7 @@ fn split(text: &str) -> Result<(Url, &str), UrlError> {
 }
 
 /// Base64url of the version and the fields.
-fn pack(fields: &[&[u8; 32]]) -> Zeroizing<String> {
+pub(crate) fn pack(fields: &[&[u8; 32]]) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 + 32 * fields.len()));
     bytes.push(VERSION);
     for field in fields {
@@ -180,7 +183,7 @@ fn pack(fields: &[&[u8; 32]]) -> Zeroizing<String> {
 }
 
 /// The fields of a packed text.
-fn fields<const N: usize>(packed: &str) -> Result<[Zeroizing<[u8; 32]>; N], UrlError> {
+pub(crate) fn fields<const N: usize>(packed: &str) -> Result<[Zeroizing<[u8; 32]>; N], UrlError> {
     if packed.len() > 512 {
         return Err(UrlError::Fragment);
     }
@@ -202,6 +205,6 @@ fn fields<const N: usize>(packed: &str) -> Result<[Zeroizing<[u8; 32]>; N], UrlE
 }
 
 /// A secret out of a field.
-fn secret(field: &Zeroizing<[u8; 32]>) -> Secret32 {
+pub(crate) fn secret(field: &Zeroizing<[u8; 32]>) -> Secret32 {
     Secret32::new(**field)
 }

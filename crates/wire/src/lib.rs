@@ -20,6 +20,8 @@ pub mod history;
 pub mod identity;
 pub mod invite;
 pub mod limits;
+pub mod link;
+pub mod link_url;
 pub mod log;
 pub mod login;
 pub mod member;

@@ -78,6 +78,18 @@ impl Password {
     fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
+
+    /// Stretches it at the same cost as a login does, for what no server is asked about.
+    ///
+    /// # Errors
+    /// Never in practice: the cost is fixed here.
+    pub fn stretch(&self, salt: &[u8; 32]) -> Result<Secret32, OpaqueError> {
+        let mut stretched = Zeroizing::new([0; 32]);
+        stretch()?
+            .hash_password_into(self.bytes(), salt, &mut *stretched)
+            .map_err(malformed)?;
+        Ok(Secret32::new(*stretched))
+    }
 }
 
 /// What the client alone learns of a password: the root of the keys that it holds. Wiped when

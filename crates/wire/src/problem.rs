@@ -88,6 +88,8 @@ codes! {
     NoPasskeys = 409 "no-passkeys" "Passkeys need a server with a name and https, not an IP address.",
     /// The login name is taken.
     LoginTaken = 409 "login-taken" "The login name is taken.",
+    /// The link was revoked, has ended, or was used as often as it may be.
+    LinkEnded = 410 "link-ended" "The link has ended.",
     /// The request is over its size limit.
     TooLarge = 413 "too-large" "The request is too large.",
     /// The body is of a media type that the route does not take.

@@ -1,7 +1,7 @@
 //! Every path of the API, in one place: as templates for the server's router, and as functions
 //! that fill them for clients.
 
-use hythe_model::{AccountId, Cursor, NodeId, SpaceId, UploadId};
+use hythe_model::{AccountId, Cursor, LinkId, NodeId, OpeningId, SpaceId, UploadId};
 
 /// Alive: the process answers.
 pub const HEALTHZ: &str = "/healthz";
@@ -89,6 +89,22 @@ pub const NODE_HISTORY: &str = "/api/v1/spaces/{space}/nodes/{node}/history";
 /// What was deleted in a space.
 pub const SPACE_TRASH: &str = "/api/v1/spaces/{space}/trash";
 
+/// Links into a space: list, create.
+pub const SPACE_LINKS: &str = "/api/v1/spaces/{space}/links";
+/// One link: revoke.
+pub const SPACE_LINK: &str = "/api/v1/spaces/{space}/links/{link}";
+/// How a link was used.
+pub const SPACE_LINK_USES: &str = "/api/v1/spaces/{space}/links/{link}/uses";
+
+/// What a link shows, for whoever has it.
+pub const LINK: &str = "/api/v1/links/{link}";
+/// What a directory under a link holds.
+pub const LINK_LIST: &str = "/api/v1/links/{link}/list";
+/// Opens a file under a link.
+pub const LINK_OPEN: &str = "/api/v1/links/{link}/open";
+/// Read chunks of an opened file.
+pub const LINK_CHUNKS: &str = "/api/v1/links/{link}/openings/{opening}/chunks";
+
 /// The event stream.
 pub const EVENTS: &str = "/api/v1/events";
 
@@ -132,6 +148,13 @@ pub const ALL: &[&str] = &[
     SPACE_PACKS,
     NODE_HISTORY,
     SPACE_TRASH,
+    SPACE_LINKS,
+    SPACE_LINK,
+    SPACE_LINK_USES,
+    LINK,
+    LINK_LIST,
+    LINK_OPEN,
+    LINK_CHUNKS,
     EVENTS,
 ];
 
@@ -203,4 +226,39 @@ pub fn node_history(space: SpaceId, node: NodeId) -> String {
 /// [`SPACE_TRASH`] of a space.
 pub fn space_trash(space: SpaceId) -> String {
     format!("/api/v1/spaces/{space}/trash")
+}
+
+/// [`SPACE_LINKS`] of a space.
+pub fn space_links(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/links")
+}
+
+/// [`SPACE_LINK`] of a link.
+pub fn space_link(space: SpaceId, link: LinkId) -> String {
+    format!("/api/v1/spaces/{space}/links/{link}")
+}
+
+/// [`SPACE_LINK_USES`] of a link.
+pub fn space_link_uses(space: SpaceId, link: LinkId) -> String {
+    format!("/api/v1/spaces/{space}/links/{link}/uses")
+}
+
+/// [`LINK`] of a link.
+pub fn link(link: LinkId) -> String {
+    format!("/api/v1/links/{link}")
+}
+
+/// [`LINK_LIST`] of a link.
+pub fn link_list(link: LinkId) -> String {
+    format!("/api/v1/links/{link}/list")
+}
+
+/// [`LINK_OPEN`] of a link.
+pub fn link_open(link: LinkId) -> String {
+    format!("/api/v1/links/{link}/open")
+}
+
+/// [`LINK_CHUNKS`] of an opening.
+pub fn link_chunks(link: LinkId, opening: OpeningId) -> String {
+    format!("/api/v1/links/{link}/openings/{opening}/chunks")
 }

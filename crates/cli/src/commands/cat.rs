@@ -5,17 +5,16 @@ use std::os::fd::AsFd;
 use hythe_control::{Reply, Request};
 
 use crate::args::Cat;
-use crate::door::{self, Door, Work};
+use crate::door;
 use crate::error::{Exit, Trouble};
-use crate::resolve;
+use crate::visit;
 
 pub async fn run(args: Cat) -> Result<Exit, Trouble> {
-    let place = resolve::remote(&args.path)?;
+    let (mut door, place) = visit::open(&args.path).await?;
     let request = Request::Read {
         place,
         version: args.version,
     };
-    let mut door = Door::open(Work::Answer).await?;
     let reply = door
         .follow(request, Some(std::io::stdout().as_fd()), |_| ())
         .await;

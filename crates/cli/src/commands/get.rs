@@ -12,15 +12,18 @@ use hythe_model::TreePath;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::args::Get;
-use crate::door::{self, Door, Work};
+use crate::door::{self, Door};
 use crate::error::{Exit, Trouble};
 use crate::output::{self, words};
 use crate::progress::Bar;
-use crate::resolve;
+use crate::{resolve, visit};
 
 pub async fn run(args: Get) -> Result<Exit, Trouble> {
-    let place = resolve::remote(&args.source)?;
-    let mut door = Door::open(Work::Answer).await?;
+    let (mut door, place) = visit::open(&args.source).await?;
+    if door.is_view() {
+        return Err(Trouble::failed("This link is for looking only.")
+            .next("`hythe ls` and `hythe cat` show what it holds."));
+    }
     let got = fetch(&mut door, place, args).await;
     door.close().await;
     let (files, bytes) = got?;

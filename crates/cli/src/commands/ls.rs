@@ -1,14 +1,16 @@
 //! `hythe ls`.
 
+use std::ffi::OsStr;
+
 use serde::Serialize;
 
-use hythe_control::{Entry, EntryKind, Event, Place, Reply, Request};
+use hythe_control::{Entry, EntryKind, Event, Reply, Request};
 
 use crate::args::Ls;
-use crate::door::{self, Work};
+use crate::door;
 use crate::error::{Exit, Trouble};
 use crate::output::{self, words};
-use crate::resolve;
+use crate::visit;
 
 /// What `--json` prints, for `ls` and `tree`.
 #[derive(Serialize)]
@@ -17,7 +19,7 @@ pub struct Printed {
 }
 
 pub async fn run(args: Ls) -> Result<Exit, Trouble> {
-    let mut entries = list(resolve::remote(&args.path)?, false).await?;
+    let mut entries = list(&args.path, false).await?;
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     if args.output.json {
         output::json(&Printed { entries })?;
@@ -30,10 +32,11 @@ pub async fn run(args: Ls) -> Result<Exit, Trouble> {
 }
 
 /// Everything a listing tells.
-pub async fn list(place: Place, recursive: bool) -> Result<Vec<Entry>, Trouble> {
+pub async fn list(path: &OsStr, recursive: bool) -> Result<Vec<Entry>, Trouble> {
     let mut entries = Vec::new();
+    let (mut door, place) = visit::open(path).await?;
     let request = Request::List { place, recursive };
-    let reply = door::follow(Work::Answer, request, |event| {
+    let reply = door.follow(request, None, |event| {
         match event {
             Event::Entries(more) => entries.extend(more),
             // That the server is not reached, so that the listing may be old.
@@ -41,7 +44,9 @@ pub async fn list(place: Place, recursive: bool) -> Result<Vec<Entry>, Trouble> 
             _ => {}
         }
     });
-    match reply.await? {
+    let reply = reply.await;
+    door.close().await;
+    match reply? {
         Reply::Count(_) => Ok(entries),
         other => Err(door::unexpected(&other)),
     }

@@ -11,7 +11,7 @@ use crate::output;
 use crate::resolve;
 
 pub async fn run(args: Tree) -> Result<Exit, Trouble> {
-    let entries = ls::list(resolve::remote(&args.path)?, true).await?;
+    let entries = ls::list(&args.path, true).await?;
     if args.output.json {
         output::json(&Printed { entries })?;
     } else {

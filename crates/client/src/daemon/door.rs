@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::event::{Ask, Event};
 use super::shared::Shared;
-use super::{devices, folders, plans, relocate, spaces};
+use super::{devices, folders, links, plans, relocate, spaces};
 use crate::direct;
 
 /// What stands behind the door.
@@ -49,6 +49,7 @@ impl Service for Door {
             Request::DevicesRemove { device } => devices::remove(self, &device).await,
             Request::KeysRenew => Ok(devices::renew_keys(self).await),
             Request::Spaces(request) => spaces::call(self, request).await,
+            Request::Links(request) => links::call(self, request).await,
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Reply::Done)

@@ -14,6 +14,7 @@ mod fence;
 mod folder;
 mod folders;
 mod jobs;
+mod links;
 mod memory;
 mod newcomers;
 mod open;

@@ -30,7 +30,8 @@ use hythe_control::{Events, Failure, FailureKind, Reply, Request};
 use crate::daemon::Door;
 
 pub(crate) use current::{catch_up, tell};
-pub(crate) use place::{directory, space_named};
+pub(crate) use place::{directory, existing, shown, space_named};
+pub(crate) use read::{Telling, pour};
 
 /// Does one request.
 pub(crate) async fn call(

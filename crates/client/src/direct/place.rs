@@ -60,7 +60,7 @@ pub(super) fn find_at(door: &Door, space: Arc<Space>, path: TreePath) -> Result<
 }
 
 /// Finds a place where something must be.
-pub(super) async fn existing(door: &Door, place: &Place) -> Result<Found, Failure> {
+pub(crate) async fn existing(door: &Door, place: &Place) -> Result<Found, Failure> {
     there(find(door, place).await?)
 }
 

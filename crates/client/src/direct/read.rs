@@ -74,7 +74,8 @@ pub(super) async fn read(
     Ok(Reply::Entry(entry))
 }
 
-async fn pour(
+/// Fetches the runs of a layout, in order, and writes them to a descriptor.
+pub(crate) async fn pour(
     transfer: &Transfer,
     layout: &Layout,
     to: OwnedFd,
@@ -174,7 +175,7 @@ pub(super) fn alone(entry: &LayoutEntry) -> Layout {
 }
 
 /// Tells how far a transfer is, not too often.
-pub(super) struct Telling<'e> {
+pub(crate) struct Telling<'e> {
     events: &'e Events,
     told: Option<Instant>,
     now: Shown,

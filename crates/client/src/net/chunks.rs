@@ -96,7 +96,10 @@ impl Api {
         space: SpaceId,
         objects: Vec<ObjectName>,
     ) -> Result<ChunkReader, ApiError> {
-        let path = routes::space_chunks_read(space);
+        let path = match self.opening {
+            Some((link, opening)) => routes::link_chunks(link, opening),
+            None => routes::space_chunks_read(space),
+        };
         let count = objects.len();
         let request = Bytes::from(ReadRequest { objects }.to_cbor());
         let body = Some((headers::CBOR, request));

@@ -13,6 +13,7 @@ mod dial;
 mod error;
 mod events;
 mod http;
+mod links;
 mod log;
 mod login;
 mod passkeys;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use ::http::{HeaderValue, Method, Request, Response, header};
 use bytes::Bytes;
 use http_body_util::Full;
+use hythe_model::{LinkId, OpeningId};
 use hythe_wire::server::ServerInfo;
 use hythe_wire::{Code, IdentityKey, Message, Problem, Token, headers, limits};
 use serde::Serialize;
@@ -50,6 +52,8 @@ const USER_AGENT: &str = concat!("hythe/", env!("CARGO_PKG_VERSION"));
 pub struct Api {
     http: Arc<Http>,
     authorization: Option<HeaderValue>,
+    /// The file that chunks are read of, for whoever has a link; else they are read of a space.
+    opening: Option<(LinkId, OpeningId)>,
 }
 
 impl Api {
@@ -74,6 +78,7 @@ impl Api {
         Ok(Self {
             http: Arc::new(Http::new(target)),
             authorization: None,
+            opening: None,
         })
     }
 
@@ -87,6 +92,7 @@ impl Api {
         let anyone = Self {
             http: Arc::new(Http::new(Target::anyone(url)?)),
             authorization: None,
+            opening: None,
         };
         let claimed = anyone.server().await?.identity;
         let pin = ServerPin {
@@ -109,6 +115,7 @@ impl Api {
         Ok(Self {
             http: Arc::clone(&self.http),
             authorization: Some(value),
+            opening: None,
         })
     }
 

@@ -3,19 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hythe_content::{EpochSecret, Purpose, SpaceKeys, TagKey, open_under, seal_under};
+use hythe_content::{EpochSecret, SpaceKeys, TagKey};
 use hythe_model::{AccountId, KeyEpoch, Secret32, SpaceId};
 use hythe_space::governance::{MemberWrap, SealedSecret};
 use hythe_space::{AccountKeys, CryptoError, EpochRecord, Record, View};
-use zeroize::Zeroizing;
 
 use super::ReplicaError;
 use super::records::EPOCHS;
 use super::view::RowsView;
 use crate::state::{Rows, SpaceNumber, StateError};
-
-/// How the secret of an epoch is sealed under that of the next.
-const PREVIOUS: Purpose = Purpose::new("hythe 2026-11-22 space v1: secret of the epoch before");
 
 /// Keys of every epoch that this device may open. No `Debug`.
 #[derive(Default)]
@@ -147,12 +143,7 @@ pub(crate) fn seal_previous(
     secret: &Secret32,
     previous: &Secret32,
 ) -> Option<SealedSecret> {
-    SealedSecret::new(seal_under(
-        secret,
-        PREVIOUS,
-        &place(space, epoch),
-        previous.expose(),
-    ))
+    SealedSecret::new(hythe_content::seal_previous(space, epoch, secret, previous))
 }
 
 fn open_previous(
@@ -161,13 +152,6 @@ fn open_previous(
     secret: &Secret32,
     sealed: &SealedSecret,
 ) -> Result<Secret32, CryptoError> {
-    let opened = open_under(secret, PREVIOUS, &place(space, epoch), sealed.as_bytes());
-    let opened = Zeroizing::new(opened.map_err(|_| CryptoError::Unwrap)?);
-    let bytes = <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| CryptoError::Unwrap)?;
-    Ok(Secret32::new(bytes))
-}
-
-/// Which epoch's predecessor it is.
-fn place(space: SpaceId, epoch: KeyEpoch) -> Vec<u8> {
-    [space.as_bytes().as_slice(), &epoch.0.to_be_bytes()].concat()
+    hythe_content::open_previous(space, epoch, secret, sealed.as_bytes())
+        .map_err(|_| CryptoError::Unwrap)
 }

@@ -44,7 +44,7 @@ pub(crate) use catch_up::now_ms;
 pub use keyring::Keyring;
 pub(crate) use keyring::seal_previous;
 pub(crate) use offered::offered_name;
-pub(crate) use opened::size_and_hash;
+pub(crate) use hythe_content::size_and_hash;
 pub use standing::Standing;
 pub(crate) use twin::AS_NEW_DEVICE;
 use twin::Sent;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use hythe_content::{Field, SpaceKeys, TagKey, open_field};
+use hythe_content::{Field, SpaceKeys, TagKey, open_field, size_and_hash};
 use hythe_model::{Attributes, ContentHash, EntryName, NodeId, VersionId};
 use hythe_space::operation::Place;
 use hythe_space::{ChangeSet, Operation, Part, Write};
@@ -232,30 +232,3 @@ impl Opener {
         Some(OpenedBody { size, hash, field })
     }
 }
-
-/// What a row shows of a body, without fetching the nodes of its tree. The fields are those of
-/// `docs/format/content.md`; whether the rest holds is found when the content is loaded.
-pub(crate) fn size_and_hash(field: &[u8]) -> Option<(u64, Option<ContentHash>)> {
-    let mut decoder = minicbor::Decoder::new(field);
-    let length = decoder.array().ok()??;
-    match (decoder.u8().ok()?, length) {
-        (FLAT, 6) | (TREE, 7) => {
-            let size = decoder.u64().ok()?;
-            // Chunker and class.
-            decoder.skip().ok()?;
-            decoder.skip().ok()?;
-            Some((size, decoder.decode().ok()?))
-        }
-        (LINK, 2) => {
-            let text = decoder.bytes().ok()?;
-            let hash = ContentHash(*blake3::hash(text).as_bytes());
-            Some((text.len() as u64, Some(hash)))
-        }
-        _ => None,
-    }
-}
-
-/// The forms of a body.
-const FLAT: u8 = 0;
-const TREE: u8 = 1;
-const LINK: u8 = 2;

@@ -8,6 +8,7 @@
 mod body;
 mod entry;
 mod error;
+mod glance;
 #[cfg(test)]
 mod hostile;
 mod lacking;
@@ -17,6 +18,7 @@ mod tree;
 
 pub use body::{FieldRefs, MAX_FLAT_ENTRIES, MAX_LAYOUT_ENTRIES, field_refs};
 pub use error::{BodyError, LoadError};
+pub use glance::size_and_hash;
 pub use lacking::lacking_nodes;
 pub(crate) use node::node_refs;
 pub use node::{MAX_NODE_BYTES, StoredNode};

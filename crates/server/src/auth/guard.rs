@@ -1,5 +1,5 @@
-//! Rights while something runs: a removed device, and who is no member any more, lose what they
-//! have under way.
+//! Rights while something runs: a removed device, who is no member any more, and whose link has
+//! ended, lose what they have under way.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,44 +10,57 @@ use futures::{Stream, StreamExt, stream};
 use hythe_model::SpaceId;
 use tokio::time::Instant;
 
-use crate::files::{Files, FilesError, Principal};
+use crate::files::{Files, FilesError, LinkPass, Principal};
 use crate::http::error::Failure;
 use crate::http::stream::cut;
 
-/// Checks again and again that a device still has its rights.
+/// Checks again and again that whoever asked still has its rights.
 #[derive(Clone)]
 pub(crate) struct Guard {
     files: Files,
-    principal: Principal,
-    /// The space that what runs reads of, if it does.
-    space: Option<SpaceId>,
+    who: Who,
     every: Duration,
+}
+
+/// Whose rights are looked at.
+#[derive(Clone)]
+enum Who {
+    /// A device's.
+    Device(Principal),
+    /// A device's to read of a space.
+    Reader(Principal, SpaceId),
+    /// Those of whoever has a link.
+    Visitor(LinkPass),
 }
 
 impl Guard {
     /// A guard that checks `every` so often.
     pub(crate) fn new(files: Files, principal: Principal, every: Duration) -> Self {
-        Self {
-            files,
-            principal,
-            space: None,
-            every,
-        }
+        let who = Who::Device(principal);
+        Self { files, who, every }
+    }
+
+    /// A guard of whoever has a link.
+    pub(crate) fn of_link(files: Files, pass: LinkPass, every: Duration) -> Self {
+        let who = Who::Visitor(pass);
+        Self { files, who, every }
     }
 
     /// The same, for what reads of a space: who is sent away from it loses what is under way (D6).
     pub(crate) fn within(self, space: SpaceId) -> Self {
-        Self {
-            space: Some(space),
-            ..self
-        }
+        let who = match self.who {
+            Who::Device(principal) | Who::Reader(principal, _) => Who::Reader(principal, space),
+            visitor @ Who::Visitor(_) => visitor,
+        };
+        Self { who, ..self }
     }
 
     /// Checks now.
     pub(crate) async fn check(&self) -> Result<(), FilesError> {
-        match self.space {
-            Some(space) => self.files.may_read(&self.principal, space).await,
-            None => self.files.still_valid(&self.principal).await,
+        match &self.who {
+            Who::Device(principal) => self.files.still_valid(principal).await,
+            Who::Reader(principal, space) => self.files.may_read(principal, *space).await,
+            Who::Visitor(pass) => self.files.link_stands(pass).await,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod guard;
 mod token;
+mod visitor;
 
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use hythe_model::{DeviceId, SpaceId};
 use hythe_wire::{Code, Token, headers};
 
 pub(crate) use guard::Guard;
+pub(crate) use visitor::Visitor;
 
 use crate::files::{Denied, FilesError, Principal};
 use crate::http::app::{OVERLOADED_RETRY, Shared};

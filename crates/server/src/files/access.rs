@@ -1,12 +1,18 @@
 //! The one place that decides who may see or change what (R3).
 
-use hythe_model::{AccountId, DeviceId, Role, SpaceId};
+use hythe_model::{AccountId, DeviceId, NodeId, Role, SpaceId};
 use hythe_space::{ChangeSet, JoinOfferRecord, Operation, Record};
 
-use super::{Denied, FilesError, Principal, view};
+use super::links::LinkPass;
+use super::{Denied, FilesError, Principal, Refused, view};
+use crate::metadata::links::{self, LinkRow};
 use crate::metadata::logs::{self, Log, LogKind};
+use crate::metadata::nodes::{self, NodeRow};
 use crate::metadata::records::{self, RecordKind};
-use crate::metadata::{DbError, Tx};
+use crate::metadata::{DbError, Tx, standing};
+
+/// Directories above a node that are looked at: deeper than any path of a file system.
+const MAX_DEPTH: usize = 4096;
 
 /// What somebody wants to do in a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +23,8 @@ pub(super) enum Want {
     Upload,
     /// Change the space itself, or leave it: which of it a role may, the fold decides.
     Govern,
+    /// Give out links to nodes, and see which there are.
+    Link,
 }
 
 impl Want {
@@ -24,6 +32,7 @@ impl Want {
         match self {
             Self::Read => role != Role::Drop,
             Self::Upload => role.may_write() || role == Role::Drop,
+            Self::Link => role.may_write(),
             Self::Govern => true,
         }
     }
@@ -108,6 +117,67 @@ pub(super) fn offered(
         Some(Record::JoinOffer(offer)) => Ok((log, offer)),
         _ => Err(Denied::NotAMember.into()),
     }
+}
+
+/// What whoever shows a link may see.
+pub(super) struct Linked {
+    /// The space.
+    pub(super) log: Log,
+    /// The link.
+    pub(super) row: LinkRow,
+}
+
+/// What a link lets its holder see: never more than the account that gave it out may read itself.
+///
+/// # Errors
+/// [`Denied::TokenUnknown`] where there is no such link, or its token is another: these are not told
+/// apart. [`Refused::LinkEnded`].
+pub(super) fn link(tx: &mut dyn Tx, pass: &LinkPass, now_ms: i64) -> Result<Linked, FilesError> {
+    let row = links::get(tx, pass.link())?.ok_or(Denied::TokenUnknown)?;
+    if row.verifier != *pass.verifier() {
+        return Err(Denied::TokenUnknown.into());
+    }
+    let ended = row.revoked_ms.is_some() || row.expires_ms.is_some_and(|at| at <= now_ms);
+    let giver = standing::get(tx, row.account)?;
+    let may_give = giver.is_some_and(|standing| standing.suspended_ms.is_none());
+    let role = records::role(tx, row.log, row.account)?.map(role_of).transpose()?;
+    let may_read = role.is_some_and(|role| Want::Read.is_allowed(role));
+    match logs::by_no(tx, row.log)? {
+        Some(log) if !ended && may_give && may_read => Ok(Linked { log, row }),
+        _ => Err(Refused::LinkEnded.into()),
+    }
+}
+
+/// A living node that a link shows: the linked one, or one below it.
+///
+/// # Errors
+/// [`FilesError::NotFound`] for every other node, whatever it is.
+pub(super) fn under(
+    tx: &mut dyn Tx,
+    linked: &Linked,
+    node: NodeId,
+) -> Result<Option<NodeRow>, FilesError> {
+    let top = linked.row.node;
+    let found = match node {
+        NodeId::ROOT => None,
+        node => {
+            let row = nodes::get(tx, linked.log.no, node)?.filter(|row| row.deleted.is_none());
+            Some(row.ok_or(FilesError::NotFound("node"))?)
+        }
+    };
+    let (mut at, mut parent) = (node, found.as_ref().map(|row| row.parent));
+    for _ in 0..MAX_DEPTH {
+        match parent {
+            _ if at == top => return Ok(found),
+            None => break,
+            Some(NodeId::ROOT) => (at, parent) = (NodeId::ROOT, None),
+            Some(above) => {
+                let row = nodes::get(tx, linked.log.no, above)?;
+                (at, parent) = (above, row.map(|row| row.parent));
+            }
+        }
+    }
+    Err(FilesError::NotFound("node"))
 }
 
 fn check(tx: &mut dyn Tx, principal: &Principal, log: &Log, want: Want) -> Result<(), FilesError> {

@@ -176,7 +176,8 @@ impl Prepared {
     }
 }
 
-fn body_of(operation: &Operation) -> Option<&BodyWrite> {
+/// The content that an operation writes.
+pub(super) fn body_of(operation: &Operation) -> Option<&BodyWrite> {
     match operation {
         Operation::Create(create) => create.body.as_ref(),
         Operation::Update(update) => update.body.as_ref().map(|body| &body.write),

@@ -112,6 +112,9 @@ pub enum Refused {
     /// A quota has no room for it.
     #[error(transparent)]
     Quota(#[from] OverQuota),
+    /// The link was revoked, has ended, or was used as often as it may be.
+    #[error("the link was revoked, has ended, or was used as often as it may be")]
+    LinkEnded,
 }
 
 impl FilesError {

@@ -3,7 +3,7 @@
 use hythe_content::{Purpose, open_under, seal_under};
 use hythe_model::{AccountId, DeviceId, Head, Secret32, ServerEpoch};
 use hythe_space::flow::create_account;
-use hythe_space::{AccountState, ChangeSet, Entropy, SigningKey};
+use hythe_space::{AccountKeys, AccountState, ChangeSet, Entropy, KemSecret, SigningKey};
 use zeroize::Zeroizing;
 
 use super::found;
@@ -22,6 +22,7 @@ pub(super) struct Identity {
     account: AccountId,
     account_head: Head,
     key: SigningKey,
+    keys: AccountKeys,
     tls_seed: Secret32,
 }
 
@@ -47,6 +48,11 @@ impl Identity {
         &self.key
     }
 
+    /// What opens the secrets of the spaces that the server is a member of.
+    pub(super) fn keys(&self) -> &AccountKeys {
+        &self.keys
+    }
+
     pub(super) fn tls_seed(&self) -> Secret32 {
         self.tls_seed.clone()
     }
@@ -67,16 +73,22 @@ impl Identity {
         let aad = row.device.as_bytes();
         let opened = open_under(&master.sealing_secret(), KEYS_AT_REST, aad, &row.secrets);
         let opened = Zeroizing::new(opened.map_err(|_| OpenError::OtherKey)?);
-        let seed = opened.first_chunk::<32>().ok_or(OpenError::OtherKey)?;
-        let key = SigningKey::from_seed(&Secret32::new(*seed));
+        let (seeds, []) = opened.as_chunks::<32>() else {
+            return Err(OpenError::OtherKey);
+        };
+        let [seed, kem] = *<&[[u8; 32]; 2]>::try_from(seeds).map_err(|_| OpenError::OtherKey)?;
+        let key = SigningKey::from_seed(&Secret32::new(seed));
         if key.device_id() != row.device {
             return Err(OpenError::OtherKey);
         }
+        let kem = KemSecret::from_seed(Secret32::new(kem));
+        let keys = AccountKeys::open(state, row.device, &kem);
         Ok(Self {
             epoch: row.epoch,
             account: row.account,
             account_head: state.head(),
             key,
+            keys: keys.map_err(|_| OpenError::OtherKey)?,
             tls_seed: master.identity_seed(),
         })
     }

@@ -22,6 +22,10 @@ mod history;
 mod identity;
 mod invites;
 mod keyholders;
+mod keyring;
+mod link_read;
+mod linked;
+mod links;
 mod log;
 mod login;
 mod members;
@@ -61,6 +65,7 @@ pub use commit::Commit;
 pub use error::{Denied, FilesError, LoginDenied, Refused};
 pub use history::{TrashPage, TrashPlace};
 pub use invites::{Invite, InviteTerms};
+pub use links::LinkPass;
 pub use log::{LogEntry, LogPage, Standing};
 pub use login::{LoggedIn, LoginEnd, PasswordBegun};
 pub use objects::Attached;
@@ -84,6 +89,7 @@ use crate::state::{FolderLock, Marks};
 use accounts::AccountCache;
 use chunks::Leases;
 use identity::Identity;
+use link_read::LinkReach;
 use passwords::Passwords;
 use session::Sessions;
 
@@ -109,6 +115,7 @@ pub(crate) struct Inner {
     passwords: Passwords,
     sessions: Sessions,
     leases: Leases,
+    reach: LinkReach,
     jobs: Mutex<Option<Jobs>>,
     lock: Mutex<Option<FolderLock>>,
 }

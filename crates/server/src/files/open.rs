@@ -10,6 +10,7 @@ use hythe_space::AccountState;
 use super::accounts::AccountCache;
 use super::chunks::Leases;
 use super::identity::{self, Identity};
+use super::link_read::LinkReach;
 use super::passwords::Passwords;
 use super::session::Sessions;
 use super::{Files, FilesError, Inner, restored};
@@ -111,6 +112,7 @@ impl Files {
             passwords,
             sessions: Sessions::default(),
             leases: Leases::default(),
+            reach: LinkReach::default(),
             jobs: Mutex::new(None),
             lock: Mutex::new(Some(lock)),
         };

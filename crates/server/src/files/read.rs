@@ -50,7 +50,7 @@ pub enum ReadChunk {
 
 /// Where one wanted object is.
 #[derive(Debug, Clone)]
-struct Wanted {
+pub(super) struct Wanted {
     index: u32,
     id: ChunkId,
     seal: SealHash,
@@ -101,25 +101,44 @@ impl Files {
         };
         let (log, wanted) = self.inner.database.read(find).await?;
         let files = self.clone();
-        let runs = runs(wanted).into_iter().map(move |run| {
+        let check = move || {
             let (files, principal) = (files.clone(), principal.clone());
+            async move { files.still_valid(&principal).await }
+        };
+        Ok(self.send_runs(log, wanted, check))
+    }
+
+    /// The bytes of objects that were found, while `check` says that they may be read.
+    pub(super) fn send_runs<C, F>(
+        &self,
+        log: LogNo,
+        wanted: Vec<Wanted>,
+        check: C,
+    ) -> impl Stream<Item = Result<ReadChunk, FilesError>> + Send + 'static + use<C, F>
+    where
+        C: Fn() -> F + Send + 'static,
+        F: Future<Output = Result<(), FilesError>> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let runs = runs(wanted).into_iter().map(move |run| {
+            let (inner, checked) = (Arc::clone(&inner), check());
             async move {
-                files.still_valid(&principal).await?;
-                files.inner.read_run(log, run).await
+                checked.await?;
+                inner.read_run(log, run).await
             }
         });
         let runs = stream::iter(runs).buffered(AHEAD);
-        Ok(runs.flat_map(|run| {
+        runs.flat_map(|run| {
             stream::iter(match run {
                 Ok(chunks) => chunks.into_iter().map(Ok).collect(),
                 Err(error) => vec![Err(error)],
             })
-        }))
+        })
     }
 }
 
 /// Finds where objects are.
-fn locate(tx: &mut dyn Tx, log: LogNo, objects: &[ObjectName]) -> Result<Vec<Wanted>, DbError> {
+pub(super) fn locate(tx: &mut dyn Tx, log: LogNo, objects: &[ObjectName]) -> Result<Vec<Wanted>, DbError> {
     let forms: Vec<_> = objects
         .iter()
         .map(|object| (object.id, object.seal))

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use hythe_model::DeviceId;
+use hythe_model::{DeviceId, LinkId};
 
 use super::events::EventStreams;
 use super::gate::Gate;
@@ -67,6 +67,8 @@ pub(crate) struct Rates {
     pub(crate) failures: Buckets<AddressKey>,
     /// Guesses of passwords.
     pub(crate) logins: LoginRates,
+    /// Wrong tokens of a link, which are guesses of its password, by address.
+    pub(crate) link_guesses: Buckets<(LinkId, AddressKey)>,
     /// Accounts made without an invite, by address.
     pub(crate) registrations: Buckets<AddressKey>,
 }
@@ -87,6 +89,10 @@ impl Rates {
                 limits.failures_burst,
             ),
             logins: LoginRates::new(limits),
+            link_guesses: Buckets::new(
+                f64::from(limits.logins_per_minute) / 60.0,
+                limits.logins_burst,
+            ),
             registrations: Buckets::new(
                 f64::from(limits.registrations_per_hour) / 3600.0,
                 limits.registrations_per_hour,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 
 use hythe_model::{SpaceId, UploadId};
 use hythe_wire::chunk::{ChunkFrame, MissingReply, MissingRequest, PackReply, ReadRequest};
@@ -15,7 +15,7 @@ use super::message::{Asked, Cbor, IdText, Ids, PackBody};
 use super::openapi::Octets;
 use super::stream::frames;
 use crate::auth::Caller;
-use crate::files::ReadChunk;
+use crate::files::{FilesError, ReadChunk};
 
 /// Which of these does the server lack? It keeps the others for a while.
 #[utoipa::path(
@@ -116,6 +116,16 @@ pub(crate) async fn read(
         .files
         .read_chunks(caller.principal.clone(), space, objects)
         .await?;
+    frames(&app, caller.within(space), chunk_frames(chunks))
+}
+
+/// The frames of chunks, and the end.
+pub(super) fn chunk_frames<S>(
+    chunks: S,
+) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static + use<S>
+where
+    S: Stream<Item = Result<ReadChunk, FilesError>> + Send + 'static,
+{
     let pieces = chunks.flat_map(|chunk| {
         stream::iter(match chunk {
             Ok(chunk) => pieces(chunk).map(Ok).collect(),
@@ -123,11 +133,7 @@ pub(crate) async fn read(
         })
     });
     let (end, _) = ChunkFrame::End.to_pieces();
-    frames(
-        &app,
-        caller.within(space),
-        pieces.chain(stream::iter([Ok(end)])),
-    )
+    pieces.chain(stream::iter([Ok(end)]))
 }
 
 /// The pieces of one frame.

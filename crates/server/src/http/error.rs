@@ -53,6 +53,7 @@ impl From<FilesError> for Failure {
             FilesError::Invalid(_) => Code::Invalid,
             FilesError::Refused(Refused::LoginTaken) => Code::LoginTaken,
             FilesError::Refused(Refused::Quota(_)) => Code::QuotaExceeded,
+            FilesError::Refused(Refused::LinkEnded) => Code::LinkEnded,
             FilesError::Refused(_) => Code::Conflict,
             FilesError::ChunksMissing(_) => Code::ChunksMissing,
             FilesError::Diverged { .. } => Code::Fork,

@@ -37,6 +37,7 @@ pub(crate) struct Octets(Vec<u8>);
         (name = "log", description = "Change sets of a space"),
         (name = "chunks", description = "Content of a space"),
         (name = "history", description = "What was"),
+        (name = "links", description = "Nodes for whoever has a link"),
         (name = "events", description = "What happens")
     )
 )]
@@ -50,7 +51,12 @@ impl Modify for Schemes {
         let components = document.components.get_or_insert_default();
         let device = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("device", device);
-        for (name, scheme) in [("invite", headers::INVITE), ("one-time", headers::ONE_TIME)] {
+        let others = [
+            ("invite", headers::INVITE),
+            ("one-time", headers::ONE_TIME),
+            ("link", headers::LINK),
+        ];
+        for (name, scheme) in others {
             let text = format!("`{scheme}`, a space, and the token in hexadecimal");
             let value = ApiKeyValue::with_description("Authorization", text.as_str());
             components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(value)));
@@ -74,7 +80,12 @@ pub(crate) fn finish(document: &mut OpenApi) {
         .content(headers::PROBLEM, content)
         .build();
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.patch];
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
         for operation in operations.into_iter().flatten() {
             let default = RefOr::T(problem.clone());
             operation

@@ -60,6 +60,19 @@ impl<K: Hash + Eq> Buckets<K> {
         Ok(())
     }
 
+    /// Whether there is a token to take, without taking it.
+    ///
+    /// # Errors
+    /// When there is none: how long until there is.
+    pub(crate) fn wait(&self, key: &K, now: Instant) -> Result<(), Duration> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let level = buckets.get(key).map_or(self.burst, |b| self.level(b, now));
+        if level < 1.0 {
+            return Err(Duration::from_secs_f64((1.0 - level) / self.per_second));
+        }
+        Ok(())
+    }
+
     fn level(&self, bucket: &Bucket, now: Instant) -> f64 {
         let elapsed = now.saturating_duration_since(bucket.filled).as_secs_f64();
         (bucket.tokens + elapsed * self.per_second).min(self.burst)

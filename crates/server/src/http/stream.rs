@@ -12,7 +12,7 @@ use hythe_wire::{Code, frame, headers, limits};
 
 use super::app::{OVERLOADED_RETRY, Shared};
 use super::error::Failure;
-use crate::auth::Caller;
+use crate::auth::{Caller, Guard};
 use crate::files::{FilesError, LogPage};
 
 /// What one look into the database brings at most, in bytes of change sets.
@@ -23,11 +23,24 @@ pub(crate) fn frames<S>(app: &Shared, caller: Caller, pieces: S) -> Result<Respo
 where
     S: Stream<Item = Result<Bytes, Failure>> + Send + 'static,
 {
+    guarded(app, caller.guard.clone(), caller, pieces)
+}
+
+/// An answer of frames, for as long as a guard lets it; `held` is dropped with it.
+pub(crate) fn guarded<S, H>(
+    app: &Shared,
+    guard: Guard,
+    held: H,
+    pieces: S,
+) -> Result<Response, Failure>
+where
+    S: Stream<Item = Result<Bytes, Failure>> + Send + 'static,
+    H: Send + 'static,
+{
     let Ok(place) = std::sync::Arc::clone(&app.streams).try_acquire_owned() else {
         return Err(Failure::later(Code::Overloaded, OVERLOADED_RETRY));
     };
-    let guard = caller.guard.clone();
-    Ok(sequence(guard.body(pieces, (place, caller))))
+    Ok(sequence(guard.body(pieces, (place, held))))
 }
 
 /// An answer of frames that anybody may have who may have its first.

@@ -124,6 +124,19 @@ pub fn get(tx: &mut dyn Tx, id: &[u8; 32]) -> Result<Option<Log>, DbError> {
     row.map(read_log).transpose()
 }
 
+/// A log's row, by its short name.
+///
+/// # Errors
+/// The database's.
+pub fn by_no(tx: &mut dyn Tx, no: LogNo) -> Result<Option<Log>, DbError> {
+    let row = tx.query_one(
+        "SELECT no, id, kind, open, owner, cursor, chain, digest, stored_bytes, state FROM logs \
+         WHERE no = $1",
+        &[no.into()],
+    )?;
+    row.map(read_log).transpose()
+}
+
 /// Where a log ends, without the rest of its row.
 ///
 /// # Errors

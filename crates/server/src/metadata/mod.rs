@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod devices;
 pub mod invitations;
 pub mod invites;
+pub mod links;
 pub mod logs;
 pub mod nodes;
 pub mod operations;

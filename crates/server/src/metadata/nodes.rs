@@ -251,6 +251,43 @@ pub fn page(
     rows.into_iter().map(read_node).collect()
 }
 
+/// One node with its sealed parts.
+///
+/// # Errors
+/// The database's.
+pub fn get(tx: &mut dyn Tx, log: LogNo, node: NodeId) -> Result<Option<NodeRow>, DbError> {
+    let row = tx.query_one(
+        "SELECT node, parent, tag, deleted, created, record, name, attributes, body FROM nodes \
+         WHERE log = $1 AND node = $2",
+        &[log.into(), node.as_bytes().into()],
+    )?;
+    row.map(read_node).transpose()
+}
+
+/// Living children of a node after a tag, in the order of their tags.
+///
+/// # Errors
+/// The database's.
+pub fn children_after(
+    tx: &mut dyn Tx,
+    log: LogNo,
+    parent: NodeId,
+    after: &[u8],
+    limit: u32,
+) -> Result<Vec<NodeRow>, DbError> {
+    let rows = tx.query(
+        "SELECT node, parent, tag, deleted, created, record, name, attributes, body FROM nodes \
+         WHERE log = $1 AND parent = $2 AND deleted = 0 AND tag > $3 ORDER BY tag LIMIT $4",
+        &[
+            log.into(),
+            parent.as_bytes().into(),
+            after.into(),
+            limit.into(),
+        ],
+    )?;
+    rows.into_iter().map(read_node).collect()
+}
+
 /// Deleted nodes after one of them, the last deleted first, and by id within a change set.
 ///
 /// # Errors

@@ -139,8 +139,10 @@ pub fn set_payer(tx: &mut dyn Tx, log: LogNo, payer: Option<AccountId>) -> Resul
 }
 
 /// What hangs on a log, the log last.
-const OF_A_LOG: [&str; 12] = [
+const OF_A_LOG: [&str; 14] = [
     "DELETE FROM entries WHERE log = $1",
+    "DELETE FROM links WHERE log = $1",
+    "DELETE FROM link_uses WHERE log = $1",
     "DELETE FROM nodes WHERE log = $1",
     "DELETE FROM versions WHERE log = $1",
     "DELETE FROM records WHERE log = $1",

@@ -6,7 +6,7 @@ use hpke::aead::AesGcm256;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::XWing;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
-use hythe_model::{AccountId, DeviceId, KeyEpoch, Secret32, SpaceId};
+use hythe_model::{AccountId, DeviceId, KeyEpoch, LinkId, Secret32, SpaceId};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
@@ -76,6 +76,13 @@ pub enum Purpose {
         /// The one-time key that comes with the key it is wrapped to.
         #[n(2)]
         key: DeviceId,
+    },
+    /// The secret of one capsule, for whoever has the link.
+    #[n(10)]
+    Capsule {
+        /// The link.
+        #[n(0)]
+        link: LinkId,
     },
 }
 

@@ -17,6 +17,10 @@ pub enum Context {
     DeviceConsent,
     /// A one-time key's consent that an account becomes a member of a space.
     JoinConsent,
+    /// A link that a device gives out.
+    LinkGrant,
+    /// What a link shows.
+    Capsule,
 }
 
 impl Context {
@@ -27,6 +31,8 @@ impl Context {
             Self::Checkpoint => "hythe/1/checkpoint",
             Self::DeviceConsent => "hythe/1/device-consent",
             Self::JoinConsent => "hythe/1/join-consent",
+            Self::LinkGrant => "hythe/1/link-grant",
+            Self::Capsule => "hythe/1/link-capsule",
         }
     }
 

@@ -1,0 +1,237 @@
+//! Links: giving them out, and opening them.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use hythe_model::{AccountId, DeviceId, LinkId, LinkKind, NodeId, NodeKind, OpeningId, SpaceId};
+use hythe_model::{Secret32, VersionId};
+
+use crate::bounded;
+use crate::limits::MAX_RECORD_FRAME_BYTES;
+use crate::message::Message;
+use crate::text;
+
+/// Most nodes of one page of a listing.
+pub const MAX_LINK_PAGE: usize = 500;
+
+/// `POST /spaces/{space}/links`: a link, given out by the calling device. May be repeated.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CreateLinkRequest {
+    /// The signed grant (`docs/format/links.md`).
+    #[n(0)]
+    pub grant: ByteVec,
+    /// The token that whoever has the link will show, hashed: the server never needs more.
+    #[n(1)]
+    pub verifier: Secret32,
+}
+
+impl Message for CreateLinkRequest {
+    const MAX_BYTES: usize = 4096;
+}
+
+/// The reply to a [`CreateLinkRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct CreateLinkReply {
+    /// The device that makes what the link shows, to be named in the link's address: the server's in
+    /// an open space.
+    #[n(0)]
+    pub maker: DeviceId,
+}
+
+impl Message for CreateLinkReply {
+    const MAX_BYTES: usize = 64;
+}
+
+/// `GET /spaces/{space}/links`: the links that the caller may revoke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkList {
+    /// The links, newest first.
+    pub links: Vec<LinkView>,
+}
+
+/// One link, for who may revoke it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkView {
+    /// Its id, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub link: LinkId,
+    /// The account that gave it out, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub account: AccountId,
+    /// Its device, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub device: DeviceId,
+    /// The signed grant, in hexadecimal.
+    pub grant: String,
+    /// How often files were opened through it.
+    pub downloads: u32,
+    /// When it was revoked, in milliseconds since 1970.
+    pub revoked_ms: Option<i64>,
+}
+
+/// `GET /spaces/{space}/links/{link}/uses`: how a link was used, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkUses {
+    /// The last uses; older ones are forgotten.
+    pub uses: Vec<LinkUse>,
+}
+
+/// One use of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkUse {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// What was done.
+    pub action: LinkAction,
+    /// The node, in hexadecimal, where one was opened.
+    #[serde(with = "text::option", default)]
+    #[schema(value_type = Option<String>)]
+    pub node: Option<NodeId>,
+    /// From which network: an address without its end.
+    pub network: String,
+}
+
+/// What was done with a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkAction {
+    /// Looked at what it shows.
+    Looked,
+    /// Opened a file.
+    Opened,
+}
+
+/// `GET /links/{link}`: what a link is.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkInfo {
+    /// The space; only to open fields with.
+    #[n(0)]
+    pub space: SpaceId,
+    /// What the link is for.
+    #[n(1)]
+    pub kind: LinkKind,
+    /// When it ends, in milliseconds since 1970.
+    #[n(2)]
+    pub expires_ms: Option<i64>,
+    /// How often files may still be opened.
+    #[n(3)]
+    pub downloads_left: Option<u32>,
+    /// The linked node; none for the root of a space.
+    #[n(4)]
+    pub node: Option<LinkNode>,
+    /// The keys of the node; none until its maker has made them.
+    #[n(5)]
+    pub capsule: Option<LinkCapsule>,
+}
+
+impl Message for LinkInfo {
+    const MAX_BYTES: usize = 64 << 10;
+}
+
+/// A node, as whoever has a link sees it.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkNode {
+    /// Its id.
+    #[n(0)]
+    pub node: NodeId,
+    /// What it is.
+    #[n(1)]
+    pub kind: NodeKind,
+    /// Its name.
+    #[n(2)]
+    pub name: LinkField,
+    /// Its attributes.
+    #[n(3)]
+    pub attributes: LinkField,
+    /// Its link text; of a file only which version it is.
+    #[n(4)]
+    pub body: Option<LinkField>,
+}
+
+/// One field of a node, sealed as its author sealed it.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkField {
+    /// Its version.
+    #[n(0)]
+    pub version: VersionId,
+    /// The sealed field; none where it was purged, or is not shown here.
+    #[n(1)]
+    pub sealed: Option<ByteVec>,
+}
+
+/// The keys of some nodes, sealed for whoever has the link.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkCapsule {
+    /// The envelope.
+    #[n(0)]
+    pub seal: ByteVec,
+    /// What is in it.
+    #[n(1)]
+    pub sealed: ByteVec,
+}
+
+/// `POST /links/{link}/list`: what a directory holds.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkListRequest {
+    /// The directory: the linked node, or one below it.
+    #[n(0)]
+    pub directory: NodeId,
+    /// Where the page before ended.
+    #[n(1)]
+    pub after: Option<ByteVec>,
+}
+
+impl Message for LinkListRequest {
+    const MAX_BYTES: usize = 128;
+}
+
+/// The reply to a [`LinkListRequest`].
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkPage {
+    /// Some nodes of the directory.
+    #[n(0)]
+    #[cbor(decode_with = "bounded::list::<MAX_LINK_PAGE, _, _>")]
+    pub nodes: Vec<LinkNode>,
+    /// Their keys.
+    #[n(1)]
+    pub capsule: Option<LinkCapsule>,
+    /// Where the next page begins; none when this is the last.
+    #[n(2)]
+    pub next: Option<ByteVec>,
+}
+
+impl Message for LinkPage {
+    const MAX_BYTES: usize = 4 << 20;
+}
+
+/// `POST /links/{link}/open`: opens a file, which counts. May be repeated with the same opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct LinkOpenRequest {
+    /// The file.
+    #[n(0)]
+    pub node: NodeId,
+    /// What the chunks will be asked for by.
+    #[n(1)]
+    pub opening: OpeningId,
+}
+
+impl Message for LinkOpenRequest {
+    const MAX_BYTES: usize = 64;
+}
+
+/// The reply to a [`LinkOpenRequest`].
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkOpened {
+    /// The layout.
+    #[n(0)]
+    pub body: LinkField,
+}
+
+impl Message for LinkOpened {
+    const MAX_BYTES: usize = MAX_RECORD_FRAME_BYTES;
+}
