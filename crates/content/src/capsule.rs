@@ -121,7 +121,10 @@ mod tests {
             assert!(key.open(SPACE, node, Field::Name, &other).is_err());
         }
         assert!(key.open(SPACE, node, Field::Body, &name).is_err());
-        assert!(key.open(SpaceId([8; 32]), node, Field::Name, &name).is_err());
+        assert!(
+            key.open(SpaceId([8; 32]), node, Field::Name, &name)
+                .is_err()
+        );
         assert!(open_field(&keys, node, Field::Name, version, &name).is_ok());
     }
 

@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, approvals, changes, checkpoint, chunks, devices, events, health,
-    history, layers, link, links, login, members, openapi, passkeys, profile, server, snapshot, spaces,
+    history, layers, link, links, login, members, openapi, passkeys, profile, server, snapshot,
+    spaces,
 };
 
 /// The routes and what the document says of them.

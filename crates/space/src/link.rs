@@ -246,14 +246,17 @@ mod tests {
         let (link, secret) = (LinkId([2; 16]), Secret32::new([8; 32]));
         let mut entropy = Entropy::from_seed(&[3; 32]);
         let public = key.public().unwrap();
-        let made =
-            CapsuleSeal::make(link, &public, &secret, b"sealed", &signing(1), &mut entropy).unwrap();
+        let made = CapsuleSeal::make(link, &public, &secret, b"sealed", &signing(1), &mut entropy)
+            .unwrap();
         let made = CapsuleSeal::decode(&made.encode()).unwrap();
         let maker = signing(1).device_id();
         assert!(made.open(link, &key, maker, b"sealed").unwrap() == secret);
         assert!(made.open(link, &key, maker, b"sealeD").is_err());
         assert!(made.open(LinkId([4; 16]), &key, maker, b"sealed").is_err());
-        assert!(made.open(link, &key, signing(2).device_id(), b"sealed").is_err());
+        assert!(
+            made.open(link, &key, signing(2).device_id(), b"sealed")
+                .is_err()
+        );
         let other = KemSecret::from_seed(Secret32::new([1; 32]));
         assert!(made.open(link, &other, maker, b"sealed").is_err());
     }

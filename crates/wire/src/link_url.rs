@@ -105,11 +105,7 @@ impl LinkSecret {
     ///
     /// # Errors
     /// Never in practice: see [`Password::stretch`].
-    pub fn keys(
-        &self,
-        link: LinkId,
-        password: Option<&Password>,
-    ) -> Result<LinkKeys, OpaqueError> {
+    pub fn keys(&self, link: LinkId, password: Option<&Password>) -> Result<LinkKeys, OpaqueError> {
         let stretched = match password {
             Some(password) => Some(password.stretch(self.derive(SALT, link).expose())?),
             None => None,
@@ -163,7 +159,10 @@ mod tests {
     fn an_address_is_read_as_it_was_written() {
         for password in [false, true] {
             let text = url(password).to_string();
-            assert!(text.starts_with("https://files.example:7443/l/0202"), "{text}");
+            assert!(
+                text.starts_with("https://files.example:7443/l/0202"),
+                "{text}"
+            );
             assert!(text.parse::<LinkUrl>().unwrap() == url(password));
             for cut in 1..text.len() {
                 assert!(text[..cut].parse::<LinkUrl>().is_err(), "{cut}");

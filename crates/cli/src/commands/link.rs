@@ -101,7 +101,9 @@ fn line(link: &LinkInfo) -> String {
         format!("by {}", link.by),
         opened(link),
     ];
-    let ends = link.expires_ms.map(|at| format!("ends {}", words::moment(at)));
+    let ends = link
+        .expires_ms
+        .map(|at| format!("ends {}", words::moment(at)));
     told.extend(ends);
     told.extend(link.password.then(|| "with password".to_owned()));
     let uses = link.uses.iter().map(|used| {
@@ -109,7 +111,11 @@ fn line(link: &LinkInfo) -> String {
             Some(file) => format!("opened {file}"),
             None => "looked".to_owned(),
         };
-        format!("\n    {}  {what}  from {}", words::moment(used.at_ms), used.network)
+        format!(
+            "\n    {}  {what}  from {}",
+            words::moment(used.at_ms),
+            used.network
+        )
     });
     told.join("  ") + &uses.collect::<String>()
 }

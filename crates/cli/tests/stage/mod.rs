@@ -111,6 +111,11 @@ impl Stage {
             .args(["serve", "--listen", &self.listen, "--data"])
             .arg(self.data())
             .args(settings);
+        self.run_server(&mut command)
+    }
+
+    /// Starts the server with a whole command; the URL that it says.
+    pub fn run_server(&mut self, command: &mut Command) -> String {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())

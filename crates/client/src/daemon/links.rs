@@ -46,7 +46,11 @@ async fn create(door: &Door, place: &Place, terms: &LinkTerms) -> Result<Reply, 
         space,
         link: terms.link,
         node,
-        kind: if terms.view { LinkKind::View } else { LinkKind::Download },
+        kind: if terms.view {
+            LinkKind::View
+        } else {
+            LinkKind::Download
+        },
         key: public(&terms.key).ok_or_else(unusable)?,
         password: terms.password,
         expires_ms,
@@ -110,7 +114,10 @@ impl Listed {
             LinkState::Revoked
         } else if grant.expires_ms.is_some_and(|at| at <= now_ms) {
             LinkState::Expired
-        } else if grant.downloads.is_some_and(|limit| limit <= self.view.downloads) {
+        } else if grant
+            .downloads
+            .is_some_and(|limit| limit <= self.view.downloads)
+        {
             LinkState::UsedUp
         } else {
             LinkState::Open
@@ -142,7 +149,10 @@ async fn list(door: &Door, place: &Place, uses: bool) -> Result<Reply, Failure> 
 fn is_below(door: &Door, space: &Space, node: NodeId, top: NodeId) -> Result<bool, Failure> {
     let mut at = node;
     while at != top && at != NodeId::ROOT {
-        let row = door.shared.state.read(|rows| rows.remote_node(space.number, at))?;
+        let row = door
+            .shared
+            .state
+            .read(|rows| rows.remote_node(space.number, at))?;
         at = row.map_or(NodeId::ROOT, |row| row.parent);
     }
     Ok(at == top)
@@ -193,7 +203,10 @@ fn id_octets(node: NodeId) -> Octets {
 }
 
 fn path(door: &Door, space: &Space, node: NodeId) -> Result<Option<Octets>, Failure> {
-    let path = door.shared.state.read(|rows| rows.remote_path(space.number, node))?;
+    let path = door
+        .shared
+        .state
+        .read(|rows| rows.remote_path(space.number, node))?;
     Ok(path.map(|path| Octets(direct::shown(space, &path).into_bytes())))
 }
 

@@ -2,13 +2,9 @@
 
 use std::collections::HashMap;
 
-use hythe_content::{
-    CapsulePlace, Field, FieldKey, NodeKeys, load_body, open_capsule,
-};
+use hythe_content::{CapsulePlace, Field, FieldKey, NodeKeys, load_body, open_capsule};
 use hythe_control::{Entry, EntryKind, Octets};
-use hythe_model::{
-    Attributes, Body, DeviceId, EntryName, LinkId, NodeId, NodeKind, SpaceId,
-};
+use hythe_model::{Attributes, Body, DeviceId, EntryName, LinkId, NodeId, NodeKind, SpaceId};
 use hythe_space::{CapsuleSeal, KemSecret};
 use hythe_wire::link::{LinkCapsule, LinkField, LinkNode};
 
@@ -78,7 +74,11 @@ impl Opener {
         let name = open(keys.name.as_ref(), Field::Name, &node.name);
         let name = name.ok_or_else(|| "it cannot be opened".to_owned());
         let name = name.and_then(|name| EntryName::new(name).map_err(|error| error.to_string()));
-        let attributes = open(keys.attributes.as_ref(), Field::Attributes, &node.attributes);
+        let attributes = open(
+            keys.attributes.as_ref(),
+            Field::Attributes,
+            &node.attributes,
+        );
         let attributes = attributes.and_then(|plain| minicbor::decode(&plain).ok());
         let body = node.body.as_ref();
         let text = body.and_then(|field| open(keys.body.as_ref(), Field::Body, field));

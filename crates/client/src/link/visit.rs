@@ -115,9 +115,12 @@ impl Visit {
                 let found = self.find(&place).await?;
                 self.list(found, recursive, events).await
             }
-            (Request::Read { version: Some(_), .. }, _) => {
-                Err(refused("A link shows no older versions"))
-            }
+            (
+                Request::Read {
+                    version: Some(_), ..
+                },
+                _,
+            ) => Err(refused("A link shows no older versions")),
             (Request::Read { place, .. }, Some(to)) => {
                 let found = self.find(&place).await?;
                 self.read(found, to, events).await
@@ -192,12 +195,7 @@ impl Visit {
         Ok(Reply::Count(count))
     }
 
-    async fn read(
-        &self,
-        found: Found<'_>,
-        to: OwnedFd,
-        events: &Events,
-    ) -> Result<Reply, Failure> {
+    async fn read(&self, found: Found<'_>, to: OwnedFd, events: &Events) -> Result<Reply, Failure> {
         let mut entry = found.entry();
         let file = found.shown().filter(|shown| shown.kind == NodeKind::File);
         let file = file.ok_or_else(|| refused("That is no file"))?;
@@ -301,7 +299,10 @@ fn refused(message: &str) -> Failure {
 }
 
 fn nothing() -> Failure {
-    Failure::new(FailureKind::NotFound, "There is nothing there under this link")
+    Failure::new(
+        FailureKind::NotFound,
+        "There is nothing there under this link",
+    )
 }
 
 impl From<VisitError> for Failure {
@@ -315,11 +316,16 @@ fn failure(error: VisitError) -> Failure {
     let api = match error {
         VisitError::Api(error) => error,
         VisitError::Forged(_) => {
-            return Failure::new(FailureKind::Attention, "What the server shows does not verify")
-                .because(error)
-                .next("Ask whoever gave you the link for a new one.");
+            return Failure::new(
+                FailureKind::Attention,
+                "What the server shows does not verify",
+            )
+            .because(error)
+            .next("Ask whoever gave you the link for a new one.");
         }
-        error => return Failure::new(FailureKind::Internal, "The link cannot be opened").because(error),
+        error => {
+            return Failure::new(FailureKind::Internal, "The link cannot be opened").because(error);
+        }
     };
     match api.code() {
         Some(Code::Unauthenticated) => {

@@ -30,8 +30,8 @@ impl FromRequestParts<Shared> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
         let client = client(parts)?;
-        let link = link_of(parts, app).await?;
         let token = Shown::take(parts, headers::LINK)?;
+        let link = link_of(parts, app).await?;
         let guesses = (link, client.key());
         // A password is tried here at the price of a request: who tries often waits before the
         // next try is looked at. Others who have the link are not kept out by it.

@@ -140,7 +140,9 @@ pub(super) fn link(tx: &mut dyn Tx, pass: &LinkPass, now_ms: i64) -> Result<Link
     let ended = row.revoked_ms.is_some() || row.expires_ms.is_some_and(|at| at <= now_ms);
     let giver = standing::get(tx, row.account)?;
     let may_give = giver.is_some_and(|standing| standing.suspended_ms.is_none());
-    let role = records::role(tx, row.log, row.account)?.map(role_of).transpose()?;
+    let role = records::role(tx, row.log, row.account)?
+        .map(role_of)
+        .transpose()?;
     let may_read = role.is_some_and(|role| Want::Read.is_allowed(role));
     match logs::by_no(tx, row.log)? {
         Some(log) if !ended && may_give && may_read => Ok(Linked { log, row }),

@@ -119,7 +119,11 @@ fn reach(
         return Ok(HashSet::new());
     };
     let mut reached: HashSet<ChunkId> = body.refs.iter().copied().collect();
-    let mut open = if body.tree { body.refs.clone() } else { Vec::new() };
+    let mut open = if body.tree {
+        body.refs.clone()
+    } else {
+        Vec::new()
+    };
     while let Some(next) = open.pop() {
         for id in chunks::refs(tx, log, next)?.unwrap_or_default() {
             if reached.insert(id) {

@@ -57,7 +57,8 @@ impl Files {
         self.still_valid(principal).await?;
         let signed = SignedGrant::decode(&grant)?;
         let named = signed.by(principal.device());
-        let named = named.map_err(|_| FilesError::invalid("the link was not signed by this device"))?;
+        let named =
+            named.map_err(|_| FilesError::invalid("the link was not signed by this device"))?;
         if named.space != space {
             return Err(FilesError::invalid("the link belongs to another space"));
         }
@@ -174,7 +175,9 @@ fn add(tx: &mut dyn Tx, log: &Log, row: &LinkRow) -> Result<(), FilesError> {
     }
     links::sweep(tx, log.no, row.created_ms.saturating_sub(KEPT_MS))?;
     if links::count(tx, log.no)? >= MAX_LINKS {
-        return Err(FilesError::invalid("there are too many links into the space"));
+        return Err(FilesError::invalid(
+            "there are too many links into the space",
+        ));
     }
     links::insert(tx, row)?;
     Ok(())

@@ -138,7 +138,11 @@ impl Files {
 }
 
 /// Finds where objects are.
-pub(super) fn locate(tx: &mut dyn Tx, log: LogNo, objects: &[ObjectName]) -> Result<Vec<Wanted>, DbError> {
+pub(super) fn locate(
+    tx: &mut dyn Tx,
+    log: LogNo,
+    objects: &[ObjectName],
+) -> Result<Vec<Wanted>, DbError> {
     let forms: Vec<_> = objects
         .iter()
         .map(|object| (object.id, object.seal))

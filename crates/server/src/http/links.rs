@@ -68,7 +68,9 @@ pub(crate) async fn revoke(
     ids: Ids<(IdText<SpaceId>, IdText<LinkId>)>,
 ) -> Result<StatusCode, Failure> {
     let Ids((IdText(space), IdText(link))) = ids;
-    app.files.revoke_link(&caller.principal, space, link).await?;
+    app.files
+        .revoke_link(&caller.principal, space, link)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,6 +11,7 @@ mod documents;
 mod events;
 mod hostile;
 mod limits;
+mod links;
 mod person;
 mod power_cut;
 mod quota;

@@ -66,7 +66,7 @@ pub enum Then {
 }
 
 impl Ask {
-    fn get(path: impl Into<String>, look: Look) -> Self {
+    pub fn get(path: impl Into<String>, look: Look) -> Self {
         Self {
             method: reqwest::Method::GET,
             path: path.into(),
@@ -76,7 +76,7 @@ impl Ask {
         }
     }
 
-    fn post(path: impl Into<String>, body: Body) -> Self {
+    pub fn post(path: impl Into<String>, body: Body) -> Self {
         Self {
             method: reqwest::Method::POST,
             path: path.into(),
@@ -86,7 +86,7 @@ impl Ask {
         }
     }
 
-    fn look(self, look: Look) -> Self {
+    pub fn look(self, look: Look) -> Self {
         Self { look, ..self }
     }
 
@@ -95,7 +95,7 @@ impl Ask {
     }
 }
 
-fn plain<M: Message>(message: &M) -> Body {
+pub fn plain<M: Message>(message: &M) -> Body {
     Body::Plain(headers::CBOR, message.to_cbor())
 }
 
@@ -113,14 +113,18 @@ fn login(who: Who) -> Body {
     })
 }
 
-fn signed<M: Message>(message: &M) -> Body {
+pub fn signed<M: Message>(message: &M) -> Body {
     Body::Signed(message.to_cbor())
 }
 
 impl Cast {
     /// The request of a row, for somebody.
     pub async fn ask(&mut self, who: Who, row: &Row) -> Ask {
-        let asked = if row.template.starts_with("/api/v1/spaces/{space}") {
+        let asked = if row.template.starts_with(routes::SPACE_LINKS) {
+            self.of_space_links(who, row)
+        } else if row.template.starts_with(routes::LINK) {
+            self.of_link(who, row).await
+        } else if row.template.starts_with("/api/v1/spaces/{space}") {
             self.of_space(who, row)
         } else if row.template.starts_with(routes::ACCOUNTS) {
             self.of_accounts(who, row).await

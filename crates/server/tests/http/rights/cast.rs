@@ -16,6 +16,7 @@ use hythe_wire::log::CommitRequest;
 use hythe_wire::{Token, headers, routes};
 
 use super::asks::Then;
+use super::links::{link_of, token_of};
 use super::logins::recovery_token;
 use crate::accounts::{second_device, take_up};
 use crate::person::{Candidate, Person, now_ms, register};
@@ -42,6 +43,9 @@ pub enum Who {
     Spent,
     Suspended,
     SuspendedOneTime,
+    ViewLink,
+    DownloadLink,
+    EndedLink,
 }
 
 impl Who {
@@ -64,6 +68,9 @@ impl Who {
         Self::Spent,
         Self::Suspended,
         Self::SuspendedOneTime,
+        Self::ViewLink,
+        Self::DownloadLink,
+        Self::EndedLink,
     ];
 
     /// The head of its column.
@@ -87,6 +94,9 @@ impl Who {
             Self::Spent => "spent one-time",
             Self::Suspended => "suspended",
             Self::SuspendedOneTime => "suspended's one-time",
+            Self::ViewLink => "view link",
+            Self::DownloadLink => "download link",
+            Self::EndedLink => "ended link",
         }
     }
 }
@@ -122,6 +132,7 @@ pub struct Cast {
     pub space: SpaceId,
     pub view: MapView,
     pub node: NodeId,
+    pub file: NodeId,
     pub chunk: SealedChunk,
 }
 
@@ -171,9 +182,11 @@ impl Cast {
             space,
             view,
             node: NodeId::ROOT,
+            file: NodeId::ROOT,
             chunk,
         };
         cast.gather().await;
+        cast.give_links().await;
         cast.set_password().await;
         cast.spent = Some(cast.spend().await);
         cast.suspended_offer = Some(make_offer(&cast.world, &mut cast.suspended).await);
@@ -276,7 +289,7 @@ impl Cast {
     }
 
     /// Commits as the owner.
-    async fn commit(&mut self, change_set: &ChangeSet) {
+    pub async fn commit(&mut self, change_set: &ChangeSet) {
         let request = CommitRequest {
             change_set: change_set.encoded().to_vec().into(),
             attached: vec![],
@@ -352,6 +365,9 @@ impl Cast {
             Who::Spent => (self.spent.clone().unwrap(), headers::ONE_TIME),
             Who::Login => (self.logged_in().await, headers::ONE_TIME),
             Who::Recovery => (recovery_token(), headers::ONE_TIME),
+            Who::ViewLink | Who::DownloadLink | Who::EndedLink => {
+                (token_of(link_of(who)), headers::LINK)
+            }
             _ => (self.person(who).token.clone(), headers::BEARER),
         })
     }

@@ -5,6 +5,7 @@
 
 mod asks;
 mod cast;
+mod links;
 mod logins;
 mod sources;
 mod table;

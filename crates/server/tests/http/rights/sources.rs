@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Ways to the row of a log, which leads to everything else that is stored of it.
-const LOOK_UPS: [&str; 3] = ["logs::get(", "logs::lock(", "logs::head("];
+const LOOK_UPS: [&str; 4] = ["logs::get(", "logs::by_no(", "logs::lock(", "logs::head("];
 
 /// The files below `src/files` that may take them, and why no decision is missing there.
 const ALLOWED: [(&str, &str); 10] = [

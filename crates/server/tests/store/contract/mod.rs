@@ -5,6 +5,7 @@ mod administration;
 mod chunks;
 mod commits;
 mod conflicts;
+mod links;
 mod passkeys;
 mod quotas;
 mod reading;
@@ -15,6 +16,7 @@ pub use administration::*;
 pub use chunks::*;
 pub use commits::*;
 pub use conflicts::*;
+pub use links::*;
 pub use passkeys::*;
 pub use quotas::*;
 pub use reading::*;
@@ -75,6 +77,8 @@ macro_rules! for_all_cases {
             an_invite_is_bound_to_name_role_and_quota,
             d6_a_suspended_account_is_cut_off_with_all_its_devices,
             a_removed_account_leaves_others_their_spaces,
+            an_opening_reaches_the_chunks_of_its_file_and_no_others,
+            a_link_ends_at_its_time,
         }
     };
 }
