@@ -1,7 +1,7 @@
 //! Becoming a member by a link: an owner authorises a one-time key, whoever holds it brings in its
 //! own account.
 
-use hythe_model::{AccountId, KeyEpoch, Role, SpaceId};
+use hythe_model::{AccountId, DeviceId, KeyEpoch, Role, SpaceId};
 use minicbor::{Decode, Encode};
 
 use crate::crypto::{Context, PublicKey, Signature, SigningKey, Wrapped};
@@ -26,6 +26,14 @@ pub struct OfferJoin {
     /// That epoch's secret, wrapped to the key that comes with the one-time key.
     #[n(4)]
     pub wrapped: Wrapped,
+}
+
+/// Takes an offer back that nobody has taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct WithdrawJoin {
+    /// The id of its one-time key.
+    #[n(0)]
+    pub key: DeviceId,
 }
 
 /// Takes up an offer. Signed by a device of the account that joins, which is no member yet; it

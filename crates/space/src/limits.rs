@@ -25,6 +25,16 @@ pub const OFFER_LIFETIME_MS: i64 = 60 * 60 * 1000;
 /// How long a link that makes a member may be used, in milliseconds: a week.
 pub const JOIN_LIFETIME_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
+/// Clocks of devices and server may differ by this much, in milliseconds, where a time is judged when
+/// it is accepted.
+pub const CLOCK_SKEW_MS: i64 = 10 * 60 * 1000;
+
+/// A space ends no sooner than this after somebody said so, in milliseconds: a day.
+pub const ENDING_MIN_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Nor later than this: a year.
+pub const ENDING_MAX_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+
 /// Members of one space at most. Every change of members or keys reads them all, and a new key
 /// epoch wraps to each: 1,169 bytes and an X-Wing encapsulation for every one.
 pub const MAX_MEMBERS: usize = 10_000;

@@ -6,8 +6,9 @@ use minicbor::{Decode, Encode};
 use crate::account::operation::{
     AccountGenesis, AddDevice, AuthoriseOneTime, KemGeneration, RemoveDevice, SetKeyholder,
 };
+use crate::ending::EndSpace;
 use crate::governance::{Member, NameSpace, NewEpoch, Restored, SpaceGenesis};
-use crate::join::{Join, OfferJoin};
+use crate::join::{Join, OfferJoin, WithdrawJoin};
 
 /// One operation. Sealed parts are not named: the n-th part of the change set belongs to the n-th
 /// field that the operations write (of one operation: name, attributes, body).
@@ -65,6 +66,12 @@ pub enum Operation {
     /// Sets the account's password or recovery code.
     #[n(21)]
     SetKeyholder(#[n(0)] SetKeyholder),
+    /// Takes back a key that lets one account become a member.
+    #[n(34)]
+    WithdrawJoin(#[n(0)] WithdrawJoin),
+    /// Says that the space ends, or that it does not.
+    #[n(35)]
+    EndSpace(#[n(0)] EndSpace),
 }
 
 /// A place among the nodes: below which parent, under which tag.

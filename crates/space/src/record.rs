@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::cbor;
 use crate::crypto::{PublicKey, Wrapped};
+use crate::ending::EndRecord;
 use crate::error::DecodeError;
 use crate::governance::{MemberWrap, Restored, SealedSecret};
 use crate::hash::Hash32;
@@ -155,6 +156,9 @@ pub struct JoinOfferRecord {
     /// The account that took it up; none while nobody has.
     #[n(6)]
     pub taken: Option<AccountId>,
+    /// The change set that took it back; none where nobody did.
+    #[n(7)]
+    pub withdrawn: Option<HeaderHash>,
 }
 
 /// The name of a space, which only members can read.
@@ -190,6 +194,9 @@ pub struct SpaceRecord {
     /// epoch has begun.
     #[n(5)]
     pub renewal_due: Option<HeaderHash>,
+    /// When it ends; none where nobody said that it does.
+    #[n(6)]
+    pub ends: Option<EndRecord>,
 }
 
 impl SpaceRecord {

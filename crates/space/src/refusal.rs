@@ -97,8 +97,8 @@ pub enum Denied {
     #[error("the account on whose behalf it was written may not write")]
     Behalf,
     /// The space would have no owner, or a removed member would keep the current key; or an offer to
-    /// join is unknown, used up, expired, or not for this account.
-    #[error("members, key epoch and offers to join do not fit together")]
+    /// join is unknown, used up, expired, or not for this account; or an end is too soon or too late.
+    #[error("members, key epoch, offers to join and the end do not fit together")]
     Members,
     /// The operation does not belong into this log.
     #[error("the operation does not belong into this log")]

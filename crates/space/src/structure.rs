@@ -27,7 +27,9 @@ impl Class {
             | Operation::NewEpoch(_)
             | Operation::Restored(_)
             | Operation::NameSpace(_)
-            | Operation::OfferJoin(_) => Self::Space,
+            | Operation::OfferJoin(_)
+            | Operation::WithdrawJoin(_)
+            | Operation::EndSpace(_) => Self::Space,
             Operation::Join(_) => Self::Join,
             Operation::Create(_)
             | Operation::Update(_)

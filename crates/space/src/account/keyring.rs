@@ -12,13 +12,10 @@ use super::operation::{
 };
 use super::state::{DeviceRecord, GenerationRecord, KeyholderRecord, OfferRecord};
 use crate::header::NO_PREVIOUS;
-use crate::limits::OFFER_LIFETIME_MS;
+use crate::limits::{CLOCK_SKEW_MS, OFFER_LIFETIME_MS};
 use crate::operation::Operation;
 use crate::refusal::ChainFault;
 use crate::view::Moment;
-
-/// Clocks of devices and server may differ by this much when an offer is made.
-const CLOCK_SKEW_MS: i64 = 10 * 60 * 1000;
 
 /// Where and when operations are applied.
 pub(super) struct Now {

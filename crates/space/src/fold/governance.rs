@@ -5,8 +5,9 @@ use hythe_model::{AccountId, Head, KeyEpoch, Role};
 use super::FoldError;
 use super::overlay::Overlay;
 use crate::changeset::ChangeSet;
+use crate::ending::{EndRecord, EndSpace};
 use crate::governance::{Member, MemberWrap, NewEpoch};
-use crate::limits::MAX_MEMBERS;
+use crate::limits::{CLOCK_SKEW_MS, ENDING_MAX_MS, ENDING_MIN_MS, MAX_MEMBERS};
 use crate::operation::Operation;
 use crate::record::{AuthorRecord, EpochRecord, MemberRecord, NameRecord, SpaceRecord};
 use crate::refusal::{ChainFault, Denied, Refusal};
@@ -32,6 +33,7 @@ pub(super) fn start<'v, V: View + ?Sized>(
         genesis: by,
         name: None,
         renewal_due: None,
+        ends: None,
     };
     let owner = MemberRecord {
         account: author,
@@ -89,6 +91,10 @@ pub(super) fn apply<V: View + ?Sized>(
             Operation::OfferJoin(offer) => {
                 super::join::offer(overlay, offer, moment, change_set)?;
             }
+            Operation::WithdrawJoin(withdrawal) => {
+                super::join::withdraw(overlay, withdrawal, change_set)?;
+            }
+            Operation::EndSpace(end) => end_space(overlay, end, moment, change_set)?,
             _ => return Err(Refusal::NotAllowed(Denied::WrongLog).into()),
         }
     }
@@ -98,6 +104,33 @@ pub(super) fn apply<V: View + ?Sized>(
         return Err(Refusal::NotAllowed(Denied::Members).into());
     }
     check_members(overlay)
+}
+
+/// Whoever wants a space to end gives its members time to take what is theirs, and to object.
+fn end_space<V: View + ?Sized>(
+    overlay: &mut Overlay<'_, V>,
+    end: &EndSpace,
+    moment: Moment,
+    change_set: &ChangeSet,
+) -> Result<(), FoldError<V::Error>> {
+    let is_in_time = |at_ms: i64, now_ms: i64, skew_ms: i64| {
+        let wait_ms = at_ms.saturating_sub(now_ms);
+        (ENDING_MIN_MS - skew_ms..=ENDING_MAX_MS + skew_ms).contains(&wait_ms)
+    };
+    let fits = end.ends_ms.is_none_or(|at_ms| {
+        let by_header = is_in_time(at_ms, change_set.header().time_ms, 0);
+        by_header
+            && match moment {
+                Moment::Replaying => true,
+                Moment::Accepting { now_ms } => is_in_time(at_ms, now_ms, CLOCK_SKEW_MS),
+            }
+    });
+    if !fits {
+        return Err(Refusal::NotAllowed(Denied::Members).into());
+    }
+    let by = change_set.hash();
+    overlay.space_mut().ends = end.ends_ms.map(|at_ms| EndRecord { at_ms, by });
+    Ok(())
 }
 
 fn put_member<V: View + ?Sized>(

@@ -6,15 +6,12 @@ use super::FoldError;
 use super::governance::check_members;
 use super::overlay::Overlay;
 use crate::changeset::ChangeSet;
-use crate::join::OfferJoin;
-use crate::limits::JOIN_LIFETIME_MS;
+use crate::join::{OfferJoin, WithdrawJoin};
+use crate::limits::{CLOCK_SKEW_MS, JOIN_LIFETIME_MS};
 use crate::operation::Operation;
 use crate::record::{JoinOfferRecord, MemberRecord};
 use crate::refusal::{Denied, Refusal};
 use crate::view::{Moment, View};
-
-/// Clocks of devices and server may differ by this much when an offer is made.
-const CLOCK_SKEW_MS: i64 = 10 * 60 * 1000;
 
 /// Notes an offer that an owner makes.
 pub(super) fn offer<V: View + ?Sized>(
@@ -43,8 +40,26 @@ pub(super) fn offer<V: View + ?Sized>(
         wrapped: offer.wrapped.clone(),
         by: change_set.hash(),
         taken: None,
+        withdrawn: None,
     };
     overlay.put_join_offer(None, record);
+    Ok(())
+}
+
+/// Takes an offer back that nobody has taken up.
+pub(super) fn withdraw<V: View + ?Sized>(
+    overlay: &mut Overlay<'_, V>,
+    withdrawal: &WithdrawJoin,
+    change_set: &ChangeSet,
+) -> Result<(), FoldError<V::Error>> {
+    let offer = overlay.join_offer(withdrawal.key)?;
+    let open = offer.filter(|offer| offer.taken.is_none() && offer.withdrawn.is_none());
+    let offer = open.ok_or(Refusal::NotAllowed(Denied::Members))?;
+    let withdrawn = JoinOfferRecord {
+        withdrawn: Some(change_set.hash()),
+        ..offer.clone()
+    };
+    overlay.put_join_offer(Some(offer), withdrawn);
     Ok(())
 }
 
@@ -95,7 +110,8 @@ fn holds(
         Moment::Replaying => false,
     };
     let in_time = !too_late && change_set.header().time_ms <= offer.expires_ms;
-    in_time && offer.taken.is_none() && offer.epoch == current
+    let open = offer.taken.is_none() && offer.withdrawn.is_none();
+    in_time && open && offer.epoch == current
 }
 
 fn check_epoch<V: View + ?Sized>(overlay: &Overlay<'_, V>, epoch: KeyEpoch) -> Result<(), Refusal> {

@@ -216,3 +216,27 @@ fn members_names_and_offers() {
         assert_eq!(&Record::decode(bytes).unwrap(), record);
     }
 }
+
+#[test]
+fn ends_and_offers_taken_back() {
+    let mut world = World::open();
+    let (offer, secret) = crate::joining::offer(&mut world, Role::Viewer);
+    world.commit(one(Operation::OfferJoin(offer))).unwrap();
+    let withdrawn = crate::ending::withdraw(&secret);
+    world.commit(withdrawn).unwrap();
+    let at_ms = NOW + hythe_space::limits::ENDING_MIN_MS;
+    world.commit(crate::ending::end(Some(at_ms))).unwrap();
+
+    let kept = golden("space-ending-1.hex", &encoded(&world.log));
+    let mut view = MapView::default();
+    for bytes in &kept {
+        let read = ChangeSet::decode(bytes).unwrap();
+        view.append(&world.devices, Moment::Replaying, &read)
+            .unwrap();
+    }
+    let records: Vec<_> = view.records().map(Record::encode).collect();
+    let kept = golden("space-ending-records-1.hex", &records);
+    for (bytes, record) in kept.iter().zip(view.records()) {
+        assert_eq!(&Record::decode(bytes).unwrap(), record);
+    }
+}

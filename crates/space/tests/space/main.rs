@@ -10,6 +10,7 @@ mod account;
 mod canonical;
 mod chain;
 mod checkpoint;
+mod ending;
 mod golden;
 mod governance;
 mod joining;
