@@ -15,7 +15,7 @@ pub use account::{
     Recovery as RecoveryArgs, Totp,
 };
 pub use link::{CreateLink, Link, LinkCommand, ListLinks, RevokeLink};
-pub use spaces::{Members, Share, Spaces, SpacesCommand};
+pub use spaces::{Members, RoleArgument, Share, Spaces, SpacesCommand};
 
 /// Your files on your own server, and on all your devices.
 #[derive(Debug, Parser)]

@@ -6,6 +6,7 @@
 mod draft;
 mod found;
 mod govern;
+mod joining;
 mod keys;
 
 pub use found::found_space;

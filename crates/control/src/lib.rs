@@ -47,10 +47,10 @@ pub use request::{Decision, Request};
 pub use serve::{Events, MAX_CALLERS, Service, serve};
 pub use socket::{Listener, SOCKET_NAME};
 pub use spaces::{
-    InvitationInfo, MemberInfo, MemberKind, ShareOutcome, SharedInfo, SpaceInfo, SpaceRole,
-    SpacesRequest,
+    InvitationInfo, MemberInfo, MemberKind, OfferInfo, ShareOutcome, SharedInfo, SpaceInfo,
+    SpaceRole, SpacesRequest,
 };
 pub use status::{
-    AccountStatus, Direction, FolderState, FolderStatus, MovedFolder, Pending, Problem, Proven,
-    ServerStatus, Status, Transfer, UsageStatus,
+    AccountStatus, Direction, EndedFolder, EndingSpace, FolderState, FolderStatus, MovedFolder,
+    Pending, Problem, Proven, ServerStatus, Status, Transfer, UsageStatus,
 };

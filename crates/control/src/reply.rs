@@ -7,7 +7,7 @@ use crate::files::Entry;
 use crate::id_text;
 use crate::links::{LinkInfo, LinkMade};
 use crate::octets::Octets;
-use crate::spaces::{MemberInfo, SharedInfo, SpaceInfo};
+use crate::spaces::{MemberInfo, OfferInfo, SharedInfo, SpaceInfo};
 use crate::status::{Direction, FolderStatus, Status};
 
 /// The end of a request that was done.
@@ -36,7 +36,7 @@ pub enum Reply {
     Devices(Vec<DeviceInfo>),
     /// A device is cut off.
     Removed(Removed),
-    /// A one-time URL for the next device.
+    /// A one-time URL, for the next device or for a member.
     Invite(Invite),
     /// A node as it is now.
     Entry(Entry),
@@ -52,6 +52,8 @@ pub enum Reply {
     Link(LinkMade),
     /// Links into a space.
     Links(Vec<LinkInfo>),
+    /// The links into a space that can still be taken up.
+    Offers(Vec<OfferInfo>),
 }
 
 /// A directory that is a sync folder under another name. `folder_move` goes on with it.

@@ -1,6 +1,6 @@
 //! Spaces and who is in them.
 
-use hythe_model::{AccountId, Role, SpaceId};
+use hythe_model::{AccountId, DeviceId, Role, SpaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::id_text;
@@ -50,6 +50,42 @@ pub enum SpacesRequest {
         role: SpaceRole,
         /// The safety number that was compared with that person; `null` where none was.
         number: Option<String>,
+    },
+    /// Makes a link by which one account becomes a member, within a week. Reply: `invite`.
+    ShareLink {
+        /// The space.
+        space: String,
+        /// What that account may do; not `owner`.
+        role: SpaceRole,
+    },
+    /// Takes part in a space by such a link. Reply: `space`.
+    Join {
+        /// The link.
+        url: String,
+    },
+    /// The links into a space that can still be taken up. Reply: `offers`.
+    Offers {
+        /// The space.
+        space: String,
+    },
+    /// Takes such a link back. Reply: `done`.
+    Withdraw {
+        /// The space.
+        space: String,
+        /// The link's id, or how it begins.
+        offer: String,
+    },
+    /// Says that a space ends, and everything in it. Reply: `space`.
+    Delete {
+        /// The space.
+        space: String,
+        /// After how many days.
+        days: u16,
+    },
+    /// Says that it does not. Reply: `space`.
+    Restore {
+        /// The space.
+        space: String,
     },
     /// Who is in a space. Reply: `members`.
     Members {
@@ -118,6 +154,21 @@ pub struct SpaceInfo {
     pub sealed: bool,
     /// The invitation that waits for an answer; `null` where the account takes part.
     pub invitation: Option<InvitationInfo>,
+    /// When the space ends, in milliseconds since 1970; `null` where nobody said that it does.
+    pub ends_ms: Option<i64>,
+}
+
+/// A link by which one account can become a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferInfo {
+    /// Its id, which lets nobody in.
+    #[serde(with = "id_text")]
+    pub id: DeviceId,
+    /// What that account may do.
+    pub role: SpaceRole,
+    /// Until when it works, in milliseconds since 1970.
+    pub expires_ms: i64,
 }
 
 /// An invitation into a space. Before it was accepted, the server's word is all there is.

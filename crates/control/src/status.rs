@@ -28,6 +28,32 @@ pub struct Status {
     pub folders: Vec<FolderStatus>,
     /// What is being sent and fetched now; at most 64, the longest running first.
     pub transfers: Vec<Transfer>,
+    /// Spaces that an owner wants to end.
+    pub ending: Vec<EndingSpace>,
+    /// Sync folders of spaces that ended: ordinary folders now.
+    pub ended: Vec<EndedFolder>,
+}
+
+/// A space that an owner wants to end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndingSpace {
+    /// Its name.
+    pub space: String,
+    /// When, in milliseconds since 1970.
+    pub ends_ms: i64,
+}
+
+/// A sync folder of a space that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndedFolder {
+    /// The folder. Its files stay.
+    pub dir: Octets,
+    /// Name of the space.
+    pub space: String,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_ms: i64,
 }
 
 /// Whose device this is.

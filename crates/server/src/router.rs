@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, approvals, changes, checkpoint, chunks, devices, events, health,
-    history, layers, link, links, login, members, openapi, passkeys, profile, server, snapshot,
-    spaces,
+    history, joining, layers, link, links, login, members, openapi, passkeys, profile, server,
+    snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -48,6 +48,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(members::look_up))
         .routes(routes!(members::list))
         .routes(routes!(members::answer))
+        .routes(routes!(joining::terms))
         .routes(routes!(changes::read, changes::commit))
         .routes(routes!(snapshot::read))
         .routes(routes!(checkpoint::read, checkpoint::offer))

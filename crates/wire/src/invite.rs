@@ -167,7 +167,7 @@ pub fn server_url(text: &str) -> Result<Url, UrlError> {
 }
 
 /// The address of the server and the fragment.
-fn split(text: &str) -> Result<(Url, &str), UrlError> {
+pub(crate) fn split(text: &str) -> Result<(Url, &str), UrlError> {
     let (server, fragment) = text.trim().split_once('#').ok_or(UrlError::Fragment)?;
     Ok((server_url(server)?, fragment))
 }

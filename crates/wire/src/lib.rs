@@ -19,6 +19,7 @@ pub mod headers;
 pub mod history;
 pub mod identity;
 pub mod invite;
+pub mod join;
 pub mod limits;
 pub mod link;
 pub mod link_url;

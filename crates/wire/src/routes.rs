@@ -1,7 +1,7 @@
 //! Every path of the API, in one place: as templates for the server's router, and as functions
 //! that fill them for clients.
 
-use hythe_model::{AccountId, Cursor, LinkId, NodeId, OpeningId, SpaceId, UploadId};
+use hythe_model::{AccountId, Cursor, DeviceId, LinkId, NodeId, OpeningId, SpaceId, UploadId};
 
 /// Alive: the process answers.
 pub const HEALTHZ: &str = "/healthz";
@@ -72,6 +72,8 @@ pub const SPACES: &str = "/api/v1/spaces";
 pub const SPACE_MEMBERS: &str = "/api/v1/spaces/{space}/members";
 /// What the caller says to being invited: accept, decline.
 pub const SPACE_INVITATION: &str = "/api/v1/spaces/{space}/invitation";
+/// What taking up an offer to join needs.
+pub const SPACE_OFFER: &str = "/api/v1/spaces/{space}/offers/{key}";
 /// The log of a space: read, commit.
 pub const SPACE_CHANGES: &str = "/api/v1/spaces/{space}/changes";
 /// The state of a space at its latest checkpoint.
@@ -140,6 +142,7 @@ pub const ALL: &[&str] = &[
     SPACES,
     SPACE_MEMBERS,
     SPACE_INVITATION,
+    SPACE_OFFER,
     SPACE_CHANGES,
     SPACE_SNAPSHOT,
     SPACE_CHECKPOINT,
@@ -176,6 +179,11 @@ pub fn space_members(space: SpaceId) -> String {
 /// [`SPACE_INVITATION`] of a space.
 pub fn space_invitation(space: SpaceId) -> String {
     format!("/api/v1/spaces/{space}/invitation")
+}
+
+/// [`SPACE_OFFER`] of a space, by the id of its one-time key.
+pub fn space_offer(space: SpaceId, key: DeviceId) -> String {
+    format!("/api/v1/spaces/{space}/offers/{key}")
 }
 
 /// [`SPACE_CHANGES`] of a space.

@@ -24,6 +24,20 @@ pub struct SpaceList {
     /// What counts for the caller's account: its own spaces, whoever writes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Spaces that the caller's account was in and that ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<EndedSpace>,
+}
+
+/// A space that ended, as its owner wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndedSpace {
+    /// Its id, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub id: SpaceId,
+    /// When, in milliseconds since 1970.
+    pub ended_ms: i64,
 }
 
 /// How much of a quota is used.

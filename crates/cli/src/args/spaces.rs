@@ -39,15 +39,37 @@ pub enum SpacesCommand {
         name: String,
     },
     /// Take part in a space that you were invited to
-    #[command(after_help = "Example:\n  hythe spaces accept photos")]
+    #[command(
+        after_help = "Examples:\n  hythe spaces accept photos\n  hythe spaces accept 'https://host:7443/#s=…'"
+    )]
     Accept {
-        /// The space, by the name `hythe spaces` shows or by its id
+        /// The space, by the name `hythe spaces` shows or by its id; or a link from `hythe share`
         space: String,
     },
     /// Do not take part in it
     #[command(after_help = "Example:\n  hythe spaces decline photos")]
     Decline {
         /// The space, by the name `hythe spaces` shows or by its id
+        space: String,
+    },
+    /// Delete a space with all that is in it, after some days; files in sync folders stay
+    #[command(after_help = "\
+Members see when it ends, and until then everything goes on.
+Examples:
+  hythe spaces delete photos
+  hythe spaces restore photos               (not after all)")]
+    Delete {
+        /// The space, by name or id
+        space: String,
+        /// After how many days
+        #[arg(long, value_name = "DAYS", default_value_t = 14,
+              value_parser = clap::value_parser!(u16).range(1..=364))]
+        after: u16,
+    },
+    /// Do not delete a space after all
+    #[command(after_help = "Example:\n  hythe spaces restore photos")]
+    Restore {
+        /// The space, by name or id
         space: String,
     },
     /// Leave a space; the files in your sync folders stay
@@ -62,12 +84,17 @@ pub enum SpacesCommand {
 #[command(after_help = "\
 Examples:
   hythe share photos bob --role editor
-  hythe share photos bob --role viewer      (again, to change it)")]
+  hythe share photos bob --role viewer      (again, to change it)
+  hythe share photos --link --role editor   (a link, for one person, for a week)")]
 pub struct Share {
     /// The space, by name or id
     pub space: String,
     /// Login name of who is to be a member
-    pub account: String,
+    #[arg(required_unless_present = "link")]
+    pub account: Option<String>,
+    /// Make a link by which one person, whoever has it, becomes a member within a week
+    #[arg(long, conflicts_with_all = ["account", "number"])]
+    pub link: bool,
     /// What they may do
     #[arg(long, value_enum)]
     pub role: RoleArgument,
@@ -103,13 +130,17 @@ impl From<RoleArgument> for SpaceRole {
 #[command(after_help = "\
 Examples:
   hythe members photos
-  hythe members photos --remove bob")]
+  hythe members photos --remove bob
+  hythe members photos --withdraw 5f8e21c9  (a link that nobody has used)")]
 pub struct Members {
     /// The space, by name or id
     pub space: String,
     /// Send a member away, by login name or account id, and renew the keys
     #[arg(long, value_name = "ACCOUNT")]
     pub remove: Option<String>,
+    /// Take back a link from `hythe share --link`, by its id or how that begins
+    #[arg(long, value_name = "LINK", conflicts_with = "remove")]
+    pub withdraw: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use hythe_control::{MemberInfo, MemberKind, Reply, Request, ShareOutcome, SpacesRequest};
+use hythe_control::{
+    MemberInfo, MemberKind, OfferInfo, Reply, Request, ShareOutcome, SpacesRequest,
+};
 
 use super::spaces::role;
-use crate::args::{Members, Share};
+use crate::args::{Members, RoleArgument, Share};
 use crate::door::{self, Work};
 use crate::error::{Exit, Trouble};
 use crate::output::{self, words};
@@ -13,26 +15,72 @@ use crate::output::{self, words};
 #[derive(Serialize)]
 struct Printed {
     members: Vec<MemberInfo>,
+    links: Vec<OfferInfo>,
 }
 
 pub async fn run(args: Members) -> Result<Exit, Trouble> {
-    match args.remove {
-        Some(account) => remove(args.space, account).await,
-        None => list(args.space, args.output.json).await,
+    match (args.remove, args.withdraw) {
+        (Some(account), _) => remove(args.space, account).await,
+        (None, Some(offer)) => withdraw(args.space, offer).await,
+        (None, None) => list(args.space, args.output.json).await,
     }
 }
 
 async fn list(space: String, json: bool) -> Result<Exit, Trouble> {
-    let request = SpacesRequest::Members { space };
+    let request = SpacesRequest::Members {
+        space: space.clone(),
+    };
     let members = match door::ask(Work::Answer, Request::Spaces(request)).await? {
         Reply::Members(members) => members,
         other => return Err(door::unexpected(&other)),
     };
+    let request = SpacesRequest::Offers { space };
+    let links = match door::ask(Work::Answer, Request::Spaces(request)).await? {
+        Reply::Offers(links) => links,
+        other => return Err(door::unexpected(&other)),
+    };
     if json {
-        output::json(&Printed { members })?;
+        output::json(&Printed { members, links })?;
     } else {
         output::lines(members.iter().map(line))?;
+        output::lines(links.iter().map(link))?;
     }
+    Ok(Exit::Done)
+}
+
+fn link(link: &OfferInfo) -> String {
+    let id: String = link.id.to_string().chars().take(16).collect();
+    format!(
+        "a link {id}  {}  for one person, until {}",
+        role(link.role),
+        words::moment(link.expires_ms)
+    )
+}
+
+async fn withdraw(space: String, offer: String) -> Result<Exit, Trouble> {
+    let request = SpacesRequest::Withdraw { space, offer };
+    match door::ask(Work::Answer, Request::Spaces(request)).await? {
+        Reply::Done => output::line("The link lets nobody in any more.")?,
+        other => return Err(door::unexpected(&other)),
+    }
+    Ok(Exit::Done)
+}
+
+async fn share_link(space: String, wanted: RoleArgument) -> Result<Exit, Trouble> {
+    let request = SpacesRequest::ShareLink {
+        space: space.clone(),
+        role: wanted.into(),
+    };
+    let invite = match door::ask(Work::Answer, Request::Spaces(request)).await? {
+        Reply::Invite(invite) => invite,
+        other => return Err(door::unexpected(&other)),
+    };
+    output::line(format!(
+        "Whoever runs this first is {} of {space}; it works once, until {}:",
+        role(wanted.into()),
+        words::moment(invite.expires_ms)
+    ))?;
+    output::line(format!("  hythe spaces accept '{}'", invite.url))?;
     Ok(Exit::Done)
 }
 
@@ -87,7 +135,11 @@ pub async fn share(args: Share) -> Result<Exit, Trouble> {
         account,
         role: wanted,
         number,
+        link: _,
     } = args;
+    let Some(account) = account else {
+        return share_link(space, wanted).await;
+    };
     let request = SpacesRequest::Share {
         space: space.clone(),
         account: account.clone(),

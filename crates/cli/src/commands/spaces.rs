@@ -26,6 +26,15 @@ pub async fn run(args: Spaces) -> Result<Exit, Trouble> {
             let done = format!("{space} is called {name} now, for all members.");
             (SpacesRequest::Rename { space, name }, done)
         }
+        SpacesCommand::Accept { space } if space.contains("://") => {
+            return join(space).await;
+        }
+        SpacesCommand::Delete { space, after } => {
+            return end(SpacesRequest::Delete { space, days: after }).await;
+        }
+        SpacesCommand::Restore { space } => {
+            return end(SpacesRequest::Restore { space }).await;
+        }
         SpacesCommand::Accept { space } => {
             let done =
                 format!("You take part in {space}. `hythe sync DIR --space {space}` syncs it.");
@@ -47,26 +56,54 @@ pub async fn run(args: Spaces) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-async fn create(name: String, sealed: bool) -> Result<Exit, Trouble> {
-    let request = SpacesRequest::Create { name, sealed };
+async fn join(url: String) -> Result<Exit, Trouble> {
+    let space = space(SpacesRequest::Join { url }).await?;
+    let name = &space.name;
+    output::line(format!(
+        "You take part in {name} as {}. `hythe sync DIR --space {}` syncs it.",
+        role(space.role),
+        quoted(name)
+    ))?;
+    Ok(Exit::Done)
+}
+
+async fn end(request: SpacesRequest) -> Result<Exit, Trouble> {
+    let space = space(request).await?;
+    let name = &space.name;
+    output::line(match space.ends_ms {
+        Some(at) => format!(
+            "{name} is deleted on {}, with its history and for all members; they see it. Files in \
+             sync folders stay. Until then `hythe spaces restore {}` keeps it.",
+            words::moment(at),
+            quoted(name)
+        ),
+        None => format!("{name} stays."),
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn space(request: SpacesRequest) -> Result<SpaceInfo, Trouble> {
     match door::ask(Work::Answer, Request::Spaces(request)).await? {
-        Reply::Space(space) => {
-            let name = &space.name;
-            output::line(match space.sealed {
-                true => format!(
-                    "{name} is sealed: only its members' devices can read it, and who loses all of \
-                     them loses what is in it."
-                ),
-                false => format!("{name} is made."),
-            })?;
-            output::line(format!(
-                "`hythe sync DIR --space {}` syncs it.",
-                quoted(name)
-            ))?;
-            Ok(Exit::Done)
-        }
+        Reply::Space(space) => Ok(space),
         other => Err(door::unexpected(&other)),
     }
+}
+
+async fn create(name: String, sealed: bool) -> Result<Exit, Trouble> {
+    let space = space(SpacesRequest::Create { name, sealed }).await?;
+    let name = &space.name;
+    output::line(match space.sealed {
+        true => format!(
+            "{name} is sealed: only its members' devices can read it, and who loses all of them \
+             loses what is in it."
+        ),
+        false => format!("{name} is made."),
+    })?;
+    output::line(format!(
+        "`hythe sync DIR --space {}` syncs it.",
+        quoted(name)
+    ))?;
+    Ok(Exit::Done)
 }
 
 /// A name as it is typed in a shell.
@@ -102,11 +139,15 @@ fn line(space: &SpaceInfo) -> String {
             asked.by, asked.safety_number
         )
     });
+    let ends = space
+        .ends_ms
+        .map(|at| format!("  deleted on {}", words::moment(at)));
     let id: String = space.id.to_string().chars().take(16).collect();
     format!(
-        "{}  {}  {id}{sealed}{}",
+        "{}  {}  {id}{sealed}{}{}",
         space.name,
         role(space.role),
+        ends.unwrap_or_default(),
         asked.unwrap_or_default()
     )
 }

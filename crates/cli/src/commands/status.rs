@@ -100,6 +100,21 @@ fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
         let count = words::count(status.held, "mass change waits", "mass changes wait");
         lines.push(format!("{count} for your yes: see `hythe held`."));
     }
+    for space in &status.ending {
+        lines.push(format!(
+            "{} is deleted on {}, as an owner wants it; until then `hythe spaces restore` keeps it.",
+            space.space,
+            words::moment(space.ends_ms)
+        ));
+    }
+    for folder in &status.ended {
+        let dir = words::argument(&folder.dir);
+        lines.push(format!(
+            "{dir} is no sync folder any more: {} was deleted. The files stay, in an ordinary folder \
+             (`hythe unsync {dir}` ends this notice).",
+            folder.space
+        ));
+    }
     if status.folders.is_empty() {
         lines.push("No sync folder: make one with `hythe sync DIR`.".into());
     }

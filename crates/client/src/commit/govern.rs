@@ -1,14 +1,15 @@
-//! Change sets about the space itself: its name, its members, its links.
+//! Change sets about the space itself: its name, its members, its end.
 
 use hythe_content::seal_space_name;
 use hythe_model::{AccountId, KeyEpoch, Role, Secret32, SpaceName};
-use hythe_space::flow::{JoinSecret, Recipient, member_wrap, offer_join};
+use hythe_space::ending::EndSpace;
+use hythe_space::flow::{Recipient, member_wrap};
 use hythe_space::governance::{Member, NameSpace, SealedSecret};
 use hythe_space::{Draft, Entropy, MemberRecord, Operation, SigningKey};
 
 use super::CommitError;
 use super::keys::not_wrapped;
-use crate::replica::{Applied, Position, Replica, now_ms};
+use crate::replica::{Applied, Position, Replica};
 
 /// How often others may write in the space before a change of it is given up.
 const TRIES: usize = 5;
@@ -99,17 +100,14 @@ impl Replica {
         Ok((applied, removal.was_member))
     }
 
+    /// Says when the space ends, or, without a time, that it does not.
+    pub async fn end(&self, ends_ms: Option<i64>) -> Result<Applied, CommitError> {
+        self.govern(&mut Ending(ends_ms)).await
+    }
+
     /// Leaves the space. Who stays renews the key.
     pub async fn leave(&self) -> Result<Applied, CommitError> {
         self.govern(&mut Leaving).await
-    }
-
-    /// Makes an offer by which one account joins with a role, and says until when it holds.
-    pub async fn offer_join(&self, role: Role) -> Result<(Applied, JoinSecret, i64), CommitError> {
-        let mut offering = Offering { role, made: None };
-        let applied = self.govern(&mut offering).await?;
-        let (secret, expires_ms) = offering.made.ok_or(CommitError::NoKey)?;
-        Ok((applied, secret, expires_ms))
     }
 
     fn role_of(&self, account: AccountId) -> Result<Option<Role>, CommitError> {
@@ -139,6 +137,22 @@ impl Plan for Naming<'_> {
         // Sealed names are never longer than what an operation holds.
         let name = SealedSecret::new(sealed).ok_or(CommitError::NoKey)?;
         Ok(Some(one(Operation::NameSpace(NameSpace { name }))))
+    }
+}
+
+struct Ending(Option<i64>);
+
+impl Plan for Ending {
+    async fn draft(
+        &mut self,
+        _: &Replica,
+        position: &Position,
+    ) -> Result<Option<Draft>, CommitError> {
+        let ends_ms = self.0;
+        if position.standing.as_ref().and_then(|now| now.ends_ms) == ends_ms {
+            return Ok(None);
+        }
+        Ok(Some(one(Operation::EndSpace(EndSpace { ends_ms }))))
     }
 }
 
@@ -217,32 +231,12 @@ impl Plan for Leaving {
     }
 }
 
-struct Offering {
-    role: Role,
-    made: Option<(JoinSecret, i64)>,
-}
-
-impl Plan for Offering {
-    async fn draft(
-        &mut self,
-        replica: &Replica,
-        position: &Position,
-    ) -> Result<Option<Draft>, CommitError> {
-        let mut entropy = Entropy::system()?;
-        let current = current(position)?;
-        let offered = offer_join(replica.space, current, self.role, now_ms(), &mut entropy);
-        let (offer, secret) = offered.map_err(not_wrapped)?;
-        self.made = Some((secret, offer.expires_ms));
-        Ok(Some(one(Operation::OfferJoin(offer))))
-    }
-}
-
 /// The newest epoch and its secret.
-fn current(position: &Position) -> Result<(KeyEpoch, &Secret32), CommitError> {
+pub(super) fn current(position: &Position) -> Result<(KeyEpoch, &Secret32), CommitError> {
     position.keyring.current_secret().ok_or(CommitError::NoKey)
 }
 
-fn one(operation: Operation) -> Draft {
+pub(super) fn one(operation: Operation) -> Draft {
     let mut draft = Draft::new();
     draft.push(operation);
     draft

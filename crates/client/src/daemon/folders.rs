@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use hythe_control::{Failure, FailureKind, Octets, Place, Reply};
 use hythe_model::NodeId;
 
-use super::devices;
 use super::door::Door;
 use super::event::Ask;
 use super::relocate;
+use super::{devices, endings};
 use crate::direct;
 use crate::disk::{Absence, FolderId, Generation, Inspection, Marker, OpenError, Root};
 use crate::state::{FolderNumber, FolderRow, SpaceNumber, StateError};
 
 /// Makes a directory a sync folder.
 pub async fn add(door: &Door, dir: &Octets, place: &Place) -> Result<Reply, Failure> {
-    let dir = absolute(dir)?;
+    let asked = absolute(dir)?;
+    let dir = asked.clone();
     let rows = door
         .shared
         .state
@@ -48,12 +49,22 @@ pub async fn add(door: &Door, dir: &Octets, place: &Place) -> Result<Reply, Fail
         .await
         .map_err(state)?;
     devices::tell_folders(&door.shared).await;
+    endings::acknowledge(&door.shared, &asked)
+        .await
+        .map_err(state)?;
     opened(door, number).await
 }
 
 /// Ends syncing of a folder; its files stay.
 pub async fn remove(door: &Door, dir: &Octets) -> Result<Reply, Failure> {
-    let (number, row) = at(door, &absolute(dir)?)?;
+    let dir = absolute(dir)?;
+    if endings::acknowledge(&door.shared, &dir)
+        .await
+        .map_err(state)?
+    {
+        return Ok(Reply::Done);
+    }
+    let (number, row) = at(door, &dir)?;
     door.ask(|reply| Ask::Release(number, reply)).await?;
     door.shared
         .state
@@ -67,7 +78,7 @@ pub async fn remove(door: &Door, dir: &Octets) -> Result<Reply, Failure> {
 
 /// Takes Hythe's own directory out of a folder, if it is that folder still: anything else at its
 /// place is none of ours.
-async fn take_marker(row: FolderRow) {
+pub async fn take_marker(row: FolderRow) {
     let taking = tokio::task::spawn_blocking(move || {
         let seen = Inspection::of(&row.path).ok().and_then(|seen| seen.marker);
         if seen.is_some_and(|marker| marker.folder == row.id) {

@@ -9,11 +9,13 @@
 mod board;
 mod devices;
 mod door;
+mod endings;
 mod event;
 mod fence;
 mod folder;
 mod folders;
 mod jobs;
+mod joining;
 mod links;
 mod memory;
 mod newcomers;

@@ -6,11 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hythe_model::{Role, SpaceId};
+use hythe_space::flow::JoinSecret;
 use hythe_wire::space::SpaceView;
 
 use super::Board;
 use super::renewal::Renewal;
 use super::usage::Usage;
+use crate::commit::CommitError;
 use crate::connect::ACCOUNT_NAME;
 use crate::home::LockedHome;
 use crate::keys::{DeviceKeys, KeyStore};
@@ -56,6 +58,8 @@ pub struct Space {
     pub replica: Arc<Replica>,
     /// The server has not named it among the account's spaces when it was asked last.
     unlisted: AtomicBool,
+    /// The server has named it among those that ended.
+    told_ended: AtomicBool,
 }
 
 impl Space {
@@ -83,6 +87,19 @@ impl Space {
     /// Notes whether the server names it among the account's spaces.
     pub fn list(&self, listed: bool) {
         self.unlisted.store(!listed, Ordering::Release);
+    }
+
+    /// Notes whether the server names it among those that ended.
+    pub fn note_ended(&self, ended: bool) {
+        self.told_ended.store(ended, Ordering::Release);
+    }
+
+    /// Whether it ended as an owner had signed: the server alone is not believed.
+    pub fn has_ended(&self) -> bool {
+        let ends = |standing: Standing| standing.ends_ms.is_some();
+        self.unlisted.load(Ordering::Acquire)
+            && self.told_ended.load(Ordering::Acquire)
+            && self.replica.standing().is_some_and(ends)
     }
 
     /// Whether this account may write in it.
@@ -206,10 +223,12 @@ impl Shared {
         }
         let (offered, spaces): (Vec<SpaceView>, Vec<SpaceView>) = list
             .spaces
-            .into_iter()
+            .iter()
+            .cloned()
             .partition(|view| view.invitation.is_some());
         for space in self.spaces() {
             space.list(spaces.iter().any(|view| view.id == space.id));
+            space.note_ended(list.ended.iter().any(|ended| ended.id == space.id));
         }
         *self.offered.write().unwrap_or_else(PoisonError::into_inner) = offered;
         Ok(spaces)
@@ -247,12 +266,41 @@ impl Shared {
             personal,
             replica,
             unlisted: AtomicBool::new(false),
+            told_ended: AtomicBool::new(false),
         });
         self.spaces
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(number, space);
         Ok(())
+    }
+
+    /// Becomes a member of a space by a link. The caller asks for the spaces anew.
+    pub async fn join(&self, id: SpaceId, secret: &JoinSecret) -> Result<(), CommitError> {
+        let _opening = self.opening.lock().await;
+        let known = self.spaces().into_iter().find(|space| space.id == id);
+        let replica = match known {
+            // An account that was a member before.
+            Some(space) => Arc::clone(&space.replica),
+            None => Arc::new(Replica::open(self.common.clone(), id).await?),
+        };
+        // Whoever asks is told of everything by reading the space as a new one.
+        replica.join(secret).await.map(drop)
+    }
+
+    /// Forgets a space and what was read of it.
+    pub async fn forget_space(&self, number: SpaceNumber) -> Result<(), StateError> {
+        let _opening = self.opening.lock().await;
+        self.spaces
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&number);
+        let forget = move |tx: &Tx<'_>| {
+            tx.forget_log(number)?;
+            // Without a name it is not opened at the next start.
+            tx.name_space(number, "")
+        };
+        self.state.write(forget).await
     }
 
     /// A seed for retries: different on every device and in every folder.

@@ -14,12 +14,16 @@ use hythe_wire::space::SpaceView;
 use super::devices::unreachable;
 use super::door::Door;
 use super::event::Event;
-use super::shared::{PERSONAL, Shared, Space};
+use super::joining;
+use super::shared::{PERSONAL, Shared, Space, now_ms};
 use crate::commit;
 use crate::direct;
 use crate::net::ApiError;
 use crate::pins::{Pinned, Pins};
 use crate::replica;
+
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Does one request.
 pub async fn call(door: &Door, request: SpacesRequest) -> Result<Reply, Failure> {
@@ -36,6 +40,12 @@ pub async fn call(door: &Door, request: SpacesRequest) -> Result<Reply, Failure>
             role,
             number,
         } => share(door, &space, &account, role.into(), number.as_deref()).await,
+        SpacesRequest::ShareLink { space, role } => joining::offer(door, &space, role.into()).await,
+        SpacesRequest::Join { url } => joining::join(door, &url).await,
+        SpacesRequest::Offers { space } => joining::list(door, &space).await,
+        SpacesRequest::Withdraw { space, offer } => joining::withdraw(door, &space, &offer).await,
+        SpacesRequest::Delete { space, days } => end(door, &space, Some(days)).await,
+        SpacesRequest::Restore { space } => end(door, &space, None).await,
         SpacesRequest::Members { space } => members(door, &space).await,
         SpacesRequest::RemoveMember { space, account } => remove(door, &space, &account).await,
     }
@@ -57,7 +67,7 @@ async fn list(door: &Door) -> Result<Reply, Failure> {
 }
 
 /// A space as its log has it; none once the account is no member.
-fn info(space: &Space) -> Option<SpaceInfo> {
+pub(super) fn info(space: &Space) -> Option<SpaceInfo> {
     let standing = space.replica.standing()?;
     Some(SpaceInfo {
         id: space.id,
@@ -66,6 +76,7 @@ fn info(space: &Space) -> Option<SpaceInfo> {
         personal: space.personal,
         sealed: !standing.open,
         invitation: None,
+        ends_ms: standing.ends_ms,
     })
 }
 
@@ -85,6 +96,7 @@ async fn offered_info(shared: &Shared, view: &SpaceView) -> Result<SpaceInfo, Fa
             .invitation
             .as_ref()
             .map(|asked| asked_by(shared, asked)),
+        ends_ms: None,
     })
 }
 
@@ -142,7 +154,7 @@ async fn refuse_double(door: &Door, name: &SpaceName) -> Result<(), Failure> {
 }
 
 /// The space with this id, followed and read.
-async fn followed(door: &Door, id: SpaceId) -> Result<Arc<Space>, Failure> {
+pub(super) async fn followed(door: &Door, id: SpaceId) -> Result<Arc<Space>, Failure> {
     let mut spaces = door.shared.spaces().into_iter();
     let space = spaces.find(|space| space.id == id).ok_or_else(gone)?;
     direct::catch_up(door, &space).await?;
@@ -214,6 +226,17 @@ async fn leave(door: &Door, named: &str) -> Result<Reply, Failure> {
     direct::tell(door, &space, applied);
     let _ = door.events.send(Event::Rebased(space.number));
     Ok(Reply::Done)
+}
+
+/// Says that a space ends after so many days, or that it does not.
+async fn end(door: &Door, named: &str, days: Option<u16>) -> Result<Reply, Failure> {
+    let space = shared_space(door, named, "deleted").await?;
+    owned(&space)?;
+    // Counted from when it is signed; a minute more, for clocks that differ by less.
+    let after = |days: u16| now_ms() + i64::from(days) * DAY_MS + 60_000;
+    let applied = space.replica.end(days.map(after)).await?;
+    direct::tell(door, &space, applied);
+    info(&space).map(Reply::Space).ok_or_else(gone)
 }
 
 async fn share(
@@ -423,7 +446,11 @@ fn another_account(shared: &Shared, named: &str, account: AccountId) -> Failure 
 }
 
 /// A space of the account that is not its personal one.
-async fn shared_space(door: &Door, named: &str, done: &str) -> Result<Arc<Space>, Failure> {
+pub(super) async fn shared_space(
+    door: &Door,
+    named: &str,
+    done: &str,
+) -> Result<Arc<Space>, Failure> {
     let space = direct::space_named(door, named).await?;
     if space.personal {
         let message = format!("Your personal space cannot be {done}");
@@ -433,7 +460,7 @@ async fn shared_space(door: &Door, named: &str, done: &str) -> Result<Arc<Space>
     Ok(space)
 }
 
-fn owned(space: &Space) -> Result<(), Failure> {
+pub(super) fn owned(space: &Space) -> Result<(), Failure> {
     let standing = space.replica.standing();
     if standing.and_then(|standing| standing.role) == Some(Role::Owner) {
         return Ok(());
@@ -444,10 +471,10 @@ fn owned(space: &Space) -> Result<(), Failure> {
     )
 }
 
-fn refused(message: impl Into<String>) -> Failure {
+pub(super) fn refused(message: impl Into<String>) -> Failure {
     Failure::new(FailureKind::Refused, message)
 }
 
-fn gone() -> Failure {
+pub(super) fn gone() -> Failure {
     Failure::new(FailureKind::NotFound, "The space is not there any more")
 }

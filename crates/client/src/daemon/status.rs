@@ -8,6 +8,7 @@ use hythe_control::{
 };
 use hythe_model::{NodeKind, TreePath};
 
+use super::endings;
 use super::folder::Folder;
 use super::newcomers;
 use super::shared::{PERSONAL, Shared, now_ms};
@@ -56,6 +57,8 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
             .count() as u64,
         folders,
         transfers: shared.board.transfers(),
+        ending: endings::coming(shared),
+        ended: endings::past(shared),
     };
     (status, problems)
 }

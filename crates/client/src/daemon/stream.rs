@@ -10,6 +10,7 @@ use hythe_model::{Head, ServerEpoch};
 use hythe_wire::event::{Event as Told, EventsRequest, Goodbye, SpacePosition};
 
 use super::devices;
+use super::endings;
 use super::event::{Event, Trouble};
 use super::jobs::Teller;
 use super::newcomers;
@@ -79,6 +80,7 @@ async fn follow_once(
     backoff: &mut Backoff,
 ) -> Result<Goodbye, ReplicaError> {
     let (spaces, epoch) = read_all(shared, events).await?;
+    endings::let_go(shared, events).await?;
     let request = positions(shared, &spaces, epoch).await;
     let mut stream = shared.api.events(&request).await?;
     backoff.succeeded();
@@ -112,6 +114,8 @@ async fn follow_once(
                     space.list(false);
                     let _ = events.send(Event::Rebased(space.number));
                 }
+                shared.learn_spaces().await?;
+                endings::let_go(shared, events).await?;
             }
             Told::Goodbye { reason } => return Ok(reason),
             _ => {}

@@ -1,11 +1,13 @@
 //! Calls about the server itself, accounts, devices and spaces.
 
 use ::http::Method;
-use hythe_model::{AccountId, SpaceId};
+use hythe_model::{AccountId, DeviceId, SpaceId};
+use hythe_wire::Message;
 use hythe_wire::account::{
     AppendReply, AppendRequest, EnrolReply, EnrolRequest, RegisterReply, RegisterRequest,
 };
 use hythe_wire::device::{DeviceList, DevicePatch, DeviceView};
+use hythe_wire::join::JoinTermsReply;
 use hythe_wire::member::{AccountFound, InvitationAnswer, MemberList, MemberView};
 use hythe_wire::routes;
 use hythe_wire::server::ServerInfo;
@@ -86,6 +88,18 @@ impl Api {
         let answer = InvitationAnswer { accept };
         self.send_json(Method::POST, &routes::space_invitation(space), &answer)
             .await
+    }
+
+    /// What taking up an offer to join needs, by the id of its one-time key.
+    pub async fn join_terms(
+        &self,
+        space: SpaceId,
+        key: DeviceId,
+    ) -> Result<JoinTermsReply, ApiError> {
+        let path = routes::space_offer(space, key);
+        let answer = self.call(Channel::Shared, Method::GET, &path, None).await;
+        let bytes = answer?.whole(JoinTermsReply::MAX_BYTES).await?;
+        JoinTermsReply::from_cbor(&bytes).map_err(ApiError::malformed)
     }
 
     /// Creates a space.

@@ -157,7 +157,7 @@ impl ApiError {
         Self::Offline(cause.into())
     }
 
-    pub(super) fn malformed(cause: impl Into<Cause>) -> Self {
+    pub(crate) fn malformed(cause: impl Into<Cause>) -> Self {
         Self::Malformed(cause.into())
     }
 }

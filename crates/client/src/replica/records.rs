@@ -5,6 +5,8 @@ use hythe_space::RecordKey;
 
 /// What the keys of all members begin with.
 pub(super) const MEMBERS: &[u8] = &[2];
+/// What the keys of all offers to join begin with.
+pub(super) const OFFERS: &[u8] = &[5];
 /// What the keys of all epochs begin with.
 pub(super) const EPOCHS: &[u8] = &[1];
 

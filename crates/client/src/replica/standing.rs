@@ -17,6 +17,8 @@ pub struct Standing {
     pub open: bool,
     /// This account's role; none when it is no member any more.
     pub role: Option<Role>,
+    /// When an owner wants it to end, in milliseconds since 1970.
+    pub ends_ms: Option<i64>,
 }
 
 impl Replica {
@@ -34,6 +36,7 @@ impl Replica {
                 .and_then(|name| self.open_name(keyring, name)),
             open: record.is_open(),
             role: member.and_then(|member| member.role),
+            ends_ms: record.ends.map(|end| end.at_ms),
         }))
     }
 

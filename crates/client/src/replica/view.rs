@@ -6,7 +6,7 @@ use hythe_space::{
     View,
 };
 
-use super::records::{MEMBERS, member_key, stored_key};
+use super::records::{MEMBERS, OFFERS, member_key, stored_key};
 use crate::state::{Rows, SpaceNumber, StateError};
 
 /// The records of one space.
@@ -40,6 +40,16 @@ impl RowsView<'_, '_> {
             _ => Err(WRONG),
         };
         let stored = self.rows.records(self.space, MEMBERS)?;
+        stored.into_iter().map(record).collect()
+    }
+
+    /// The offers to join, those that are over too.
+    pub(crate) fn all_offers(&self) -> Result<Vec<JoinOfferRecord>, StateError> {
+        let record = |bytes: Vec<u8>| match decode(&bytes)? {
+            Record::JoinOffer(record) => Ok(record),
+            _ => Err(WRONG),
+        };
+        let stored = self.rows.records(self.space, OFFERS)?;
         stored.into_iter().map(record).collect()
     }
 }

@@ -9,6 +9,7 @@
 mod connection;
 mod content;
 mod devices;
+mod joining;
 mod lies;
 mod login;
 mod members;

@@ -109,6 +109,27 @@ pub(super) fn offered(
     key: DeviceId,
 ) -> Result<(Log, JoinOfferRecord), FilesError> {
     let log = logs::lock(tx, space.as_bytes())?;
+    offer_in(tx, log, key)
+}
+
+/// As [`offered`], to be looked at only.
+///
+/// # Errors
+/// As [`offered`].
+pub(super) fn shown_offer(
+    tx: &mut dyn Tx,
+    space: SpaceId,
+    key: DeviceId,
+) -> Result<(Log, JoinOfferRecord), FilesError> {
+    let log = logs::get(tx, space.as_bytes())?;
+    offer_in(tx, log, key)
+}
+
+fn offer_in(
+    tx: &mut dyn Tx,
+    log: Option<Log>,
+    key: DeviceId,
+) -> Result<(Log, JoinOfferRecord), FilesError> {
     let log = log
         .filter(|log| log.kind == LogKind::Space)
         .ok_or(Denied::NotAMember)?;

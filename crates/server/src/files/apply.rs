@@ -8,7 +8,7 @@ use hythe_space::{
 };
 
 use super::access::role_number;
-use super::{FilesError, MAX_NOTICE_BYTES, members};
+use super::{FilesError, MAX_NOTICE_BYTES, endings, members};
 use crate::metadata::logs::{self, Entry, Log, LogKind, LogNo};
 use crate::metadata::nodes::{self, NodeRow, NodeWrite, Sealed};
 use crate::metadata::records::{self, RecordKind};
@@ -48,6 +48,7 @@ pub(super) fn write_space(
     write_records(tx, log.no, change_set, effects, now_ms)?;
     append(tx, log, change_set, digest, now_ms)?;
     members::note_changes(tx, log, &effects.changes, now_ms)?;
+    endings::note(tx, log, &effects.changes)?;
     Ok(Committed {
         head: effects.head,
         digest: digest.0,

@@ -17,7 +17,7 @@ use super::objects::{Attached, Objects};
 use super::quota::{self, Payer};
 use super::tree::{self, Walk};
 use super::view::SqlView;
-use super::{Denied, Files, FilesError, Inner, Principal, Refused, members};
+use super::{Denied, Files, FilesError, Inner, Principal, Refused, endings, members};
 use crate::clock::now_ms;
 use crate::metadata::chunks::ChunkKind;
 use crate::metadata::logs::Log;
@@ -198,6 +198,7 @@ fn commit_in(
         return Ok(first);
     }
     members::check_new(tx, inner.account(), &log, &commit.change_set)?;
+    endings::check(&log, &commit.change_set)?;
     let now_ms = now_ms();
     let account = inner.accounts.get(tx, principal.account())?;
     let moment = Moment::Accepting { now_ms };

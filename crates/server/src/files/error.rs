@@ -109,6 +109,9 @@ pub enum Refused {
     /// The login name is taken.
     #[error("the login name is taken")]
     LoginTaken,
+    /// It was done too often of late: there is room for it after this time.
+    #[error("this was done too often of late")]
+    TooOften(std::time::Duration),
     /// A quota has no room for it.
     #[error(transparent)]
     Quota(#[from] OverQuota),

@@ -6,7 +6,7 @@ use hythe_wire::limits::MAX_SPACES;
 use hythe_wire::member::{InvitationView, MemberAnswer, MemberView};
 
 use super::access::{self, Want};
-use super::{Files, FilesError, Principal, view};
+use super::{Files, FilesError, Principal, joining, view};
 use crate::metadata::invitations::{self, Answer, Invitation};
 use crate::metadata::logs::Log;
 use crate::metadata::records::{self, RecordKind};
@@ -191,18 +191,21 @@ pub(super) fn check_new(
 /// Notes who was asked into a space, who is out, and tells those whose role changed.
 ///
 /// # Errors
-/// The database's.
+/// [`super::Refused::TooOften`], or the database's.
 pub(super) fn note_changes(
     tx: &mut dyn Tx,
     log: &Log,
     changes: &[Change],
     now_ms: i64,
-) -> Result<(), DbError> {
+) -> Result<(), FilesError> {
     let author = changes.iter().find_map(|change| match &change.new {
         Record::Author(author) => Some(author.account),
         _ => None,
     });
     for change in changes {
+        if let (Record::JoinOffer(_), None, Some(by)) = (&change.new, &change.old, author) {
+            joining::count_invitation(tx, by, now_ms)?;
+        }
         let Record::Member(new) = &change.new else {
             continue;
         };
@@ -222,6 +225,7 @@ pub(super) fn note_changes(
             (None, Some(_), Some(by))
                 if by != account && accounts::login_of(tx, account)?.is_some() =>
             {
+                joining::count_invitation(tx, by, now_ms)?;
                 invitations::ask(tx, log.no, account, by, now_ms)?;
             }
             _ => {}

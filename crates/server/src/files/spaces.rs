@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hythe_model::{AccountId, Head, SpaceId};
 use hythe_wire::limits::MAX_SPACES;
-use hythe_wire::space::{SpaceView, Usage};
+use hythe_wire::space::{EndedSpace, SpaceList, SpaceView, Usage};
 
 use super::access::role_of;
 use super::apply::Committed;
-use super::{Files, FilesError, Principal, found, members, quota};
+use super::{Files, FilesError, Principal, endings, found, members, quota};
 use crate::clock::now_ms;
 use crate::metadata::logs::{self, Log};
 use crate::metadata::{DbError, Tx, invitations, quotas, records};
@@ -46,18 +46,25 @@ impl Files {
         Ok(self.inner.database.read(read).await?)
     }
 
-    /// As [`Files::spaces`], with what counts for the caller's account.
+    /// As [`Files::spaces`], with what counts for the caller's account, and what ended.
     ///
     /// # Errors
     /// The database's.
-    pub async fn spaces_with_usage(
-        &self,
-        principal: &Principal,
-    ) -> Result<(Vec<SpaceView>, Usage), FilesError> {
+    pub async fn space_list(&self, principal: &Principal) -> Result<SpaceList, FilesError> {
         let spaces = self.spaces(principal).await?;
-        let account = principal.account();
-        let read = move |tx: &mut dyn Tx| quota::usage_of(tx, account);
-        Ok((spaces, self.inner.database.read(read).await?))
+        let (account, epoch) = (principal.account(), self.epoch());
+        let read = move |tx: &mut dyn Tx| {
+            let ended = endings::told(tx, account)?.into_iter();
+            Ok::<_, DbError>(SpaceList {
+                epoch,
+                spaces,
+                usage: Some(quota::usage_of(tx, account)?),
+                ended: ended
+                    .map(|(id, ended_ms)| EndedSpace { id, ended_ms })
+                    .collect(),
+            })
+        };
+        Ok(self.inner.database.read(read).await?)
     }
 
     /// The accounts whose logs concern the caller: its own, the server's, those of fellow members.

@@ -52,6 +52,9 @@ impl From<FilesError> for Failure {
             FilesError::NotFound(_) => Code::NotFound,
             FilesError::Invalid(_) => Code::Invalid,
             FilesError::Refused(Refused::LoginTaken) => Code::LoginTaken,
+            FilesError::Refused(Refused::TooOften(wait)) => {
+                return Self::later(Code::RateLimited, *wait);
+            }
             FilesError::Refused(Refused::Quota(_)) => Code::QuotaExceeded,
             FilesError::Refused(Refused::LinkEnded) => Code::LinkEnded,
             FilesError::Refused(_) => Code::Conflict,

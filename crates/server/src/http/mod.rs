@@ -27,6 +27,7 @@ pub(crate) mod events;
 pub(crate) mod exposition;
 pub(crate) mod health;
 pub(crate) mod history;
+pub(crate) mod joining;
 pub(crate) mod link;
 pub(crate) mod links;
 pub(crate) mod login;

@@ -22,12 +22,7 @@ pub(crate) async fn list(
     State(app): State<Shared>,
     caller: Caller,
 ) -> Result<Json<SpaceList>, Failure> {
-    let (spaces, usage) = app.files.spaces_with_usage(&caller.principal).await?;
-    Ok(Json(SpaceList {
-        epoch: app.files.epoch(),
-        spaces,
-        usage: Some(usage),
-    }))
+    Ok(Json(app.files.space_list(&caller.principal).await?))
 }
 
 /// Creates a space of the caller's account: an open one, or a sealed one.

@@ -1,9 +1,10 @@
-//! Removes accounts whose waiting time is over.
+//! Removes accounts and spaces whose waiting time is over.
 
 use std::sync::Weak;
 use std::time::Duration;
 
 use super::alive;
+use crate::clock::now_ms;
 use crate::files::Inner;
 
 /// How often is looked: waiting times are days.
@@ -16,6 +17,11 @@ pub(super) async fn run(inner: Weak<Inner>) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "accounts were removed"),
             Err(error) => tracing::warn!(%error, "accounts that are due were not removed"),
+        }
+        match files.end_due(now_ms()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "spaces ended"),
+            Err(error) => tracing::warn!(%error, "spaces that are due were not removed"),
         }
         drop(files);
         tokio::time::sleep(EVERY).await;

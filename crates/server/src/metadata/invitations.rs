@@ -102,6 +102,26 @@ pub fn of_space(tx: &mut dyn Tx, log: LogNo) -> Result<Vec<Invitation>, DbError>
     tx.query(sql, &[log.into()])?.iter().map(read).collect()
 }
 
+/// Counts one more invitation of an account: how many it made since a time, and when the oldest of
+/// those was. Older ones are forgotten.
+///
+/// # Errors
+/// The database's.
+pub fn count(
+    tx: &mut dyn Tx,
+    by: AccountId,
+    since_ms: i64,
+    now_ms: i64,
+) -> Result<(u64, i64), DbError> {
+    let sql = "DELETE FROM invitations_made WHERE account = $1 AND made_ms < $2";
+    tx.exec(sql, &[by.as_bytes().into(), since_ms.into()])?;
+    let sql = "INSERT INTO invitations_made (account, made_ms) VALUES ($1, $2)";
+    tx.exec(sql, &[by.as_bytes().into(), now_ms.into()])?;
+    let sql = "SELECT COUNT(*), MIN(made_ms) FROM invitations_made WHERE account = $1";
+    let row = tx.query_one(sql, &[by.as_bytes().into()])?;
+    row.map_or(Ok((0, now_ms)), |row| Ok((row.count(0)?, row.int(1)?)))
+}
+
 fn read(row: &Row) -> Result<Invitation, DbError> {
     Ok(Invitation {
         account: AccountId(row.array(0)?),

@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/007_members.sql"),
     include_str!("migrations/008_passkeys.sql"),
     include_str!("migrations/009_links.sql"),
+    include_str!("migrations/010_endings.sql"),
 ];
 
 /// The newest schema version that this program knows.

@@ -14,6 +14,7 @@ pub mod checkpoints;
 pub mod chunks;
 pub mod credentials;
 pub mod devices;
+pub mod endings;
 pub mod invitations;
 pub mod invites;
 pub mod links;

@@ -73,13 +73,15 @@ pub fn count_devices(tx: &mut dyn Tx, account: AccountId) -> Result<u64, DbError
 }
 
 /// What is kept of an account beside its row and its log.
-const OF_AN_ACCOUNT: [&str; 6] = [
+const OF_AN_ACCOUNT: [&str; 8] = [
     "DELETE FROM tokens WHERE account = $1",
     "DELETE FROM credentials WHERE account = $1",
     "DELETE FROM profiles WHERE account = $1",
     "DELETE FROM second_factors WHERE account = $1",
     "DELETE FROM passkeys WHERE account = $1",
     "DELETE FROM passkey_challenges WHERE account = $1",
+    "DELETE FROM ended_spaces WHERE account = $1",
+    "DELETE FROM invitations_made WHERE account = $1",
 ];
 
 /// Forgets an account: its row, its devices' rights, its tokens, password and profile. Its log stays, for whoever has to
@@ -139,7 +141,7 @@ pub fn set_payer(tx: &mut dyn Tx, log: LogNo, payer: Option<AccountId>) -> Resul
 }
 
 /// What hangs on a log, the log last.
-const OF_A_LOG: [&str; 14] = [
+const OF_A_LOG: [&str; 15] = [
     "DELETE FROM entries WHERE log = $1",
     "DELETE FROM links WHERE log = $1",
     "DELETE FROM link_uses WHERE log = $1",
@@ -154,6 +156,7 @@ const OF_A_LOG: [&str; 14] = [
     "DELETE FROM layout_refs WHERE log = $1",
     "DELETE FROM leases WHERE log = $1",
     "DELETE FROM reservations WHERE log = $1",
+    "DELETE FROM invitations WHERE log = $1",
 ];
 
 /// Removes a space with all that is stored of it, and remembers that it was.

@@ -265,6 +265,7 @@ impl Cast {
                 let body = Body::Plain(headers::JSON, br#"{"accept":true}"#.to_vec());
                 Ask::post(routes::space_invitation(space), body)
             }
+            ("GET", routes::SPACE_OFFER, "") => get(routes::space_offer(space, self.offered)),
             ("GET", routes::SPACE_SNAPSHOT, "") => get(routes::space_snapshot(space)),
             ("GET", routes::SPACE_CHECKPOINT, "") => get(routes::space_checkpoint(space)),
             ("POST", routes::SPACE_CHECKPOINT, "") => {

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use hythe_content::SealedChunk;
-use hythe_model::{Head, KeyEpoch, NodeId, NodeKind, OperationId, Role, Secret32, SpaceId};
+use hythe_model::{
+    DeviceId, Head, KeyEpoch, NodeId, NodeKind, OperationId, Role, Secret32, SpaceId,
+};
 use hythe_server::files::Actor;
 use hythe_space::flow::{
     EpochPlan, KeyholderSecret, OfferSecret, Recipient, add_device_offer, create_space, new_epoch,
-    remove_device,
+    offer_join, remove_device,
 };
 use hythe_space::governance::{Member, SealedSecret};
 use hythe_space::{Accounts, ChangeSet, Draft, MapView, Moment, Operation, Stamp};
@@ -134,6 +136,8 @@ pub struct Cast {
     pub node: NodeId,
     pub file: NodeId,
     pub chunk: SealedChunk,
+    /// The key of a link into the space.
+    pub offered: DeviceId,
 }
 
 impl Cast {
@@ -184,6 +188,7 @@ impl Cast {
             node: NodeId::ROOT,
             file: NodeId::ROOT,
             chunk,
+            offered: DeviceId([0; 32]),
         };
         cast.gather().await;
         cast.give_links().await;
@@ -227,12 +232,26 @@ impl Cast {
             .post(&self.world, &routes::space_packs(self.space));
         let post = post.header("content-type", headers::PACK).body(pack);
         assert_eq!(post.send().await.unwrap().status(), 200);
+        self.offer_to_join().await;
         let offered = super::asks::checkpoint(self, Who::Owner);
         let post = self
             .owner
             .post(&self.world, &routes::space_checkpoint(self.space));
         let answer = cbor(post, &offered).send().await.unwrap();
         assert_eq!(answer.status(), 204);
+    }
+
+    /// A link that nobody takes up.
+    async fn offer_to_join(&mut self) {
+        let current = (self.epoch(), &Secret32::new([1; 32]));
+        let entropy = &mut self.owner.entropy;
+        let made = offer_join(self.space, current, Role::Viewer, now_ms(), entropy);
+        let (operation, secret) = made.unwrap();
+        self.offered = secret.key().device_id();
+        let mut draft = Draft::new();
+        draft.push(Operation::OfferJoin(operation));
+        let change_set = self.sign(Who::Owner, draft);
+        self.commit(&change_set).await;
     }
 
     async fn change_members(&mut self, changes: &[(hythe_space::AccountState, Option<Role>)]) {

@@ -5,6 +5,7 @@ mod administration;
 mod chunks;
 mod commits;
 mod conflicts;
+mod joining;
 mod links;
 mod passkeys;
 mod quotas;
@@ -16,6 +17,7 @@ pub use administration::*;
 pub use chunks::*;
 pub use commits::*;
 pub use conflicts::*;
+pub use joining::*;
 pub use links::*;
 pub use passkeys::*;
 pub use quotas::*;
@@ -63,6 +65,10 @@ macro_rules! for_all_cases {
             a_member_that_leaves_is_out_at_once,
             a_space_counts_for_an_owner_that_takes_part,
             an_account_that_nobody_knows_becomes_no_member,
+            a_space_ends_for_everybody_when_its_time_has_come,
+            a_link_lets_one_account_in,
+            an_offer_that_is_over_is_shown_to_nobody,
+            an_account_invites_so_often_and_no_more,
             a_clean_server_checks_clean,
             sc156_d5_parallel_uploads_never_pass_the_limit_together,
             sc105_what_is_reserved_is_kept_for_its_upload,

@@ -43,12 +43,8 @@ async fn limit(world: &World, of: &str, bytes: u64) {
 async fn used(world: &World, person: &Person) -> u64 {
     let report = world.files.check().await.unwrap();
     assert!(report.is_clean(), "{report:?}");
-    let (_, usage) = world
-        .files
-        .spaces_with_usage(&person.principal)
-        .await
-        .unwrap();
-    usage.used_bytes
+    let list = world.files.space_list(&person.principal).await.unwrap();
+    list.usage.unwrap().used_bytes
 }
 
 fn is_over<T>(result: &Result<T, FilesError>) -> bool {

@@ -12,7 +12,7 @@ use crate::person::{Person, attached, bytes_of, client_now_ms, server_account};
 use crate::world::World;
 
 /// A person who has moved on to a space of its own, sealed or open.
-async fn with_space(world: &World, login: &str, sealed: bool) -> Person {
+pub(super) async fn with_space(world: &World, login: &str, sealed: bool) -> Person {
     let mut person = Person::register(world, login).await;
     let server = Recipient::of(&server_account(world).await).unwrap();
     let made = flow::create_space(
@@ -36,7 +36,7 @@ async fn with_space(world: &World, login: &str, sealed: bool) -> Person {
 
 impl Person {
     /// The operation that gives an account a role in this person's space.
-    fn admit(&mut self, other: &Person, role: Role) -> Draft {
+    pub(super) fn admit(&mut self, other: &Person, role: Role) -> Draft {
         let record = self.fold.member_record(self.account.id()).unwrap();
         let wrap = record.wrap.clone().unwrap();
         let secret = self.keys.open_epoch(self.space, &wrap).unwrap();
@@ -57,7 +57,7 @@ impl Person {
     }
 
     /// The same person in the space of another, as far as that one has read it.
-    fn in_space_of(self, other: &Person) -> Self {
+    pub(super) fn in_space_of(self, other: &Person) -> Self {
         let accounts: Accounts = [self.account.clone(), other.account.clone()]
             .into_iter()
             .collect();
@@ -70,7 +70,7 @@ impl Person {
     }
 }
 
-fn one(operation: Operation) -> Draft {
+pub(super) fn one(operation: Operation) -> Draft {
     let mut draft = Draft::new();
     draft.push(operation);
     draft
@@ -289,7 +289,8 @@ pub async fn a_space_counts_for_an_owner_that_takes_part(world: World) {
     let leaving = ann.sign(leaving);
     ann.send(&world, &leaving, Vec::new()).await.unwrap();
     let pays = async |who: &Person| {
-        let (_, usage) = world.files.spaces_with_usage(&who.principal).await.unwrap();
+        let usage = world.files.space_list(&who.principal).await.unwrap().usage;
+        let usage = usage.unwrap();
         usage.used_bytes > 0
     };
     assert!(pays(&ann).await, "nobody pays who has not said yes");
