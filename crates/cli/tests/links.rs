@@ -170,6 +170,49 @@ fn a_password_belongs_to_a_link_and_viewing_is_no_copying() {
     assert!(ann.ok(&["link", "list"]).contains("with password"));
 }
 
+#[test]
+fn a_link_into_a_sealed_space_is_kept_as_the_space_is_by_its_givers_daemon() {
+    let mut stage = Stage::with_devices(&["a"]);
+    let visitor = visitor(&stage);
+    let ann = stage.device("a");
+    ann.ok(&["spaces", "create", "diary", "--sealed"]);
+    let large = fill(ann, "diary");
+    write(
+        ann,
+        "diary:/photos/canary-in-name-7ae1",
+        b"canary-in-content-0c4d",
+    );
+    let url = link(ann, "diary:/photos", &[]);
+    let listed = "below/\ncanary-in-name-7ae1\nsmall\n";
+    assert_eq!(visitor.ok(&["ls", &url]), listed);
+    let into = visitor.folder.to_str().unwrap();
+    visitor.ok(&["get", &url, into]);
+    assert!(fs::read(visitor.folder.join("below/large")).unwrap() == large);
+    assert_eq!(fs::read(visitor.folder.join("small")).unwrap(), b"small");
+    // What changes is shown once the daemon has seen it: written anew, made, moved in and out.
+    write(ann, "diary:/photos/small", b"written anew");
+    ann.ok(&["mkdir", "diary:/other"]);
+    write(ann, "diary:/other/moved", b"moved in");
+    ann.ok(&["mv", "diary:/other", "diary:/photos/other"]);
+    ann.ok(&["rm", "diary:/photos/below/large"]);
+    for (path, content) in [("small", "written anew"), ("other/moved", "moved in")] {
+        let path = format!("{url}:/{path}");
+        stage::wait_until("the link shows it", || {
+            visitor.run(&["cat", &path]).stdout == content.as_bytes()
+        });
+    }
+    stage::wait_until("the link shows it no more", || {
+        visitor.ok(&["ls", &format!("{url}:/below")]).is_empty()
+    });
+    ann.ok(&["link", "revoke", "diary:/photos"]);
+    assert!(refused(&visitor, &["ls", &url]).contains("revoked"));
+    // The server has made it possible without being able to see any of it.
+    let data = stage.data();
+    for canary in ["canary-in-name-7ae1", "canary-in-content-0c4d"] {
+        assert_eq!(found(&data, canary.as_bytes()), 0, "{canary}");
+    }
+}
+
 /// How often bytes stand in any file below a directory.
 fn found(data: &Path, canary: &[u8]) -> usize {
     let times = |path: &Path| {

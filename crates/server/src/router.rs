@@ -60,6 +60,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(links::list, links::create))
         .routes(routes!(links::revoke))
         .routes(routes!(links::uses))
+        .routes(routes!(links::capsules))
         .routes(routes!(link::look))
         .routes(routes!(link::list))
         .routes(routes!(link::open))

@@ -16,6 +16,12 @@ use crate::text;
 /// Most nodes of one page of a listing.
 pub const MAX_LINK_PAGE: usize = 500;
 
+/// Most directories of one request to store capsules.
+pub const MAX_CAPSULE_DIRECTORIES: usize = 256;
+
+/// Most parts of one directory: more nodes than these of it are not shown.
+pub const MAX_CAPSULE_PARTS: usize = 32;
+
 /// `POST /spaces/{space}/links`: a link, given out by the calling device. May be repeated.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub struct CreateLinkRequest {
@@ -104,6 +110,44 @@ pub enum LinkAction {
     Looked,
     /// Opened a file.
     Opened,
+}
+
+/// `POST /spaces/{space}/links/{link}/capsules`: what a link into a sealed space shows, in place of
+/// what was stored for these directories before.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkCapsulesRequest {
+    /// The directories.
+    #[n(0)]
+    #[cbor(decode_with = "bounded::list::<MAX_CAPSULE_DIRECTORIES, _, _>")]
+    pub directories: Vec<DirectoryCapsules>,
+}
+
+impl Message for LinkCapsulesRequest {
+    const MAX_BYTES: usize = 6 << 20;
+}
+
+/// What a link shows of one directory.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct DirectoryCapsules {
+    /// The directory; none: the linked node itself.
+    #[n(0)]
+    pub directory: Option<NodeId>,
+    /// Its children, a part at a time; none where it is empty.
+    #[n(1)]
+    #[cbor(decode_with = "bounded::list::<MAX_CAPSULE_PARTS, _, _>")]
+    pub parts: Vec<CapsulePart>,
+}
+
+/// Some nodes of a directory, and their keys.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CapsulePart {
+    /// The nodes.
+    #[n(0)]
+    #[cbor(decode_with = "bounded::list::<MAX_LINK_PAGE, _, _>")]
+    pub nodes: Vec<NodeId>,
+    /// Their keys.
+    #[n(1)]
+    pub capsule: LinkCapsule,
 }
 
 /// `GET /links/{link}`: what a link is.

@@ -98,6 +98,9 @@ pub const SPACE_LINK: &str = "/api/v1/spaces/{space}/links/{link}";
 /// How a link was used.
 pub const SPACE_LINK_USES: &str = "/api/v1/spaces/{space}/links/{link}/uses";
 
+/// What a link into a sealed space shows: store.
+pub const SPACE_LINK_CAPSULES: &str = "/api/v1/spaces/{space}/links/{link}/capsules";
+
 /// What a link shows, for whoever has it.
 pub const LINK: &str = "/api/v1/links/{link}";
 /// What a directory under a link holds.
@@ -154,6 +157,7 @@ pub const ALL: &[&str] = &[
     SPACE_LINKS,
     SPACE_LINK,
     SPACE_LINK_USES,
+    SPACE_LINK_CAPSULES,
     LINK,
     LINK_LIST,
     LINK_OPEN,
@@ -249,6 +253,11 @@ pub fn space_link(space: SpaceId, link: LinkId) -> String {
 /// [`SPACE_LINK_USES`] of a link.
 pub fn space_link_uses(space: SpaceId, link: LinkId) -> String {
     format!("/api/v1/spaces/{space}/links/{link}/uses")
+}
+
+/// [`SPACE_LINK_CAPSULES`] of a link.
+pub fn space_link_capsules(space: SpaceId, link: LinkId) -> String {
+    format!("/api/v1/spaces/{space}/links/{link}/capsules")
 }
 
 /// [`LINK`] of a link.

@@ -12,10 +12,12 @@ use hythe_space::{LinkGrant, SignedGrant};
 use hythe_wire::IdentityKey;
 use hythe_wire::link::{CreateLinkRequest, LinkView};
 
+use super::capsules;
 use super::devices::unreachable;
 use super::door::Door;
-use super::shared::{Space, now_ms};
+use super::shared::{Shared, Space, now_ms};
 use crate::direct;
+use crate::link::capsules::{CapsuleError, Dirty};
 use crate::net::ApiError;
 
 /// Fewer digits of an id name no link.
@@ -61,11 +63,18 @@ async fn create(door: &Door, place: &Place, terms: &LinkTerms) -> Result<Reply, 
     let verifier = verifier.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let key = hythe_space::SigningKey::from_seed(&device.signing);
     let request = CreateLinkRequest {
-        grant: grant.sign(&key).encode().into(),
+        grant: grant.clone().sign(&key).encode().into(),
         verifier: Secret32::new(verifier.ok_or_else(unusable)?),
     };
     let made = shared.api.create_link(space, &request).await;
     let made = made.map_err(|error| not_made(&error))?;
+    if made.maker == device.device {
+        let shown = capsules::make(shared, &found.space, &grant, &Dirty::All).await;
+        shown.map_err(|error| match error {
+            CapsuleError::Api(error) => not_made(&error),
+            error => Failure::new(FailureKind::Internal, "The link shows nothing").because(error),
+        })?;
+    }
     let server = shared.advertised_url.as_ref().unwrap_or(&device.server.url);
     Ok(Reply::Link(LinkMade {
         server: server.clone(),
@@ -123,6 +132,19 @@ impl Listed {
             LinkState::Open
         }
     }
+}
+
+/// What this device has given out links to in a space, as far as they still open.
+///
+/// # Errors
+/// What the server says.
+pub async fn granted(shared: &Shared, space: &Space) -> Result<Vec<LinkGrant>, ApiError> {
+    let views = shared.api.links(space.id).await?.links.into_iter();
+    let own = views.filter(|view| view.device == shared.device.device);
+    let open = own.filter_map(Listed::of).filter(|one| {
+        one.grant.space == space.id && matches!(one.state(), LinkState::Open | LinkState::UsedUp)
+    });
+    Ok(open.map(|one| one.grant).collect())
 }
 
 /// The links of a space that this account may end.

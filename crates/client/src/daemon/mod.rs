@@ -7,6 +7,7 @@
 //! - [`door`]: the control door.
 
 mod board;
+mod capsules;
 mod devices;
 mod door;
 mod endings;
@@ -85,7 +86,7 @@ pub struct Daemon {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     /// What follows the server, and is ended first.
-    following: [JoinHandle<()>; 2],
+    following: [JoinHandle<()>; 3],
 }
 
 /// Why a daemon did not start.
@@ -198,6 +199,15 @@ fn run(
     let following = [
         tokio::spawn(stream::follow(Arc::clone(&shared), events.clone())),
         tokio::spawn(renewal::keep(Arc::clone(&shared), events.clone())),
+        tokio::spawn({
+            let shared = Arc::clone(&shared);
+            // A command in the daemon's place does only what it was asked.
+            async move {
+                if syncing {
+                    capsules::keep(shared).await;
+                }
+            }
+        }),
     ];
     let service = Arc::new(Door {
         shared,

@@ -10,6 +10,7 @@ use hythe_space::flow::JoinSecret;
 use hythe_wire::space::SpaceView;
 
 use super::Board;
+use super::capsules::Changed;
 use super::renewal::Renewal;
 use super::usage::Usage;
 use crate::commit::CommitError;
@@ -43,6 +44,7 @@ pub struct Shared {
     pub plan_nodes: usize,
     pub renewal: Renewal,
     pub usage: Usage,
+    pub capsules: Changed,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
     offered: RwLock<Vec<SpaceView>>,
     /// Held while a space is opened: two copies of one log would each carry it on for themselves.
@@ -142,6 +144,7 @@ impl Shared {
             plan_nodes: parts.plan_nodes,
             renewal: Renewal::default(),
             usage: Usage::default(),
+            capsules: Changed::default(),
             spaces: RwLock::default(),
             offered: RwLock::default(),
             opening: tokio::sync::Mutex::default(),

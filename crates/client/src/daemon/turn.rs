@@ -290,6 +290,9 @@ impl Turn {
     }
 
     fn folded(&mut self, space: SpaceNumber, nodes: &BTreeSet<NodeId>, head: Cursor) {
+        if self.syncing && !nodes.is_empty() {
+            self.shared.capsules.note(space, nodes.iter().copied());
+        }
         for folder in self
             .folders
             .values_mut()
@@ -303,6 +306,9 @@ impl Turn {
     }
 
     fn rebased(&mut self, space: SpaceNumber) {
+        if self.syncing {
+            self.shared.capsules.note_all(space);
+        }
         for folder in self
             .folders
             .values_mut()

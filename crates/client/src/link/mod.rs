@@ -1,5 +1,6 @@
 //! Links: what a device needs to give one out, and opening one without an account.
 
+pub(crate) mod capsules;
 mod nodes;
 mod visit;
 

@@ -1,12 +1,13 @@
 //! Calls about links: giving them out, and opening them.
 
 use ::http::Method;
+use bytes::Bytes;
 use hythe_model::{LinkId, NodeId, OpeningId, SpaceId};
 use hythe_wire::link::{
-    CreateLinkReply, CreateLinkRequest, LinkInfo, LinkList, LinkListRequest, LinkOpenRequest,
-    LinkOpened, LinkPage, LinkUses,
+    CreateLinkReply, CreateLinkRequest, LinkCapsulesRequest, LinkInfo, LinkList, LinkListRequest,
+    LinkOpenRequest, LinkOpened, LinkPage, LinkUses,
 };
-use hythe_wire::{ByteVec, Message, routes};
+use hythe_wire::{ByteVec, Message, headers, routes};
 
 use super::http::Channel;
 use super::{Api, ApiError};
@@ -34,6 +35,19 @@ impl Api {
     /// How a link was used.
     pub async fn link_uses(&self, space: SpaceId, link: LinkId) -> Result<LinkUses, ApiError> {
         self.get_json(&routes::space_link_uses(space, link)).await
+    }
+
+    /// Stores what a link into a sealed space shows of some directories.
+    pub async fn put_link_capsules(
+        &self,
+        space: SpaceId,
+        link: LinkId,
+        request: &LinkCapsulesRequest,
+    ) -> Result<(), ApiError> {
+        let path = routes::space_link_capsules(space, link);
+        let body = Some((headers::CBOR, Bytes::from(request.to_cbor())));
+        let mut reader = self.call(Channel::Bulk, Method::POST, &path, body).await?;
+        reader.whole(0).await.map(drop)
     }
 
     /// Ends a link.

@@ -107,6 +107,14 @@ impl Keyring {
         self.epochs.get(&epoch).cloned()
     }
 
+    /// The keys of all epochs.
+    pub(crate) fn epochs(&self) -> Vec<(KeyEpoch, Arc<SpaceKeys>)> {
+        let epochs = self.epochs.iter();
+        epochs
+            .map(|(epoch, keys)| (*epoch, Arc::clone(keys)))
+            .collect()
+    }
+
     /// The key of name tags.
     pub fn tags(&self) -> Option<Arc<TagKey>> {
         self.tags.clone()

@@ -243,6 +243,18 @@ impl Replica {
         })
     }
 
+    /// Looks at the keys that this device has of the space.
+    ///
+    /// # Errors
+    /// See [`ReplicaError`].
+    pub(crate) async fn with_keys<T>(
+        &self,
+        look: impl FnOnce(&Keyring) -> T,
+    ) -> Result<T, ReplicaError> {
+        let position = self.enter().await?;
+        Ok(look(&position.keyring))
+    }
+
     /// What the log says of the space, and of this account in it; none before it was read.
     pub fn standing(&self) -> Option<Standing> {
         self.shown().standing

@@ -16,7 +16,7 @@ use hythe_wire::link::{
 use super::access::{self, Linked};
 use super::keyring::Keyring;
 use super::links::LinkPass;
-use super::{Files, FilesError, Inner, Refused, view};
+use super::{Files, FilesError, Inner, Refused, link_capsules, view};
 use crate::clock::now_ms;
 use crate::metadata::links::{self, Action, Opening, UseRow};
 use crate::metadata::logs;
@@ -65,6 +65,9 @@ impl Files {
         let read = move |tx: &mut dyn Tx| {
             let linked = access::link(tx, &pass, now_ms())?;
             access::under(tx, &linked, directory)?;
+            if !linked.log.open {
+                return link_capsules::page(tx, &linked, directory, after.as_deref());
+            }
             let after = after.clone().unwrap_or_default();
             let limit = u32::try_from(MAX_LINK_PAGE).unwrap_or(u32::MAX);
             let rows = nodes::children_after(tx, linked.log.no, directory, &after, limit)?;
@@ -164,17 +167,22 @@ fn info(
     linked: &Linked,
     top: Option<NodeRow>,
 ) -> Result<LinkInfo, FilesError> {
-    let mut shown = Shown::new(tx, inner, linked)?;
-    let node = top.map(|row| shown.add(row)).transpose()?.flatten();
-    let capsule = shown.capsule(inner, None)?;
+    let mut all = Shown::new(tx, inner, linked)?;
+    let (node, capsule) = if linked.log.open {
+        let node = top.map(|row| all.add(row)).transpose()?.flatten();
+        (node, all.capsule(inner, None)?)
+    } else {
+        let node = top.map(shown).transpose()?.flatten();
+        (node, link_capsules::of_top(tx, linked)?)
+    };
     let row = &linked.row;
     Ok(LinkInfo {
         space: SpaceId(linked.log.id),
-        kind: shown.grant.kind,
+        kind: all.grant.kind,
         expires_ms: row.expires_ms,
         downloads_left: row.limit.map(|limit| limit.saturating_sub(row.downloads)),
         node,
-        capsule: Some(capsule).flatten(),
+        capsule,
     })
 }
 
@@ -207,18 +215,7 @@ impl Shown {
             return Ok(None);
         }
         self.keys.push(self.keys_of(&record, &row));
-        let is_link = record.kind == NodeKind::Symlink;
-        let body = record.body.as_ref().map(|body| {
-            let sealed = row.sealed.body.filter(|_| is_link);
-            field(&body.field, sealed)
-        });
-        Ok(Some(LinkNode {
-            node: record.node,
-            kind: record.kind,
-            name: field(&record.place, row.sealed.name),
-            attributes: field(&record.attributes, row.sealed.attributes),
-            body,
-        }))
+        Ok(shown(row)?)
     }
 
     fn keys_of(&self, record: &NodeRecord, row: &NodeRow) -> NodeKeys {
@@ -262,6 +259,29 @@ impl Shown {
             sealed: sealed.into(),
         }))
     }
+}
+
+/// A node as whoever has a link sees it; none for what belongs to another space.
+///
+/// # Errors
+/// The database's.
+pub(super) fn shown(row: NodeRow) -> Result<Option<LinkNode>, DbError> {
+    let record = record(&row)?;
+    if record.kind == NodeKind::Attachment {
+        return Ok(None);
+    }
+    let is_link = record.kind == NodeKind::Symlink;
+    let body = record.body.as_ref().map(|body| {
+        let sealed = row.sealed.body.filter(|_| is_link);
+        field(&body.field, sealed)
+    });
+    Ok(Some(LinkNode {
+        node: record.node,
+        kind: record.kind,
+        name: field(&record.place, row.sealed.name),
+        attributes: field(&record.attributes, row.sealed.attributes),
+        body,
+    }))
 }
 
 fn size_of(keys: &SpaceKeys, node: NodeId, field: &FieldRecord, sealed: &[u8]) -> Option<u64> {

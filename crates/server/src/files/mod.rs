@@ -25,6 +25,7 @@ mod invites;
 mod joining;
 mod keyholders;
 mod keyring;
+mod link_capsules;
 mod link_read;
 mod linked;
 mod links;

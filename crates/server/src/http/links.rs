@@ -5,7 +5,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use hythe_model::{LinkId, SpaceId};
-use hythe_wire::link::{CreateLinkReply, CreateLinkRequest, LinkList, LinkUses};
+use hythe_wire::link::{
+    CreateLinkReply, CreateLinkRequest, LinkCapsulesRequest, LinkList, LinkUses,
+};
 use hythe_wire::routes;
 
 use super::app::Shared;
@@ -91,4 +93,28 @@ pub(crate) async fn uses(
     let Ids((IdText(space), IdText(link))) = ids;
     let uses = app.files.link_uses(&caller.principal, space, link).await?;
     Ok(Json(LinkUses { uses }))
+}
+
+/// Stores what a link into a sealed space shows.
+#[utoipa::path(
+    post, path = routes::SPACE_LINK_CAPSULES, tag = "links", security(("device" = [])),
+    params(
+        ("space" = String, Path, description = "Id of the space"),
+        ("link" = String, Path, description = "Id of the link")
+    ),
+    request_body(content = Octets, content_type = "application/cbor", description = "LinkCapsulesRequest"),
+    responses((status = 204, description = "Done"))
+)]
+pub(crate) async fn capsules(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids<(IdText<SpaceId>, IdText<LinkId>)>,
+    request: Cbor<LinkCapsulesRequest>,
+) -> Result<StatusCode, Failure> {
+    let Ids((IdText(space), IdText(link))) = ids;
+    let directories = request.message.directories;
+    app.files
+        .put_link_capsules(&caller.principal, space, link, directories)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }

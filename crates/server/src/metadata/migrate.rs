@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/008_passkeys.sql"),
     include_str!("migrations/009_links.sql"),
     include_str!("migrations/010_endings.sql"),
+    include_str!("migrations/011_link_capsules.sql"),
 ];
 
 /// The newest schema version that this program knows.

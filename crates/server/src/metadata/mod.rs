@@ -17,6 +17,7 @@ pub mod devices;
 pub mod endings;
 pub mod invitations;
 pub mod invites;
+pub mod link_capsules;
 pub mod links;
 pub mod logs;
 pub mod nodes;

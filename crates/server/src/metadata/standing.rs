@@ -141,10 +141,11 @@ pub fn set_payer(tx: &mut dyn Tx, log: LogNo, payer: Option<AccountId>) -> Resul
 }
 
 /// What hangs on a log, the log last.
-const OF_A_LOG: [&str; 15] = [
+const OF_A_LOG: [&str; 16] = [
     "DELETE FROM entries WHERE log = $1",
     "DELETE FROM links WHERE log = $1",
     "DELETE FROM link_uses WHERE log = $1",
+    "DELETE FROM link_capsules WHERE log = $1",
     "DELETE FROM nodes WHERE log = $1",
     "DELETE FROM versions WHERE log = $1",
     "DELETE FROM records WHERE log = $1",

@@ -3,7 +3,7 @@
 use hythe_model::{LinkId, LinkKind, NodeId, OpeningId, Secret32};
 use hythe_space::{KemSecret, LinkGrant, Operation};
 use hythe_wire::chunk::ReadRequest;
-use hythe_wire::link::{CreateLinkRequest, LinkListRequest, LinkOpenRequest};
+use hythe_wire::link::{CreateLinkRequest, LinkCapsulesRequest, LinkListRequest, LinkOpenRequest};
 use hythe_wire::link_url::verifier;
 use hythe_wire::{Token, headers, routes};
 
@@ -101,6 +101,11 @@ impl Cast {
                 look: Look::Done,
                 then: Then::Nothing,
             },
+            ("POST", routes::SPACE_LINK_CAPSULES, "of the owner's, in an open space") => {
+                let directories = vec![];
+                let request = LinkCapsulesRequest { directories };
+                Ask::post(routes::space_link_capsules(space, SPARE), plain(&request))
+            }
             ("GET", routes::SPACE_LINK_USES, "of the owner's") => {
                 Ask::get(routes::space_link_uses(space, SPARE), Look::Done)
             }
