@@ -63,6 +63,7 @@ fn api(server: &Running, host: &str, identity: IdentityKey, roots: &[Certificate
     Api {
         http: Arc::new(Http::new(target)),
         authorization: None,
+        opening: None,
     }
 }
 
