@@ -242,3 +242,53 @@ fn sc123_s10_a_device_killed_while_it_compares_brings_everything_back() {
     assert_eq!(copies(&mut stage), Vec::<String>::new());
     stage.device("a").ok(&["verify"]);
 }
+
+#[test]
+fn e3_a_sealed_space_waits_for_a_person_when_the_server_says_it_was_restored() {
+    let mut stage = Stage::with_devices(&["a"]);
+    let sealed = stage.place.path().join("sealed folder");
+    let folder = sealed.to_str().unwrap().to_owned();
+    let a = stage.device("a");
+    a.ok(&["spaces", "create", "diary", "--sealed"]);
+    a.ok(&["sync", &folder, "--space", "diary"]);
+    fs::write(sealed.join("old"), "before the copy").unwrap();
+    wait(&mut stage, "a");
+    back_up(&mut stage);
+    let a = stage.device("a");
+    fs::write(sealed.join("new"), "after the copy").unwrap();
+    a.write("open", "after the copy");
+    wait(&mut stage, "a");
+    restore(&mut stage);
+
+    let a = stage.device("a");
+    let is_stopped = |status: &serde_json::Value| {
+        let folders = status["folders"].as_array().unwrap().iter();
+        let states: Vec<_> = folders
+            .map(|folder| folder["state"].as_str().unwrap())
+            .collect();
+        states == ["synced", "unavailable"]
+    };
+    a.until(is_stopped);
+    let status = a.run(&["status"]);
+    let told = String::from_utf8(status.stdout).unwrap();
+    assert_eq!(status.status.code(), Some(3), "{told}");
+    assert!(
+        told.contains("lacks 1 change that this device knows; diary is sealed"),
+        "{told}"
+    );
+    assert_eq!(a.run(&["wait", "--timeout", "100"]).status.code(), Some(3));
+    let put = a.run(&["mkdir", "diary:/folder"]);
+    assert_eq!(put.status.code(), Some(3), "{put:?}");
+    assert_eq!(fs::read(sealed.join("new")).unwrap(), b"after the copy");
+    // The open space went on by itself.
+    assert_eq!(a.ok(&["cat", ":/open"]), "after the copy");
+    // So it is after a restart of the device.
+    a.kill();
+    a.start();
+    a.until(is_stopped);
+
+    a.ok(&["spaces", "confirm", "diary"]);
+    a.ok(&["wait", "--timeout", "100"]);
+    assert_eq!(a.ok(&["cat", "diary:/new"]), "after the copy");
+    assert_eq!(fs::read(sealed.join("old")).unwrap(), b"before the copy");
+}

@@ -11,6 +11,7 @@ use hythe_model::{ChunkId, ChunkRef, SealHash, Secret32};
 use crate::compress::Scratch;
 use crate::contexts;
 use crate::keys::SpaceKeys;
+use crate::padding;
 use crate::seal::{HEAD_BYTES, Kind, NONCE_BYTES, OVERHEAD, ObjectKey, OpenError};
 
 /// What sealing adds to a chunk that does not compress, in bytes.
@@ -20,6 +21,9 @@ pub const CHUNK_OVERHEAD: usize = OVERHEAD + FORM_BYTES;
 const FORM_BYTES: usize = 1;
 const FORM_PLAIN: u8 = 0;
 const FORM_ZSTD: u8 = 1;
+/// The same two, filled up.
+const FORM_PLAIN_PADDED: u8 = 2;
+const FORM_ZSTD_PADDED: u8 = 3;
 
 /// What names a chunk of a space: known before it is sealed, and without sealing it.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub struct ChunkName {
     pub id: ChunkId,
     /// The secret that goes into layouts.
     pub key: Secret32,
+    /// Whether it is filled up when it is sealed.
+    padded: bool,
 }
 
 /// A chunk ready to be stored.
@@ -47,7 +53,11 @@ pub struct ChunkLengthError(pub usize);
 /// Names a chunk in a space. Reads the bytes once.
 pub fn name_chunk(keys: &SpaceKeys, plain: &[u8]) -> ChunkName {
     let (id, key) = name(&keys.chunks, contexts::CHUNK_ID, plain);
-    ChunkName { id, key }
+    ChunkName {
+        id,
+        key,
+        padded: keys.padded,
+    }
 }
 
 /// Seals a chunk into memory of its own.
@@ -83,20 +93,20 @@ pub fn seal_named_chunk(
     let start = out.len();
     let body = start + HEAD_BYTES + NONCE_BYTES;
     let compressed = scratch.compress(plain);
-    out.reserve(CHUNK_OVERHEAD + compressed.unwrap_or(plain).len());
+    let content = compressed.unwrap_or(plain);
+    out.reserve(padding::most_chunk_bytes(content.len()));
     out.extend_from_slice(&Kind::Chunk.head());
     out.extend_from_slice(&[0; NONCE_BYTES]);
-    let nonce = if let Some(compressed) = compressed {
-        out.extend_from_slice(compressed);
-        out.push(FORM_ZSTD);
-        key.nonce(&aad, &[&out[body..]])
-    } else {
-        out.extend_from_slice(plain);
-        out.push(FORM_PLAIN);
-        // The id is among what is authenticated, and a hash of just these bytes: hashing them
-        // once more would say nothing new.
-        key.nonce(&aad, &[&[FORM_PLAIN]])
-    };
+    out.extend_from_slice(content);
+    let (rest, is_zstd) = (out.len(), compressed.is_some());
+    if name.padded {
+        padding::fill_chunk(out, body);
+    }
+    out.push(form(is_zstd, name.padded));
+    // The id is among what is authenticated, and a hash of just the plaintext: hashing that once
+    // more would say nothing new.
+    let hashed = if is_zstd { body } else { rest };
+    let nonce = key.nonce(&aad, &[&out[hashed..]]);
     out[start + HEAD_BYTES..body].copy_from_slice(&nonce);
     let tag = key.seal(nonce, &aad, &mut out[body..]);
     out.extend_from_slice(&tag);
@@ -109,6 +119,28 @@ pub fn seal_named_chunk(
         seal: seal_hash(sealed),
         key: name.key.clone(),
     })
+}
+
+const fn form(is_zstd: bool, padded: bool) -> u8 {
+    match (is_zstd, padded) {
+        (false, false) => FORM_PLAIN,
+        (true, false) => FORM_ZSTD,
+        (false, true) => FORM_PLAIN_PADDED,
+        (true, true) => FORM_ZSTD_PADDED,
+    }
+}
+
+/// The content among what was opened, and whether it is compressed.
+fn content(opened: &[u8]) -> Result<(&[u8], bool), OpenError> {
+    let (form, rest) = opened.split_last().ok_or(OpenError::Compression)?;
+    let filled = || padding::chunk_content(rest).ok_or(OpenError::Length);
+    match *form {
+        FORM_PLAIN => Ok((rest, false)),
+        FORM_ZSTD => Ok((rest, true)),
+        FORM_PLAIN_PADDED => Ok((filled()?, false)),
+        FORM_ZSTD_PADDED => Ok((filled()?, true)),
+        _ => Err(OpenError::Compression),
+    }
 }
 
 /// Whether bytes are the content of a chunk: what [`open_chunk`] checks last, for content that did
@@ -138,10 +170,12 @@ pub fn open_chunk(
         .ok_or(OpenError::Length)?;
     let key = ObjectKey::derive(Kind::Chunk, &chunk.key);
     let mut plain = key.open_copy(*nonce, &authenticated(&chunk.id), body)?;
-    match plain.pop() {
-        Some(FORM_PLAIN) => {}
-        Some(FORM_ZSTD) => plain = decompress(chunk, &plain, scratch)?.to_vec(),
-        _ => return Err(OpenError::Compression),
+    match content(&plain)? {
+        (compressed, true) => plain = decompress(chunk, compressed, scratch)?.to_vec(),
+        (whole, false) => {
+            let length = whole.len();
+            plain.truncate(length);
+        }
     }
     check_plain(chunk, &plain)?;
     Ok(plain)
@@ -164,13 +198,17 @@ pub fn open_chunk_in_place<'a>(
         .ok_or(OpenError::Length)?;
     let key = ObjectKey::derive(Kind::Chunk, &chunk.key);
     let opened: &[u8] = key.open(*nonce, &authenticated(&chunk.id), body)?;
-    let plain = match opened.split_last() {
-        Some((&FORM_PLAIN, plain)) => plain,
-        Some((&FORM_ZSTD, compressed)) => decompress(chunk, compressed, scratch)?,
-        _ => return Err(OpenError::Compression),
+    let plain = match content(opened)? {
+        (compressed, true) => decompress(chunk, compressed, scratch)?,
+        (plain, false) => plain,
     };
     check_plain(chunk, plain)?;
     Ok(plain)
+}
+
+/// The most sealed bytes that a chunk of `length` bytes can have, filled up or not.
+pub fn most_sealed_bytes(length: usize) -> usize {
+    padding::most_chunk_bytes(length)
 }
 
 /// Checks what can be checked without a key, and that the reference asks for no more than a chunk.

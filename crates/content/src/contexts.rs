@@ -37,6 +37,10 @@ pub(crate) const FIELD: ObjectContexts = ObjectContexts {
     cipher: context!("field, cipher"),
     nonce: context!("field, nonce"),
 };
+pub(crate) const PADDED_FIELD: ObjectContexts = ObjectContexts {
+    cipher: context!("padded field, cipher"),
+    nonce: context!("padded field, nonce"),
+};
 pub(crate) const WRAPPED: ObjectContexts = ObjectContexts {
     cipher: context!("wrapped, cipher"),
     nonce: context!("wrapped, nonce"),

@@ -4,6 +4,7 @@ use hythe_model::{KeyEpoch, NodeId, Secret32, SpaceId, VersionId};
 use minicbor::{Decode, Encode};
 
 use crate::keys::SpaceKeys;
+use crate::padding;
 use crate::seal::{self, HEAD_BYTES, Kind, OVERHEAD, OpenError};
 
 /// Which field of a node; each is sealed by itself, so that one can be shown or purged alone.
@@ -35,20 +36,34 @@ pub fn seal_field(
     version: VersionId,
     plain: &[u8],
 ) -> Vec<u8> {
+    if !keys.padded {
+        return seal_as(Kind::Field, keys, node, field, version, plain);
+    }
+    let filled = match field {
+        Field::Name | Field::Attributes => padding::fill_small(plain),
+        Field::Body => padding::fill_large(plain),
+    };
+    seal_as(Kind::PaddedField, keys, node, field, version, &filled)
+}
+
+fn seal_as(
+    kind: Kind,
+    keys: &SpaceKeys,
+    node: NodeId,
+    field: Field,
+    version: VersionId,
+    plain: &[u8],
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(OVERHEAD + plain.len());
-    out.extend_from_slice(&Kind::Field.head());
-    let aad = authenticated(keys.space(), keys.epoch(), node, field, version);
-    seal::seal_small(
-        Kind::Field,
-        &secret(keys, node, field, version),
-        &aad,
-        plain,
-        &mut out,
-    );
+    out.extend_from_slice(&kind.head());
+    let aad = authenticated(kind, (keys.space(), keys.epoch()), node, field, version);
+    let secret = secret(keys, node, field, version);
+    seal::seal_small(kind, &secret, &aad, plain, &mut out);
     out
 }
 
-/// Opens a field sealed by [`seal_field`] for the same node, field, version, space and key epoch.
+/// Opens a field sealed by [`seal_field`] for the same node, field, version, space and key epoch,
+/// filled up or not.
 ///
 /// # Errors
 /// When it is anything else, or was changed.
@@ -97,9 +112,16 @@ impl FieldKey {
         field: Field,
         sealed: &[u8],
     ) -> Result<Vec<u8>, OpenError> {
-        let rest = Kind::Field.strip(sealed)?;
-        let aad = authenticated(space, self.epoch, node, field, self.version);
-        seal::open_small(Kind::Field, &self.secret, &aad, rest)
+        let (kind, rest) = match Kind::PaddedField.strip(sealed) {
+            Ok(rest) => (Kind::PaddedField, rest),
+            Err(_) => (Kind::Field, Kind::Field.strip(sealed)?),
+        };
+        let aad = authenticated(kind, (space, self.epoch), node, field, self.version);
+        let mut plain = seal::open_small(kind, &self.secret, &aad, rest)?;
+        if kind == Kind::PaddedField && !padding::strip(&mut plain) {
+            return Err(OpenError::Length);
+        }
+        Ok(plain)
     }
 }
 
@@ -113,14 +135,14 @@ fn secret(keys: &SpaceKeys, node: NodeId, field: Field, version: VersionId) -> S
 }
 
 fn authenticated(
-    space: SpaceId,
-    epoch: KeyEpoch,
+    kind: Kind,
+    (space, epoch): (SpaceId, KeyEpoch),
     node: NodeId,
     field: Field,
     version: VersionId,
 ) -> Vec<u8> {
     let mut aad = Vec::with_capacity(HEAD_BYTES + 1 + 32 + 4 + 16 + 16);
-    aad.extend_from_slice(&Kind::Field.head());
+    aad.extend_from_slice(&kind.head());
     aad.push(field.byte());
     aad.extend_from_slice(space.as_bytes());
     aad.extend_from_slice(&epoch.0.to_be_bytes());

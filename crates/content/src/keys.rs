@@ -32,6 +32,8 @@ pub struct SpaceKeys {
     /// Turns (field, node, version) into the secret of one sealed field.
     pub(crate) fields: Secret32,
     pub(crate) cuts: CutKey,
+    /// Whether what is sealed with them is filled up, so that its length says less.
+    pub(crate) padded: bool,
 }
 
 /// The secrets that decide where files are cut.
@@ -63,7 +65,20 @@ impl SpaceKeys {
                 derive(contexts::space::CUT_HASH).finalize_xof(),
                 derive(contexts::space::CUT_CIPHER).finalize_xof(),
             ),
+            padded: false,
         }
+    }
+
+    /// The same keys for a sealed space: what they seal is filled up, so that its length says less.
+    /// What they open may be either.
+    pub fn padded(mut self) -> Self {
+        self.padded = true;
+        self
+    }
+
+    /// Whether what these keys seal is filled up.
+    pub const fn pads(&self) -> bool {
+        self.padded
     }
 
     /// The space these keys belong to.

@@ -20,6 +20,7 @@ mod keys;
 mod layout;
 mod object;
 mod pack;
+mod padding;
 mod previous;
 mod seal;
 mod space_name;
@@ -29,8 +30,8 @@ mod wrap;
 
 pub use capsule::{CAPSULE_NODES, CapsulePlace, NodeKeys, open_capsule, seal_capsule};
 pub use chunk::{
-    CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, is_content_of, name_chunk,
-    open_chunk, open_chunk_in_place, seal_chunk, seal_hash, seal_named_chunk,
+    CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, is_content_of, most_sealed_bytes,
+    name_chunk, open_chunk, open_chunk_in_place, seal_chunk, seal_hash, seal_named_chunk,
 };
 pub use chunker::{CONTEXT_BYTES, Cutter, FIXED_BYTES, Limits, Selector, class_for};
 pub use compress::Scratch;

@@ -9,7 +9,7 @@ use minicbor::decode::Error;
 
 use crate::cbor;
 use crate::chunk::{
-    CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, seal_hash, seal_named_chunk,
+    ChunkLengthError, ChunkName, SealedChunk, most_sealed_bytes, seal_hash, seal_named_chunk,
 };
 use crate::compress::Scratch;
 use crate::layout::StoredNode;
@@ -115,7 +115,7 @@ impl PackBuilder {
 
     /// Whether a chunk of `length` bytes still fits, however badly it compresses.
     pub fn has_room_for_chunk(&self, length: usize) -> bool {
-        self.has_room(length + CHUNK_OVERHEAD)
+        self.has_room(most_sealed_bytes(length))
     }
 
     /// Adds a sealed chunk. The caller asked [`Self::has_room`].

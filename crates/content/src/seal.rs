@@ -32,6 +32,7 @@ pub(crate) enum Kind {
     Node = 2,
     Field = 3,
     Wrapped = 4,
+    PaddedField = 5,
 }
 
 impl Kind {
@@ -41,6 +42,7 @@ impl Kind {
             Self::Node => &contexts::NODE,
             Self::Field => &contexts::FIELD,
             Self::Wrapped => &contexts::WRAPPED,
+            Self::PaddedField => &contexts::PADDED_FIELD,
         }
     }
 

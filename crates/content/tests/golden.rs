@@ -203,3 +203,53 @@ fn packs() {
     golden("pack.bin", &pack.finish());
     assert_eq!(read_pack(&read("pack.bin")).expect("a pack"), entries);
 }
+
+/// What is sealed in a sealed space: filled up.
+#[test]
+fn a31_padded_chunks_and_fields() {
+    let keys = keys().padded();
+    let chunk = sealed(&keys, &random(5, 300));
+    golden("chunk-plain-padded.bin", &chunk.bytes);
+    assert_eq!(chunk.bytes.len(), 336, "filled up from 335");
+    let opened = open_chunk(&chunk.chunk, &chunk.bytes, &mut Scratch::new());
+    assert_eq!(opened, Ok(random(5, 300)));
+    // Whoever has only a layout opens it, and so do keys that do not fill up.
+    for (field, file, plain, length) in [
+        (Field::Name, "field-name-padded.bin", &b"haven.txt"[..], 62),
+        (
+            Field::Attributes,
+            "field-attributes-padded.bin",
+            &[7; 20],
+            62,
+        ),
+        (
+            Field::Body,
+            "field-body-padded.bin",
+            &random(9, 300),
+            30 + 304,
+        ),
+    ] {
+        let bytes = seal_field(&keys, NODE, field, VERSION, plain);
+        golden(file, &bytes);
+        assert_eq!(bytes.len(), length, "{file}");
+        for keys in [&keys, &samples::keys()] {
+            let opened = open_field(keys, NODE, field, VERSION, &bytes);
+            assert_eq!(opened.as_deref(), Ok(plain), "{file}");
+        }
+        let other = match field {
+            Field::Name => Field::Attributes,
+            _ => Field::Name,
+        };
+        assert!(open_field(&keys, NODE, other, VERSION, &bytes).is_err());
+    }
+}
+
+/// What was written before there was padding opens with keys that fill up.
+#[test]
+fn what_is_not_padded_opens_in_a_sealed_space_too() {
+    let keys = keys().padded();
+    let bytes = read("field-name.bin");
+    let plain = open_field(&samples::keys(), NODE, Field::Name, VERSION, &bytes);
+    assert_eq!(open_field(&keys, NODE, Field::Name, VERSION, &bytes), plain);
+    assert!(plain.is_ok());
+}

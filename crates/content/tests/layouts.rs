@@ -212,7 +212,7 @@ fn layouts_that_do_not_add_up_are_not_written() {
         chunk(0, 31),
         chunk(too_long, too_long),
         chunk(10, 30),
-        chunk(10, 42),
+        chunk(10, 257),
     ] {
         let result = store_body(&keys(), &Body::File(layout(vec![entry])));
         assert!(matches!(result, Err(BodyError::Run)));

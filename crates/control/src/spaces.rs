@@ -82,6 +82,11 @@ pub enum SpacesRequest {
         /// After how many days.
         days: u16,
     },
+    /// Believes that the server was restored from a copy, of a sealed space. Reply: `space`.
+    Confirm {
+        /// The space.
+        space: String,
+    },
     /// Says that it does not. Reply: `space`.
     Restore {
         /// The space.
@@ -156,6 +161,11 @@ pub struct SpaceInfo {
     pub invitation: Option<InvitationInfo>,
     /// When the space ends, in milliseconds since 1970; `null` where nobody said that it does.
     pub ends_ms: Option<i64>,
+    /// How many changes of it this device has read; `null` before it takes part.
+    pub position: Option<u64>,
+    /// The chain hash there, in hexadecimal. Two devices that show another one for one position were
+    /// shown two histories.
+    pub chain: Option<String>,
 }
 
 /// A link by which one account can become a member.

@@ -66,6 +66,16 @@ Examples:
               value_parser = clap::value_parser!(u16).range(1..=364))]
         after: u16,
     },
+    /// Go on with a sealed space after the server was restored from a copy
+    #[command(after_help = "\
+A server can say at any time that it was restored, and so hide what was written since. Ask whoever
+runs it first. What this device has and the server lacks is brought back.
+Example:
+  hythe spaces confirm diary")]
+    Confirm {
+        /// The space, by name or id
+        space: String,
+    },
     /// Do not delete a space after all
     #[command(after_help = "Example:\n  hythe spaces restore photos")]
     Restore {

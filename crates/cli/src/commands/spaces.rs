@@ -32,6 +32,10 @@ pub async fn run(args: Spaces) -> Result<Exit, Trouble> {
         SpacesCommand::Delete { space, after } => {
             return end(SpacesRequest::Delete { space, days: after }).await;
         }
+        SpacesCommand::Confirm { space } => {
+            let done = format!("{space} goes on; what the server lacks is brought back.");
+            (SpacesRequest::Confirm { space }, done)
+        }
         SpacesCommand::Restore { space } => {
             return end(SpacesRequest::Restore { space }).await;
         }

@@ -8,6 +8,7 @@ use super::door::Door;
 use super::newcomers;
 use super::renewal;
 use super::shared::{Shared, now_ms};
+use crate::direct;
 use crate::enrol::{self, EnrolError};
 use crate::net::ApiError;
 
@@ -28,7 +29,15 @@ pub async fn list(shared: &Shared) -> Result<Reply, Failure> {
 }
 
 /// Lets one more device in.
-pub async fn offer(shared: &Shared) -> Result<Reply, Failure> {
+pub async fn offer(door: &Door) -> Result<Reply, Failure> {
+    let shared = &door.shared;
+    // A sealed space begins at the word of a device of this very account, for the new one.
+    for space in shared.living_spaces() {
+        match direct::catch_up(door, &space).await {
+            Ok(()) => space.replica.vouch().await,
+            Err(error) => tracing::debug!(?error, "the new device reads the whole log"),
+        }
+    }
     let advertised = shared.advertised_url.as_deref();
     let offered = enrol::offer_device(&shared.api, &shared.device, advertised, now_ms()).await;
     let offer = offered.map_err(|error| failed("No device can be added now", &error))?;

@@ -45,7 +45,7 @@ impl Service for Door {
             Request::FolderMove { old, new } => relocate::relocate(self, &old, &new).await,
             Request::Plan => plans::show(self, &events).await,
             Request::Devices => devices::list(&self.shared).await,
-            Request::DevicesAdd => devices::offer(&self.shared).await,
+            Request::DevicesAdd => devices::offer(self).await,
             Request::DevicesRemove { device } => devices::remove(self, &device).await,
             Request::KeysRenew => Ok(devices::renew_keys(self).await),
             Request::Spaces(request) => spaces::call(self, request).await,

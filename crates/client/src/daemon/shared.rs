@@ -45,6 +45,8 @@ pub struct Shared {
     pub renewal: Renewal,
     pub usage: Usage,
     pub capsules: Changed,
+    /// Told when the event stream has to begin anew.
+    pub anew: tokio::sync::Notify,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
     offered: RwLock<Vec<SpaceView>>,
     /// Held while a space is opened: two copies of one log would each carry it on for themselves.
@@ -62,6 +64,9 @@ pub struct Space {
     unlisted: AtomicBool,
     /// The server has named it among those that ended.
     told_ended: AtomicBool,
+    /// Set while the server says that it was restored and nobody confirmed it: of how many changes
+    /// that this device knows it says nothing.
+    claimed: RwLock<Option<u64>>,
 }
 
 impl Space {
@@ -89,6 +94,21 @@ impl Space {
     /// Notes whether the server names it among the account's spaces.
     pub fn list(&self, listed: bool) {
         self.unlisted.store(!listed, Ordering::Release);
+    }
+
+    /// Notes that the server says that it was restored, and how many changes it lacks; or that
+    /// this is settled.
+    pub fn claim(&self, lacking: Option<u64>) {
+        *self.claimed.write().unwrap_or_else(PoisonError::into_inner) = lacking;
+    }
+
+    /// Whether a person has to confirm that the server was restored.
+    pub fn is_claimed(&self) -> bool {
+        self.claimed().is_some()
+    }
+
+    fn claimed(&self) -> Option<u64> {
+        *self.claimed.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes whether the server names it among those that ended.
@@ -145,6 +165,7 @@ impl Shared {
             renewal: Renewal::default(),
             usage: Usage::default(),
             capsules: Changed::default(),
+            anew: tokio::sync::Notify::new(),
             spaces: RwLock::default(),
             offered: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
@@ -190,10 +211,15 @@ impl Shared {
             .cloned()
     }
 
-    /// Why nothing is sent or fetched of a space any more, as one sentence; none where it is. Its
-    /// folders stay as they are: that a space is gone is no delete.
+    /// Why nothing is sent or fetched of a space, as one sentence; none where it is. Its folders stay as they are: that a space is gone is no delete.
     pub fn over(&self, number: SpaceNumber) -> Option<String> {
-        let space = self.space(number).filter(|space| space.is_over())?;
+        let space = self.space(number)?;
+        if let Some(lacking) = space.claimed() {
+            return Some(unconfirmed(&space.name(), lacking));
+        }
+        if !space.is_over() {
+            return None;
+        }
         Some(format!(
             "you are no member of {} any more, so nothing is sent or fetched; the files here stay",
             space.name()
@@ -270,6 +296,7 @@ impl Shared {
             replica,
             unlisted: AtomicBool::new(false),
             told_ended: AtomicBool::new(false),
+            claimed: RwLock::default(),
         });
         self.spaces
             .write()
@@ -310,6 +337,18 @@ impl Shared {
     pub fn seed(&self) -> u64 {
         getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
     }
+}
+
+fn unconfirmed(name: &str, lacking: u64) -> String {
+    let lacks = match lacking {
+        0 => String::new(),
+        1 => " and lacks 1 change that this device knows".to_owned(),
+        more => format!(" and lacks {more} changes that this device knows"),
+    };
+    format!(
+        "the server says that it was restored from a copy{lacks}; {name} is sealed, so nothing is sent \
+         or fetched until you asked who runs the server and said `hythe spaces confirm {name}`"
+    )
 }
 
 /// Milliseconds since 1970 by this device's clock: shown and signed, never compared (C7).

@@ -45,6 +45,7 @@ pub async fn call(door: &Door, request: SpacesRequest) -> Result<Reply, Failure>
         SpacesRequest::Offers { space } => joining::list(door, &space).await,
         SpacesRequest::Withdraw { space, offer } => joining::withdraw(door, &space, &offer).await,
         SpacesRequest::Delete { space, days } => end(door, &space, Some(days)).await,
+        SpacesRequest::Confirm { space } => confirm(door, &space).await,
         SpacesRequest::Restore { space } => end(door, &space, None).await,
         SpacesRequest::Members { space } => members(door, &space).await,
         SpacesRequest::RemoveMember { space, account } => remove(door, &space, &account).await,
@@ -56,7 +57,10 @@ async fn list(door: &Door) -> Result<Reply, Failure> {
     shared.learn_spaces().await?;
     let mut infos = Vec::new();
     for space in shared.living_spaces() {
-        direct::catch_up(door, &space).await?;
+        // Shown as it is known here while a person has to say yes to the server's claim.
+        if !space.replica.waits_for_person().await? {
+            direct::catch_up(door, &space).await?;
+        }
         infos.extend(info(&space));
     }
     infos.sort_by(|a, b| (!a.personal, &a.name).cmp(&(!b.personal, &b.name)));
@@ -69,6 +73,7 @@ async fn list(door: &Door) -> Result<Reply, Failure> {
 /// A space as its log has it; none once the account is no member.
 pub(super) fn info(space: &Space) -> Option<SpaceInfo> {
     let standing = space.replica.standing()?;
+    let head = space.replica.shown_head();
     Some(SpaceInfo {
         id: space.id,
         name: space.name(),
@@ -77,6 +82,8 @@ pub(super) fn info(space: &Space) -> Option<SpaceInfo> {
         sealed: !standing.open,
         invitation: None,
         ends_ms: standing.ends_ms,
+        position: Some(head.cursor.0),
+        chain: Some(head.chain.to_string()),
     })
 }
 
@@ -97,6 +104,8 @@ async fn offered_info(shared: &Shared, view: &SpaceView) -> Result<SpaceInfo, Fa
             .as_ref()
             .map(|asked| asked_by(shared, asked)),
         ends_ms: None,
+        position: None,
+        chain: None,
     })
 }
 
@@ -236,6 +245,21 @@ async fn end(door: &Door, named: &str, days: Option<u16>) -> Result<Reply, Failu
     let after = |days: u16| now_ms() + i64::from(days) * DAY_MS + 60_000;
     let applied = space.replica.end(days.map(after)).await?;
     direct::tell(door, &space, applied);
+    info(&space).map(Reply::Space).ok_or_else(gone)
+}
+
+/// Believes that the server was restored from a copy, and goes on with what it has.
+async fn confirm(door: &Door, named: &str) -> Result<Reply, Failure> {
+    let shared = &door.shared;
+    let space = direct::space_named(door, named).await?;
+    let asked = shared.api.server().await;
+    let epoch = asked.map_err(|error| unreachable(&error))?.epoch;
+    space.replica.say_yes(epoch).await?;
+    let applied = space.replica.start_over(epoch).await?;
+    space.claim(None);
+    direct::tell(door, &space, applied);
+    shared.anew.notify_one();
+    let _ = door.events.send(Event::Rebased(space.number));
     info(&space).map(Reply::Space).ok_or_else(gone)
 }
 

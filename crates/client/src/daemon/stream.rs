@@ -87,7 +87,11 @@ async fn follow_once(
     devices::learn_name(shared).await;
     let mut announced = false;
     loop {
-        match stream.next().await? {
+        let told = tokio::select! {
+            told = stream.next() => told?,
+            () = shared.anew.notified() => return Ok(Goodbye::Replaced),
+        };
+        match told {
             Told::Change {
                 space,
                 head,
@@ -149,16 +153,29 @@ fn heed(
     }
 }
 
-/// Reads every space on to the head of its log.
+/// Reads every space on to the head of its log, but for those that wait for a person.
 pub async fn read_all(
     shared: &Shared,
     events: &Teller,
 ) -> Result<(Vec<Arc<Space>>, ServerEpoch), ReplicaError> {
     let epoch = shared.api.server().await.map_err(ReplicaError::Api)?.epoch;
-    shared.learn_spaces().await?;
-    let spaces = shared.living_spaces();
-    for space in &spaces {
-        tell(events, space, read_on(shared, space, epoch).await?);
+    let views = shared.learn_spaces().await?;
+    let mut spaces = Vec::new();
+    for space in shared.living_spaces() {
+        match read_on(shared, &space, epoch).await {
+            Err(ReplicaError::Unconfirmed) => {
+                let view = views.iter().find(|view| view.id == space.id);
+                let there = view.map_or(0, |view| view.cursor);
+                let here = space.replica.head().await.cursor.0;
+                space.claim(Some(here.saturating_sub(there)));
+            }
+            Err(error) => return Err(error),
+            Ok(applied) => {
+                space.claim(None);
+                tell(events, &space, applied);
+                spaces.push(space);
+            }
+        }
     }
     Ok((spaces, epoch))
 }

@@ -25,6 +25,12 @@ impl From<ReplicaError> for Failure {
                 Self::new(FailureKind::Refused, "The server was restored from a copy")
                     .next("This device is comparing everything anew: try again in a minute.")
             }
+            ReplicaError::Unconfirmed => Self::new(
+                FailureKind::Attention,
+                "The server says that it was restored from a copy, which nobody has confirmed",
+            )
+            .because("a server can say so to hide what was written")
+            .next("Ask who runs it whether that is so; then `hythe spaces confirm SPACE`."),
             ReplicaError::Alarm(alarm) => Self::new(
                 FailureKind::Attention,
                 "The server's log does not verify; nothing of it was used",

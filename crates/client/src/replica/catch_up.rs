@@ -126,7 +126,10 @@ impl Replica {
         let row = self.session.state.read(|rows| rows.space(number));
         let known = row.ok().flatten().and_then(|row| row.server_epoch);
         match (known, self.session.api.spaces().await) {
-            (Some(known), Ok(list)) if list.epoch != known => ReplicaError::EpochChanged,
+            (Some(known), Ok(list)) if list.epoch != known => match self.awaits_yes(list.epoch) {
+                Ok(true) => ReplicaError::Unconfirmed,
+                _ => ReplicaError::EpochChanged,
+            },
             _ => error,
         }
     }
@@ -143,6 +146,17 @@ impl Replica {
         match known {
             Some(chain) if chain != head.chain => Err(Alarm::Fork { at: head.cursor }.into()),
             _ => Ok(()),
+        }
+    }
+
+    /// Vouches for the state as far as it is read, where nobody else can: in a sealed space, for a
+    /// device of this account that is about to come.
+    pub async fn vouch(&self) {
+        let sealed = self.standing().is_some_and(|standing| !standing.open);
+        let position = self.position.lock().await;
+        if sealed && position.head != Head::START {
+            self.offer_checkpoint(position.head, position.digest.digest())
+                .await;
         }
     }
 

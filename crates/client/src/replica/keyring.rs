@@ -38,37 +38,29 @@ impl Keyring {
         let Some(wrap) = member.and_then(|member| member.wrap) else {
             return Ok(Self::default());
         };
-        Self::open(space, &wrap, epochs(rows, number)?, keys)
+        let sealed = view.space()?.is_some_and(|record| !record.is_open());
+        let secrets = secrets(space, &wrap, epochs(rows, number)?, keys)?;
+        Ok(Self::derive(space, secrets, sealed))
     }
 
-    /// Opens what a member's wrap and the records of key epochs hold.
+    /// Opens what a member's wrap and the records of key epochs hold; to open with, not to seal.
     pub(super) fn open(
         space: SpaceId,
         wrap: &MemberWrap,
-        mut records: Vec<EpochRecord>,
+        records: Vec<EpochRecord>,
         keys: &AccountKeys,
     ) -> Result<Self, ReplicaError> {
-        let mut secrets = BTreeMap::from([(wrap.epoch, keys.open_epoch(space, wrap)?)]);
-        // Newest first: each opens the one before.
-        records.sort_by_key(|record| std::cmp::Reverse(record.epoch));
-        for record in records {
-            let (Some(secret), Some(previous)) = (secrets.get(&record.epoch), &record.previous)
-            else {
-                continue;
-            };
-            let earlier = open_previous(space, record.epoch, secret, previous)?;
-            secrets.insert(KeyEpoch(record.epoch.0.saturating_sub(1)), earlier);
-        }
-        Ok(Self::derive(space, secrets))
+        let secrets = secrets(space, wrap, records, keys)?;
+        Ok(Self::derive(space, secrets, false))
     }
 
-    fn derive(space: SpaceId, secrets: BTreeMap<KeyEpoch, Secret32>) -> Self {
+    /// What is written in a sealed space is filled up (A31).
+    fn derive(space: SpaceId, secrets: BTreeMap<KeyEpoch, Secret32>, sealed: bool) -> Self {
         let epoch_secret = |secret: &Secret32| EpochSecret::new(secret.clone());
         let derive = |(epoch, secret): (&KeyEpoch, &Secret32)| {
-            (
-                *epoch,
-                Arc::new(SpaceKeys::derive(&space, *epoch, &epoch_secret(secret))),
-            )
+            let keys = SpaceKeys::derive(&space, *epoch, &epoch_secret(secret));
+            let keys = if sealed { keys.padded() } else { keys };
+            (*epoch, Arc::new(keys))
         };
         let epochs = secrets.iter().map(derive).collect();
         let first = secrets.get(&KeyEpoch::FIRST);
@@ -131,6 +123,26 @@ impl Keyring {
             .last_key_value()
             .map(|(epoch, secret)| (*epoch, secret))
     }
+}
+
+/// The secret of each key epoch that a member's wrap leads to.
+fn secrets(
+    space: SpaceId,
+    wrap: &MemberWrap,
+    mut records: Vec<EpochRecord>,
+    keys: &AccountKeys,
+) -> Result<BTreeMap<KeyEpoch, Secret32>, ReplicaError> {
+    let mut secrets = BTreeMap::from([(wrap.epoch, keys.open_epoch(space, wrap)?)]);
+    // Newest first: each opens the one before.
+    records.sort_by_key(|record| std::cmp::Reverse(record.epoch));
+    for record in records {
+        let (Some(secret), Some(previous)) = (secrets.get(&record.epoch), &record.previous) else {
+            continue;
+        };
+        let earlier = open_previous(space, record.epoch, secret, previous)?;
+        secrets.insert(KeyEpoch(record.epoch.0.saturating_sub(1)), earlier);
+    }
+    Ok(secrets)
 }
 
 fn epochs(rows: &Rows<'_>, number: SpaceNumber) -> Result<Vec<EpochRecord>, StateError> {

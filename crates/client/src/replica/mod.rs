@@ -9,6 +9,7 @@ mod accounts;
 mod alarm;
 mod apply;
 mod catch_up;
+mod claimed;
 mod foretold;
 mod keyring;
 mod offered;
@@ -127,6 +128,9 @@ pub enum ReplicaError {
     /// The server's data was restored from a copy; the log has to be read anew.
     #[error("the server was restored from a copy")]
     EpochChanged,
+    /// The server says so of a sealed space, and no person has confirmed it.
+    #[error("the server says that it was restored from a copy, which nobody has confirmed")]
+    Unconfirmed,
     /// Another copy of this device is in use (SC-141).
     #[error(
         "this device was copied and the other copy is in use, so this one does nothing any more"
@@ -222,6 +226,11 @@ impl Replica {
 
     /// How far the log is folded. Never waits, as the two that follow.
     pub async fn head(&self) -> Head {
+        self.shown().head
+    }
+
+    /// The same, for who cannot wait for anything.
+    pub(crate) fn shown_head(&self) -> Head {
         self.shown().head
     }
 

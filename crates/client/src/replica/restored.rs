@@ -18,9 +18,12 @@ impl Replica {
     /// disk stays; what was agreed on stays as far as it still means something.
     ///
     /// # Errors
-    /// See [`ReplicaError`].
+    /// See [`ReplicaError`]; [`ReplicaError::Unconfirmed`] in a sealed space.
     pub async fn start_over(&self, epoch: ServerEpoch) -> Result<Applied, ReplicaError> {
         let mut position = self.enter().await?;
+        if self.awaits_yes(epoch)? {
+            return Err(ReplicaError::Unconfirmed);
+        }
         let before = self.row()?;
         match self.read_to_head(&mut position).await {
             Err(ReplicaError::EpochChanged | ReplicaError::Alarm(_))

@@ -21,6 +21,9 @@ const OVERHEAD_BYTES: u64 = 4096;
 /// chunk, of which the smallest have tens of KiB.
 const OVERHEAD_SHARE: u64 = 256;
 
+/// Filling up, in a sealed space, adds less than this share.
+const PADDED_SHARE: u64 = 8;
+
 /// Room that is reserved for one upload.
 pub(super) struct Reserved {
     transfer: Transfer,
@@ -63,7 +66,9 @@ pub(super) async fn reserve<K>(
     transfer: &Transfer,
     files: &[Upload<K>],
 ) -> Result<Option<Reserved>, TransferError> {
-    let most = files.iter().map(most).fold(0, u64::saturating_add);
+    let pads = transfer.keys.pads();
+    let most = files.iter().map(|file| most(file, pads));
+    let most = most.fold(0, u64::saturating_add);
     if most <= MAX_ATTACHED_BYTES as u64 {
         // It travels with the commit, which is counted when it comes.
         return Ok(None);
@@ -88,13 +93,14 @@ pub(super) async fn reserve<K>(
 }
 
 /// The most that a file can need.
-fn most<K>(file: &Upload<K>) -> u64 {
+fn most<K>(file: &Upload<K>, pads: bool) -> u64 {
     // Holes are not sent. Where they cannot be told, the length is an upper bound too.
     let data = match file.source.extents() {
         Ok(extents) => extents.iter().map(|run| run.end - run.start).sum(),
         Err(_) => file.source.size(),
     };
-    data.saturating_add(data / OVERHEAD_SHARE)
+    let share = if pads { PADDED_SHARE } else { OVERHEAD_SHARE };
+    data.saturating_add(data / share)
         .saturating_add(OVERHEAD_BYTES)
 }
 

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod checkpoints;
+mod claimed;
 mod connection;
 mod content;
 mod devices;
@@ -13,6 +15,7 @@ mod joining;
 mod lies;
 mod login;
 mod members;
+mod padding;
 mod passkeys;
 mod proxy;
 mod renewal;

@@ -7,8 +7,8 @@ use minicbor::data::Type;
 use minicbor::decode::Error;
 
 use super::node::MAX_NODE_BYTES;
-use crate::CHUNK_OVERHEAD;
 use crate::cbor::{self, Writer, Written};
+use crate::{CHUNK_OVERHEAD, most_sealed_bytes};
 
 /// A node of the level below.
 #[derive(Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Entry for Child {
 pub(super) fn is_chunk(chunk: &ChunkRef) -> bool {
     let sealed = chunk.sealed_length as usize;
     (1..=MAX_CHUNK_BYTES).contains(&chunk.length)
-        && (CHUNK_OVERHEAD..=chunk.length as usize + CHUNK_OVERHEAD).contains(&sealed)
+        && (CHUNK_OVERHEAD..=most_sealed_bytes(chunk.length as usize)).contains(&sealed)
 }
 
 /// Reads a reference of exactly five fields; the derived decoder would skip further ones.

@@ -1,6 +1,6 @@
 //! Signed checkpoints: the server's own, and those that members offer.
 
-use hythe_model::{Cursor, DeviceId, Head, SpaceId};
+use hythe_model::{AccountId, Cursor, DeviceId, Head, SpaceId};
 use hythe_space::{Checkpoint, LtHash, SignedCheckpoint, StateDigest};
 
 use super::access::{self, Want};
@@ -76,6 +76,24 @@ impl Files {
         };
         self.inner.database.write(work).await
     }
+}
+
+/// A checkpoint of a log's head that a device of an account signed.
+///
+/// # Errors
+/// The database's.
+pub(super) fn of_account(
+    tx: &mut dyn Tx,
+    inner: &Inner,
+    log: &Log,
+    account: AccountId,
+) -> Result<Option<Vec<u8>>, FilesError> {
+    let state = inner.accounts.get(tx, account)?;
+    let kept = checkpoints::at(tx, log.no, log.head.cursor)?;
+    let own = kept
+        .into_iter()
+        .find(|(device, _)| state.device(*device).is_some());
+    Ok(own.map(|(_, checkpoint)| checkpoint))
 }
 
 impl Inner {

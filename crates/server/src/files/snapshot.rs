@@ -9,7 +9,7 @@ use hythe_wire::log::SnapshotRecord;
 use tokio::sync::mpsc;
 
 use super::access::{self, Want};
-use super::{Files, FilesError, Principal, view};
+use super::{Files, FilesError, Principal, checkpoint, view};
 use crate::metadata::logs::Log;
 use crate::metadata::nodes::{self, NodeRow};
 use crate::metadata::records::{self, RecordKind};
@@ -30,7 +30,8 @@ pub struct Snapshot {
     pub epoch: ServerEpoch,
     /// The position whose state it is.
     pub head: Head,
-    /// The server's signed checkpoint of that position.
+    /// A signed checkpoint of that position: in a sealed space one of the reader's own account, where
+    /// there is one; else the server's.
     pub checkpoint: Vec<u8>,
     /// The records, page by page; closed after the last.
     pub pages: mpsc::Receiver<Result<Vec<SnapshotRecord>, FilesError>>,
@@ -67,7 +68,12 @@ impl Files {
                 let log = access::space(tx, &asker, space, Want::Read)?;
                 let sum = LtHash::from_bytes(&log.digest);
                 let sum = sum.ok_or(DbError::Shape("a state digest"))?;
-                let checkpoint = inner.sign_checkpoint_now(space, log.head, sum.digest());
+                let own = match log.open {
+                    true => None,
+                    false => checkpoint::of_account(tx, &inner, &log, asker.account())?,
+                };
+                let checkpoint =
+                    own.unwrap_or_else(|| inner.sign_checkpoint_now(space, log.head, sum.digest()));
                 if start
                     .send(Start {
                         head: log.head,

@@ -41,3 +41,16 @@ pub fn latest(tx: &mut dyn Tx, log: LogNo, up_to: Cursor) -> Result<Option<Vec<u
     )?;
     row.map(|mut row| row.take_bytes(0)).transpose()
 }
+
+/// The checkpoints of a position.
+///
+/// # Errors
+/// The database's.
+pub fn at(tx: &mut dyn Tx, log: LogNo, at: Cursor) -> Result<Vec<(DeviceId, Vec<u8>)>, DbError> {
+    let sql = "SELECT device, checkpoint FROM checkpoints WHERE log = $1 AND cursor = $2 \
+               ORDER BY device";
+    let rows = tx.query(sql, &[log.into(), at.0.into()])?;
+    rows.into_iter()
+        .map(|mut row| Ok((DeviceId(row.array(0)?), row.take_bytes(1)?)))
+        .collect()
+}

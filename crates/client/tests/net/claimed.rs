@@ -1,0 +1,65 @@
+//! A server that says that it was restored from a copy, and a sealed space.
+
+use hythe_client::commit::found_space;
+use hythe_client::replica::{Replica, ReplicaError};
+use hythe_model::{NodeId, SpaceName};
+
+use crate::restored::copy;
+use crate::rig::{list, names, put, start, start_on};
+
+#[tokio::test]
+async fn e3_a_sealed_space_stops_at_a_claimed_restore_until_a_person_says_yes() {
+    let rig = start().await;
+    let ann = rig.account("ann").await;
+    let name = SpaceName::new("diary").unwrap();
+    let space = found_space(&ann.common, &name, true).await.unwrap();
+    let diary = Replica::open(ann.common.clone(), space).await.unwrap();
+    let home = ann.home().await;
+    let epoch = ann.common.api.server().await.unwrap().epoch;
+    for replica in [&diary, &home] {
+        let _ = replica.catch_up().await.unwrap();
+        replica.set_epoch(epoch).await.unwrap();
+        put(replica, "before", b"1".to_vec()).await.unwrap();
+    }
+    // An honest restart is no claim.
+    let (data, listen) = (rig.data, rig.server.addr());
+    rig.server.stop().await;
+    copy(&data.path().join("server"), &data.path().join("copy"));
+    let server = start_on(&data, listen).await;
+    let _ = diary.catch_up().await.unwrap();
+    for replica in [&diary, &home] {
+        put(replica, "after", b"2".to_vec()).await.unwrap();
+    }
+    let seen = diary.head().await;
+
+    server.stop().await;
+    copy(&data.path().join("copy"), &data.path().join("server"));
+    let _server = start_on(&data, listen).await;
+    let now = ann.common.api.server().await.unwrap().epoch;
+    assert_ne!(now, epoch);
+    let read = diary.catch_up().await;
+    assert!(matches!(read, Err(ReplicaError::Unconfirmed)), "{read:?}");
+    let read = diary.start_over(now).await;
+    assert!(matches!(read, Err(ReplicaError::Unconfirmed)), "{read:?}");
+    // Nothing that was known is forgotten, nor is it after a restart.
+    assert_eq!(diary.head().await, seen);
+    assert_eq!(
+        names(&list(&ann, &diary, NodeId::ROOT)),
+        ["after", "before"]
+    );
+    drop(diary);
+    let diary = Replica::open(ann.common.clone(), space).await.unwrap();
+    let read = diary.start_over(now).await;
+    assert!(matches!(read, Err(ReplicaError::Unconfirmed)), "{read:?}");
+    // An open space goes on by itself.
+    let _ = home.start_over(now).await.unwrap();
+    assert_eq!(names(&list(&ann, &home, NodeId::ROOT)), ["before"]);
+
+    // A yes to another life is none to this one.
+    diary.say_yes(epoch).await.unwrap();
+    assert!(diary.start_over(now).await.is_err());
+    diary.say_yes(now).await.unwrap();
+    let _ = diary.start_over(now).await.unwrap();
+    assert_eq!(names(&list(&ann, &diary, NodeId::ROOT)), ["before"]);
+    put(&diary, "again", b"3".to_vec()).await.unwrap();
+}
