@@ -1,7 +1,9 @@
 //! Arguments as typed.
 
 mod account;
+mod apart;
 mod link;
+mod roster;
 mod spaces;
 
 use std::ffi::OsString;
@@ -14,7 +16,9 @@ pub use account::{
     Account, AccountCommand, Edit, Enter, Passkeys, Password as PasswordArgs,
     Recovery as RecoveryArgs, Totp,
 };
+pub use apart::{AppPasswords, CreateAppPassword, Delete};
 pub use link::{CreateLink, Link, LinkCommand, ListLinks, RevokeLink};
+pub use roster::{ExportUsers, ImportUsers, RosterFormat};
 pub use spaces::{Members, RoleArgument, Share, Spaces, SpacesCommand};
 
 /// Your files on your own server, and on all your devices.
@@ -281,7 +285,9 @@ Examples:
   hythe admin users suspend --data /srv/hythe ada
   hythe admin users resume --data /srv/hythe ada
   hythe admin users remove --data /srv/hythe ada --after 30
-  hythe admin users role --data /srv/hythe ada admin"
+  hythe admin users role --data /srv/hythe ada admin
+  hythe admin users import --data /srv/hythe users.xml --dry-run
+  hythe admin users export --data /srv/hythe"
 )]
 pub struct Users {
     // Of the list: an action has its own.
@@ -303,6 +309,10 @@ pub enum UserAction {
     Resume(OneUser),
     /// Suspend an account and remove it after a waiting time
     Remove(RemoveUser),
+    /// Make accounts for the users of a users.xml
+    Import(ImportUsers),
+    /// Print the accounts as a users.xml, without passwords
+    Export(ExportUsers),
     /// Set what an account may do besides having files
     #[command(after_help = "Example:\n  hythe admin users role --data /srv/hythe ada admin")]
     Role(RoleOfUser),

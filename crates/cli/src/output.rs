@@ -28,6 +28,11 @@ pub fn lines<T: std::fmt::Display>(texts: impl IntoIterator<Item = T>) -> Result
     Ok(out.flush()?)
 }
 
+/// Prints a text that ends its lines itself.
+pub fn text(text: &str) -> Result<(), Trouble> {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
+
 /// Prints names: escaped on a terminal, byte for byte into a pipe or file.
 pub fn names<'a>(names: impl IntoIterator<Item = (&'a Octets, &'a str)>) -> Result<(), Trouble> {
     let stdout = io::stdout();

@@ -14,6 +14,7 @@ mod http;
 mod jobs;
 mod metadata;
 pub mod notify;
+pub mod roster;
 mod router;
 mod serve;
 mod state;

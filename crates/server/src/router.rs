@@ -10,9 +10,9 @@ use utoipa_axum::routes;
 
 use crate::http::app::Shared;
 use crate::http::{
-    account_log, accounts, approvals, changes, checkpoint, chunks, devices, events, health,
-    history, joining, layers, link, links, login, members, openapi, passkeys, profile, server,
-    snapshot, spaces,
+    account_log, accounts, admin, app_passwords, approvals, changes, checkpoint, chunks, deletion,
+    devices, events, health, history, joining, layers, link, links, login, members, openapi,
+    passkeys, profile, server, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -29,6 +29,10 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(profile::begin_totp))
         .routes(routes!(profile::confirm_totp))
         .routes(routes!(profile::remove_totp))
+        .routes(routes!(deletion::begin))
+        .routes(routes!(deletion::cancel))
+        .routes(routes!(app_passwords::list, app_passwords::create))
+        .routes(routes!(app_passwords::remove))
         .routes(routes!(passkeys::list, passkeys::begin))
         .routes(routes!(passkeys::finish))
         .routes(routes!(passkeys::challenge))
@@ -65,6 +69,11 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(link::list))
         .routes(routes!(link::open))
         .routes(routes!(link::read))
+        .routes(routes!(admin::users))
+        .routes(routes!(admin::change))
+        .routes(routes!(admin::invite))
+        .routes(routes!(admin::policy, admin::set_policy))
+        .routes(routes!(admin::audit))
         .routes(routes!(events::follow))
 }
 
@@ -142,7 +151,8 @@ mod tests {
             .unwrap();
         let identity = Arc::new(Identity::from_seed(&files.identity_seed()));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let app = crate::serve::app(&config, files, identity, None, &stop, &tasks);
+        let public = "http://127.0.0.1/".parse().unwrap();
+        let app = crate::serve::app(&config, files, (identity, public), None, &stop, &tasks);
         let limits = config.limits.connections;
         let connections = Connections {
             router: wrap(routes, app),

@@ -148,7 +148,8 @@ async fn run(config: &ServerConfig, files: Files) -> Result<Running, StartError>
     let office = Office::new(files.clone(), Some(addresses.public.clone()));
     let party = RelyingParty::at(&addresses.public);
     let (own, all) = (Arc::clone(&identity), files.clone());
-    let app = app(config, all, own, party, &stop, &tasks);
+    let public = addresses.public.clone();
+    let app = app(config, all, (own, public), party, &stop, &tasks);
     let limits = connection_limits(config);
     let connections = Connections {
         router: router(app),
@@ -207,7 +208,7 @@ fn connection_limits(config: &ServerConfig) -> ConnectionLimits {
 pub(crate) fn app(
     config: &ServerConfig,
     files: Files,
-    identity: Arc<Identity>,
+    (identity, public): (Arc<Identity>, Url),
     party: Option<RelyingParty>,
     stop: &CancellationToken,
     tasks: &TaskTracker,
@@ -217,6 +218,7 @@ pub(crate) fn app(
     Arc::new(App {
         files,
         identity,
+        public,
         party,
         by_address: !plain || config.forwarded,
         forwarded: plain && config.forwarded,

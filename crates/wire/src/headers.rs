@@ -6,6 +6,9 @@ pub const REQUEST_ID: &str = "x-request-id";
 /// Scheme of `Authorization` for a device's token.
 pub const BEARER: &str = "Bearer";
 
+/// Scheme of `Authorization` for a login name and an app password (RFC 7617).
+pub const BASIC: &str = "Basic";
+
 /// Scheme of `Authorization` for the token of an invite.
 pub const INVITE: &str = "Hythe-Invite";
 

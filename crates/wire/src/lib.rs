@@ -7,10 +7,13 @@
 //! `docs/format/wire.md`.
 
 pub mod account;
+pub mod admin;
+pub mod app_password;
 pub mod approval;
 mod bounded;
 pub mod chunk;
 mod crockford;
+pub mod deletion;
 pub mod device;
 pub mod event;
 pub mod factor;

@@ -86,6 +86,8 @@ codes! {
     Fork = 409 "fork" "The position belongs to another history.",
     /// Passkeys belong to a name, and the server's address is an IP address, or not encrypted.
     NoPasskeys = 409 "no-passkeys" "Passkeys need a server with a name and https, not an IP address.",
+    /// The account is the only owner of spaces that others take part in; `there` says which.
+    LastOwner = 409 "last-owner" "The account is the only owner of spaces that others take part in.",
     /// The login name is taken.
     LoginTaken = 409 "login-taken" "The login name is taken.",
     /// The link was revoked, has ended, or was used as often as it may be.
@@ -346,6 +348,13 @@ pub enum There {
         account: AccountId,
         /// The position of its head.
         cursor: u64,
+    },
+    /// The account is the only owner of these spaces, in which there are others.
+    Spaces {
+        /// The spaces.
+        #[serde(with = "text::list")]
+        #[schema(value_type = Vec<String>)]
+        ids: Vec<SpaceId>,
     },
     /// What the account takes besides the password: one of these.
     SecondFactor {

@@ -29,6 +29,9 @@ pub struct Profile {
     /// How many passkeys there are; each is taken instead of that code.
     #[serde(default)]
     pub passkeys: u32,
+    /// When it is deleted, as its owner asked for; none: it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal_ms: Option<i64>,
 }
 
 /// `PATCH /account`: what is absent stays.

@@ -30,6 +30,16 @@ pub const ACCOUNT_TOTP_CONFIRM: &str = "/api/v1/account/totp/confirm";
 /// A second factor for logins: remove.
 pub const ACCOUNT_TOTP_REMOVE: &str = "/api/v1/account/totp/remove";
 
+/// The caller's account is deleted after a waiting time.
+pub const ACCOUNT_DELETE: &str = "/api/v1/account/delete";
+/// It is not.
+pub const ACCOUNT_DELETE_CANCEL: &str = "/api/v1/account/delete/cancel";
+
+/// App passwords of the caller's account: list, make.
+pub const ACCOUNT_APP_PASSWORDS: &str = "/api/v1/account/app-passwords";
+/// App passwords: end one.
+pub const ACCOUNT_APP_PASSWORDS_REMOVE: &str = "/api/v1/account/app-passwords/remove";
+
 /// Passkeys for logins: list, begin to register.
 pub const ACCOUNT_PASSKEYS: &str = "/api/v1/account/passkeys";
 /// Passkeys for logins: show what the browser made.
@@ -109,6 +119,16 @@ pub const LINK_LIST: &str = "/api/v1/links/{link}/list";
 pub const LINK_OPEN: &str = "/api/v1/links/{link}/open";
 /// Read chunks of an opened file.
 pub const LINK_CHUNKS: &str = "/api/v1/links/{link}/openings/{opening}/chunks";
+/// Accounts, for whoever governs the server: list.
+pub const ADMIN_USERS: &str = "/api/v1/admin/users";
+/// An account: suspend, resume, remove, give a role or a quota.
+pub const ADMIN_USER: &str = "/api/v1/admin/users/{account}";
+/// Invites: make one.
+pub const ADMIN_INVITES: &str = "/api/v1/admin/invites";
+/// Who may create an account: read, set.
+pub const ADMIN_POLICY: &str = "/api/v1/admin/policy";
+/// What was administered.
+pub const ADMIN_AUDIT: &str = "/api/v1/admin/audit";
 
 /// The event stream.
 pub const EVENTS: &str = "/api/v1/events";
@@ -126,6 +146,10 @@ pub const ALL: &[&str] = &[
     ACCOUNT_TOTP,
     ACCOUNT_TOTP_CONFIRM,
     ACCOUNT_TOTP_REMOVE,
+    ACCOUNT_DELETE,
+    ACCOUNT_DELETE_CANCEL,
+    ACCOUNT_APP_PASSWORDS,
+    ACCOUNT_APP_PASSWORDS_REMOVE,
     ACCOUNT_PASSKEYS,
     ACCOUNT_PASSKEYS_FINISH,
     ACCOUNT_PASSKEYS_CHALLENGE,
@@ -162,6 +186,11 @@ pub const ALL: &[&str] = &[
     LINK_LIST,
     LINK_OPEN,
     LINK_CHUNKS,
+    ADMIN_USERS,
+    ADMIN_USER,
+    ADMIN_INVITES,
+    ADMIN_POLICY,
+    ADMIN_AUDIT,
     EVENTS,
 ];
 
@@ -173,6 +202,11 @@ pub fn account_log(account: AccountId) -> String {
 /// [`ACCOUNT_LOG`] after a position; `limit` entries at most.
 pub fn account_log_from(account: AccountId, from: Cursor, limit: u32) -> String {
     format!("/api/v1/accounts/{account}/log?from={from}&limit={limit}")
+}
+
+/// [`ADMIN_USER`] of an account.
+pub fn admin_user(account: AccountId) -> String {
+    format!("/api/v1/admin/users/{account}")
 }
 
 /// [`SPACE_MEMBERS`] of a space.

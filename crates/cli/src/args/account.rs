@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Names, Output};
+use super::{AppPasswords, Delete, Names, Output};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -52,6 +52,17 @@ pub enum AccountCommand {
         after_help = "A passkey is made and used in a browser.\n\nExamples:\n  hythe account passkeys\n  hythe account passkeys --remove 'Blue key'"
     )]
     Passkeys(Passkeys),
+    /// Let programs in that know nothing of Hythe, each with a password of its own
+    #[command(
+        subcommand,
+        after_help = "Example:\n  hythe account app-password create phone --read-only"
+    )]
+    AppPassword(AppPasswords),
+    /// Delete the account after a waiting time, or keep it
+    #[command(
+        after_help = "Asks for the login name, and for the password where there is one.\n\nExamples:\n  hythe account delete\n  hythe account delete --cancel"
+    )]
+    Delete(Delete),
     /// Set, change or remove the password
     #[command(
         after_help = "Asks for the present password where there is one, then for the new one, and again.\n\nExample:\n  hythe account password"

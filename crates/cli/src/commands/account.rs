@@ -1,5 +1,6 @@
 //! `hythe account`: how its owner gets in.
 
+mod apart;
 mod factors;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ struct Printed {
     recovery_confirmed: bool,
     second_factor: bool,
     passkeys: u32,
+    removal_ms: Option<i64>,
 }
 
 pub async fn run(args: Account) -> Result<Exit, Trouble> {
@@ -52,6 +54,8 @@ pub async fn run(args: Account) -> Result<Exit, Trouble> {
         Some(AccountCommand::Login(enter)) => login(enter).await,
         Some(AccountCommand::Recover(enter)) => recover(enter).await,
         Some(AccountCommand::Edit(args)) => edit(args).await,
+        Some(AccountCommand::AppPassword(command)) => apart::app_passwords(command).await,
+        Some(AccountCommand::Delete(args)) => apart::delete(args).await,
         Some(AccountCommand::Totp(args)) => factors::totp(args).await,
         Some(AccountCommand::Passkeys(args)) => factors::passkeys(args).await,
         Some(AccountCommand::History(output)) => history(output.json).await,
@@ -81,6 +85,7 @@ async fn show(json: bool) -> Result<Exit, Trouble> {
         recovery_confirmed: held.recovery && unconfirmed.is_none(),
         second_factor: profile.second_factor,
         passkeys: profile.passkeys,
+        removal_ms: profile.removal_ms,
     };
     if json {
         output::json(&printed)?;
@@ -118,6 +123,10 @@ fn lines(account: &Printed) -> Vec<String> {
     };
     lines.extend(besides.map(Into::into));
     lines.push(recovery.into());
+    lines.extend(account.removal_ms.map(|at| {
+        let at = words::moment(at);
+        format!("It is deleted on {at}: `hythe account delete --cancel` keeps it.")
+    }));
     lines
 }
 

@@ -2,10 +2,12 @@
 
 mod audit;
 mod quota;
+mod roster;
 mod users;
 
 use serde::Serialize;
 
+use hythe_server::ServerConfig;
 use hythe_server::admin::{self, AdminError, AdminReply, AdminRequest, Quota};
 use hythe_server::files::{CheckReport, Stats};
 
@@ -161,6 +163,12 @@ fn summary(report: &CheckReport) -> String {
 
 /// Asks the running server, or does it here when none runs.
 async fn ask(args: &Admin, request: AdminRequest) -> Result<AdminReply, Trouble> {
+    let reply = admin::request(&config_of(args)?, request).await;
+    reply.map_err(ask_trouble)
+}
+
+/// Where the server's data is, and how it is opened.
+fn config_of(args: &Admin) -> Result<ServerConfig, Trouble> {
     // Nothing listens for an administrator's request.
     let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let config = serve::config(args.store.clone(), nowhere)?;
@@ -169,16 +177,18 @@ async fn ask(args: &Admin, request: AdminRequest) -> Result<AdminReply, Trouble>
         return Err(Trouble::failed(format!("{data} holds no server's data."))
             .next("Name the folder that `hythe serve --data` was given."));
     }
-    admin::request(&config, request).await.map_err(|error| {
-        let next = match &error {
-            AdminError::NoAnswer { .. } => "Wait for it, or start it again.",
-            AdminError::Open(_) => "See to it that the folder is the server's data, and yours.",
-            AdminError::Failed(_) => "See the server's log.",
-        };
-        Trouble::failed("The server's data could not be asked.")
-            .because(error)
-            .next(next)
-    })
+    Ok(config)
+}
+
+fn ask_trouble(error: AdminError) -> Trouble {
+    let next = match &error {
+        AdminError::NoAnswer { .. } => "Wait for it, or start it again.",
+        AdminError::Open(_) => "See to it that the folder is the server's data, and yours.",
+        AdminError::Failed(_) => "See the server's log.",
+    };
+    Trouble::failed("The server's data could not be asked.")
+        .because(error)
+        .next(next)
 }
 
 fn unexpected() -> Trouble {

@@ -31,7 +31,7 @@ pub enum Proof {
 }
 
 impl Proof {
-    async fn token(&self, server: &ServerPin) -> Result<Option<Token>, EnrolError> {
+    pub(super) async fn token(&self, server: &ServerPin) -> Result<Option<Token>, EnrolError> {
         Ok(match self {
             Self::Nothing => None,
             Self::Password(credentials) => Some(log_in(server, credentials).await?.token),

@@ -3,11 +3,13 @@
 //! Whatever is drawn at random for an enrolment is stored before its request is sent, so a repetition
 //! after a lost reply sends the same bytes and has the same outcome (C6).
 
+mod apart;
 mod approval;
 mod devices;
 mod join;
 mod keyholders;
 mod login;
+mod other;
 mod past;
 mod register;
 
@@ -24,6 +26,7 @@ use crate::keys::{DeviceKeys, KeyFileError, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::PoolError;
 
+pub use apart::{delete_account, draw_app_password};
 pub use approval::{Asking, approve_device, look_at_device};
 pub use devices::{DeviceOffer, offer_device, remove_device};
 pub use hythe_space::account::operation::Slot;
@@ -31,6 +34,7 @@ pub use keyholders::{
     Held, Proof, held, is_recovery, recovery_token, renew_recovery, set_password,
 };
 pub use login::{Credentials, SecondFactors, connect_with_password, connect_with_recovery};
+pub use other::{MadeForOther, PasswordForOther, make_for_other};
 pub use past::{By, Deed, Past, account_past};
 pub use register::{Founder, register};
 

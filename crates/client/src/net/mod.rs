@@ -5,6 +5,7 @@
 //! retries in time or decides anything: errors say what the caller can do, and [`Backoff`] says when.
 
 mod accounts;
+mod app_passwords;
 mod approvals;
 mod backoff;
 mod body;

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::socket::{Listener, connect};
 use super::{AdminReply, AdminRequest, Office};
 
-/// Longest request line, in bytes.
-const MAX_REQUEST_BYTES: u64 = 64 << 10;
+/// Longest request line, in bytes: an account with the devices that it is said to have.
+const MAX_REQUEST_BYTES: u64 = 1 << 20;
 
 /// Longest reply line, in bytes.
 const MAX_REPLY_BYTES: u64 = 64 << 20;

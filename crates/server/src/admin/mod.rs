@@ -2,7 +2,9 @@
 //! by the same functions with the data folder locked.
 
 mod door;
+mod import;
 mod perform;
+mod session;
 mod socket;
 
 use std::path::PathBuf;
@@ -11,15 +13,16 @@ use hythe_wire::server::RegistrationPolicy;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use door::serve;
+pub use import::{Ground, Hex, Import, PasswordGround};
 pub(crate) use perform::{InviteError, Office};
+pub use session::Session;
 pub(crate) use socket::Listener;
 
 use crate::config::ServerConfig;
 use crate::files::{
-    AccountView, AuditEntry, CheckReport, Files, OpenError, QuotaName, QuotaReport, Stats,
+    AccountView, AuditEntry, CheckReport, OpenError, QuotaName, QuotaReport, Stats,
 };
-use crate::serve::store_options;
-use crate::state::LockError;
+use crate::roster::ListedUser;
 
 /// A request: one line of JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +72,18 @@ pub enum AdminRequest {
         name: String,
         /// What.
         change: UserChange,
+    },
+    /// The accounts as a list of users.
+    Roster,
+    /// What an account for somebody else is made with.
+    Ground {
+        /// The first half of setting a password, where it is to have one.
+        password: Option<Hex>,
+    },
+    /// Take an account that was made for somebody else.
+    Import {
+        /// The account.
+        import: Box<Import>,
     },
     /// What was administered lately.
     Audit {
@@ -146,6 +161,16 @@ pub enum AdminReply {
         /// The policy.
         policy: RegistrationPolicy,
     },
+    /// The accounts as a list of users.
+    Roster {
+        /// Oldest first.
+        users: Vec<ListedUser>,
+    },
+    /// What an account for somebody else is made with.
+    Ground {
+        /// What.
+        ground: Ground,
+    },
     /// What was administered lately.
     Audit {
         /// Oldest first.
@@ -188,52 +213,7 @@ pub async fn request(
     config: &ServerConfig,
     request: AdminRequest,
 ) -> Result<AdminReply, AdminError> {
-    let reply = match door::ask(&config.data, &request).await {
-        Ok(reply) => reply,
-        Err(source) if is_absent(&source) => alone(config, request, source).await?,
-        Err(source) => {
-            return Err(AdminError::NoAnswer {
-                data: config.data.clone(),
-                source,
-            });
-        }
-    };
-    match reply {
-        AdminReply::Failed { message } => Err(AdminError::Failed(message)),
-        done => Ok(done),
-    }
-}
-
-/// Does it without a server. The lock of the data folder tells whether there really is none.
-async fn alone(
-    config: &ServerConfig,
-    request: AdminRequest,
-    absent: std::io::Error,
-) -> Result<AdminReply, AdminError> {
-    let files = match Files::open(store_options(config)).await {
-        Ok(files) => files,
-        Err(OpenError::Lock(LockError::Held { .. })) => {
-            return Err(AdminError::NoAnswer {
-                data: config.data.clone(),
-                source: absent,
-            });
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let public = config
-        .public_url
-        .clone()
-        .or_else(|| crate::address::recall(&config.data));
-    let reply = Office::new(files.clone(), public).perform(request).await;
-    files.close().await;
-    Ok(reply)
-}
-
-/// Whether nobody listens at a socket.
-fn is_absent(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused
-    )
+    let (session, reply) = Session::open(config, request).await;
+    session.close().await;
+    reply
 }

@@ -15,7 +15,7 @@ use crate::tls::Identity;
 /// Does what an administrator asks.
 #[derive(Clone)]
 pub(crate) struct Office {
-    files: Files,
+    pub(super) files: Files,
     /// The address that clients are told; none when no server ever ran on the data.
     public: Option<Url>,
 }
@@ -84,6 +84,13 @@ impl Office {
             }),
             AdminRequest::Policy { set } => self.policy(set).await,
             AdminRequest::User { name, change } => done(self.user(&name, change).await),
+            AdminRequest::Roster => {
+                reply(files.roster().await, |users| AdminReply::Roster { users })
+            }
+            AdminRequest::Ground { password } => reply(self.ground(password).await, |ground| {
+                AdminReply::Ground { ground }
+            }),
+            AdminRequest::Import { import } => self.import(*import).await,
             AdminRequest::Audit { limit } => reply(files.audit(limit).await, |entries| {
                 AdminReply::Audit { entries }
             }),
@@ -132,7 +139,7 @@ impl Office {
     }
 }
 
-fn done(done: Result<(), FilesError>) -> AdminReply {
+pub(super) fn done(done: Result<(), FilesError>) -> AdminReply {
     reply(done, |()| AdminReply::Done)
 }
 

@@ -1,5 +1,6 @@
 //! Who is calling: tokens to principals, at the start of a request and while it runs.
 
+mod basic;
 mod guard;
 mod token;
 mod visitor;
@@ -22,7 +23,7 @@ use crate::http::gate::Pass;
 use crate::http::layers::Client;
 use token::bearer;
 
-/// A device that showed its token; holds one of its places until dropped.
+/// A device that showed its token, or on few routes a program that showed an app password; holds one of its places until dropped.
 pub(crate) struct Caller {
     /// Who it is.
     pub(crate) principal: Principal,
@@ -44,9 +45,14 @@ impl FromRequestParts<Shared> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
         let client = client(parts)?;
-        let token = Shown::take(parts, headers::BEARER)?;
-        let principal = app.files.authenticate(&token.0, Some(client.0)).await;
-        let principal = principal.map_err(|error| denied(app, client, error))?;
+        let principal = match basic::shown(&parts.headers) {
+            Some(shown) => basic::caller(parts, app, client, shown).await?,
+            None => {
+                let token = Shown::take(parts, headers::BEARER)?;
+                let principal = app.files.authenticate(&token.0, Some(client.0)).await;
+                principal.map_err(|error| denied(app, client, error))?
+            }
+        };
         if let Err(wait) = app.rates.devices.take(principal.device(), Instant::now()) {
             return Err(Failure::later(Code::RateLimited, wait));
         }

@@ -4,7 +4,9 @@ use hythe_model::{AccountId, DeviceId, NodeId, Role, SpaceId};
 use hythe_space::{ChangeSet, JoinOfferRecord, Operation, Record};
 
 use super::links::LinkPass;
+use super::session::AppScope;
 use super::{Denied, FilesError, Principal, Refused, view};
+use crate::metadata::accounts;
 use crate::metadata::links::{self, LinkRow};
 use crate::metadata::logs::{self, Log, LogKind};
 use crate::metadata::nodes::{self, NodeRow};
@@ -204,12 +206,47 @@ pub(super) fn under(
 }
 
 fn check(tx: &mut dyn Tx, principal: &Principal, log: &Log, want: Want) -> Result<(), FilesError> {
+    if let Some(app) = principal.app() {
+        reaches(app, log, want)?;
+    }
     let role = records::role(tx, log.no, principal.account())?;
     let role = role.map(role_of).transpose()?.ok_or(Denied::NotAMember)?;
     if want.is_allowed(role) {
         Ok(())
     } else {
         Err(Denied::Role.into())
+    }
+}
+
+/// What is beyond an app password's reach is as if it were not there.
+fn reaches(app: &AppScope, log: &Log, want: Want) -> Result<(), Denied> {
+    let named = app.spaces.as_ref();
+    if !log.open || named.is_some_and(|spaces| !spaces.contains(&SpaceId(log.id))) {
+        return Err(Denied::NotAMember);
+    }
+    match want {
+        Want::Read => Ok(()),
+        Want::Upload if !app.read_only => Ok(()),
+        Want::Upload | Want::Govern | Want::Link => Err(Denied::Role),
+    }
+}
+
+/// Whether a space is shown to a principal in the list of its account's.
+pub(super) fn is_shown(principal: &Principal, log: &Log) -> bool {
+    principal
+        .app()
+        .is_none_or(|app| reaches(app, log, Want::Read).is_ok())
+}
+
+/// Whether a principal may administer the server.
+///
+/// # Errors
+/// [`Denied::Role`]; the database's.
+pub(super) fn admin(tx: &mut dyn Tx, principal: &Principal) -> Result<(), FilesError> {
+    let row = accounts::get(tx, principal.account())?;
+    match principal.app() {
+        None if row.is_some_and(|row| row.admin) => Ok(()),
+        _ => Err(Denied::Role.into()),
     }
 }
 

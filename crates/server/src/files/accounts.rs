@@ -21,6 +21,7 @@ use super::session::{check_active, token_hash};
 use super::{Denied, Files, FilesError, Inner, Principal, Refused};
 use crate::clock::now_ms;
 use crate::metadata::accounts::{self, AccountRow};
+use crate::metadata::app_passwords;
 use crate::metadata::devices::{self, DeviceRow};
 use crate::metadata::logs::{self, Log, LogKind};
 use crate::metadata::tokens::{self, TokenKind, TokenRow};
@@ -367,7 +368,7 @@ impl Founding {
 }
 
 /// Appends to an account's log, in one transaction.
-fn append_in(
+pub(super) fn append_in(
     tx: &mut dyn Tx,
     account: AccountId,
     change_set: &ChangeSet,
@@ -390,6 +391,7 @@ fn append_in(
         if let Operation::RemoveDevice(remove) = operation {
             let device = remove.device;
             devices::remove(tx, account, device, now_ms)?;
+            app_passwords::remove_of(tx, account, device)?;
             tx.notify(Notice::DeviceRemoved { account, device });
         }
     }
@@ -513,12 +515,16 @@ fn check_token(tx: &mut dyn Tx, device: DeviceId, token: &[u8; 32]) -> Result<()
     }
 }
 
-pub(super) fn check_login(login: &str) -> Result<(), FilesError> {
-    let fits = !login.is_empty()
+/// Whether a text can be a login name.
+pub fn is_login(login: &str) -> bool {
+    !login.is_empty()
         && login.len() <= MAX_NAME_BYTES
         && login.trim() == login
-        && !login.chars().any(char::is_control);
-    if fits {
+        && !login.chars().any(char::is_control)
+}
+
+pub(super) fn check_login(login: &str) -> Result<(), FilesError> {
+    if is_login(login) {
         Ok(())
     } else {
         Err(FilesError::invalid("this cannot be a login name"))

@@ -11,13 +11,15 @@ use hythe_model::AccountId;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{Action, Actor};
+use super::roster::to_enrol;
 use super::stats::as_text;
-use super::{Files, FilesError};
+use super::{Files, FilesError, Principal, access};
 use crate::clock::now_ms;
 use crate::metadata::accounts::{self, AccountRow};
 use crate::metadata::standing::{self, Standing};
 use crate::metadata::{DbError, Tx, quotas};
 use crate::notify::Notice;
+use crate::roster::ListedClient;
 
 /// An account, as whoever runs the server sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ pub struct AccountView {
     pub used_bytes: u64,
     /// What it may store; none is no limit.
     pub limit_bytes: Option<u64>,
+    /// The devices that it is said to have and that have not enrolled.
+    #[serde(default)]
+    pub to_enrol: Vec<ListedClient>,
 }
 
 impl Files {
@@ -59,6 +64,18 @@ impl Files {
             .read(read)
             .await
             .map_err(|e: DbError| e)?)
+    }
+
+    /// Who administers, where a device's account may: decided anew for each request.
+    ///
+    /// # Errors
+    /// [`super::Denied::Role`], or the database's.
+    pub async fn as_admin(&self, principal: &Principal) -> Result<Actor, FilesError> {
+        self.still_valid(principal).await?;
+        let caller = principal.clone();
+        let read = move |tx: &mut dyn Tx| access::admin(tx, &caller);
+        self.inner.database.read(read).await?;
+        Ok(Actor::Account(principal.account()))
     }
 
     /// Cuts an account off until it is resumed.
@@ -180,6 +197,7 @@ fn view(tx: &mut dyn Tx, row: AccountRow) -> Result<AccountView, DbError> {
         devices: standing::count_devices(tx, row.account)?,
         used_bytes: quotas::stored_by(tx, row.account)?,
         limit_bytes: quotas::account_limit(tx, row.account)?,
+        to_enrol: to_enrol(tx, &row)?,
         login: row.login,
     })
 }

@@ -1,6 +1,6 @@
 //! Why a request was not done.
 
-use hythe_model::{ChunkId, Head, HeaderHash, ServerEpoch};
+use hythe_model::{ChunkId, Head, HeaderHash, ServerEpoch, SpaceId};
 use hythe_space::{AccountRefusal, ChainFault, DecodeError, FoldError, Refusal};
 use hythe_wire::problem::{NodeField, QuotaOf, There};
 
@@ -112,6 +112,9 @@ pub enum Refused {
     /// It was done too often of late: there is room for it after this time.
     #[error("this was done too often of late")]
     TooOften(std::time::Duration),
+    /// The account is the only owner of spaces in which there are others.
+    #[error("others take part in spaces whose only owner the account is")]
+    LastOwner(Vec<SpaceId>),
     /// A quota has no room for it.
     #[error(transparent)]
     Quota(#[from] OverQuota),
@@ -141,6 +144,7 @@ impl FilesError {
                 chain: head.chain,
             }),
             Self::Denied(Denied::Role) => Some(There::NotAllowed),
+            Self::Refused(Refused::LastOwner(ids)) => Some(There::Spaces { ids: ids.clone() }),
             Self::Refused(Refused::Quota(over)) => Some(quota_there(over)),
             _ => None,
         }

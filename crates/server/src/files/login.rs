@@ -8,6 +8,7 @@ use hythe_wire::limits::MAX_TEXT_BYTES;
 use hythe_wire::login::LoginFinishRequest;
 use serde_json::Value;
 
+use super::deletion;
 use super::factors::{BoundTo, Factors, Shown};
 use super::passkeys::{self, patience_ms};
 use super::passwords::{self, LoginBegun, SESSION_MS};
@@ -136,7 +137,9 @@ impl Files {
             files.check_shown(tx, account, &shown)?;
             tokens::sweep_logins(tx, now_ms)?;
             // A repetition finds the token there, used or not, and changes nothing.
-            tokens::insert(tx, &hash, &row, now_ms)?;
+            if tokens::insert(tx, &hash, &row, now_ms)? {
+                deletion::keep_by_login(tx, account)?;
+            }
             Ok::<_, FilesError>(LoginEnd::In(LoggedIn {
                 account,
                 expires_ms: row.expires_ms,

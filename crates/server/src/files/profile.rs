@@ -8,6 +8,7 @@ use super::factors::Factors;
 use super::{Files, FilesError, Principal, Refused};
 use crate::metadata::accounts::{self, AccountRow};
 use crate::metadata::profiles::{self, ProfileRow};
+use crate::metadata::standing;
 use crate::metadata::{DbError, Tx};
 
 impl Files {
@@ -22,7 +23,11 @@ impl Files {
             let row = accounts::get(tx, account)?.ok_or(DbError::Shape("an account"))?;
             let said = profiles::get(tx, account)?;
             let factors = Factors::of(tx, account)?;
-            Ok::<_, DbError>(view(row, said, &factors))
+            let standing = standing::get(tx, account)?.unwrap_or_default();
+            Ok::<_, DbError>(Profile {
+                removal_ms: standing.removal_ms,
+                ..view(row, said, &factors)
+            })
         };
         Ok(self.inner.database.read(read).await?)
     }
@@ -81,5 +86,6 @@ fn view(row: AccountRow, said: ProfileRow, factors: &Factors) -> Profile {
         created_ms: row.created_ms,
         second_factor: factors.authenticator.is_some(),
         passkeys: u32::try_from(factors.passkeys).unwrap_or(u32::MAX),
+        removal_ms: None,
     }
 }

@@ -68,7 +68,7 @@ fn remove(tx: &mut dyn Tx, account: AccountId) -> Result<bool, FilesError> {
 }
 
 /// The spaces that an account is a member of, or that count for it.
-fn spaces_of(tx: &mut dyn Tx, account: AccountId) -> Result<Vec<SpaceUse>, DbError> {
+pub(super) fn spaces_of(tx: &mut dyn Tx, account: AccountId) -> Result<Vec<SpaceUse>, DbError> {
     let member: Vec<[u8; 32]> = records::spaces_of(tx, account)?
         .into_iter()
         .map(|(id, _)| id)

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hythe_model::{AccountId, DeviceId};
+use hythe_model::{AccountId, DeviceId, SpaceId};
 use hythe_wire::Token;
 
-use super::{Denied, Files, FilesError};
+use super::{Denied, Files, FilesError, app_passwords};
 use crate::clock::now_ms;
 use crate::metadata::Tx;
+use crate::metadata::app_passwords as rows;
 use crate::metadata::devices::{self, DeviceRow, Sighting};
 use crate::metadata::standing::{self, Standing};
 use crate::notify::Notice;
@@ -18,24 +19,54 @@ use crate::notify::Notice;
 /// Principals that are remembered; more begin anew, so that nobody can fill the memory.
 const REMEMBERED: usize = 10_000;
 
-/// A device that has shown its token, and the account it acts for.
+/// A device that has shown its token, or a program that has shown an app password, and the account
+/// it acts for.
 ///
 /// It is as old as the moment it was made: [`Files::still_valid`] says whether it still holds.
 #[derive(Debug, Clone)]
 pub struct Principal {
     account: AccountId,
     device: DeviceId,
+    /// What an app password reaches; none: it is a device.
+    app: Option<Arc<AppScope>>,
     /// The generation of revocations that it was last compared with.
     checked: Arc<AtomicU64>,
 }
 
+/// What an app password reaches.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct AppScope {
+    /// Its hash.
+    pub(super) hash: [u8; 32],
+    /// Whether it only reads.
+    pub(super) read_only: bool,
+    /// The spaces; none: all open ones.
+    pub(super) spaces: Option<Vec<SpaceId>>,
+}
+
 impl Principal {
+    /// Whoever showed an app password.
+    pub(super) fn of_app(account: AccountId, app: AppScope, checked: u64) -> Self {
+        Self {
+            account,
+            // No device has it: no key follows from it.
+            device: DeviceId(blake3::derive_key("hythe 1 app principal", &app.hash)),
+            app: Some(Arc::new(app)),
+            checked: Arc::new(AtomicU64::new(checked)),
+        }
+    }
+
+    /// What an app password reaches; none: it is a device.
+    pub(super) fn app(&self) -> Option<&AppScope> {
+        self.app.as_deref()
+    }
+
     /// The account it acts for.
     pub fn account(&self) -> AccountId {
         self.account
     }
 
-    /// The device it is.
+    /// The device it is; of an app password an id that no device has.
     pub fn device(&self) -> DeviceId {
         self.device
     }
@@ -48,6 +79,8 @@ pub(super) struct Sessions {
     revocations: AtomicU64,
     by_token: Mutex<HashMap<[u8; 32], Principal>>,
     sightings: Mutex<HashMap<DeviceId, Sighting>>,
+    /// When app passwords were last used, by their hashes.
+    uses: Mutex<HashMap<[u8; 32], i64>>,
 }
 
 impl Sessions {
@@ -91,13 +124,23 @@ impl Sessions {
         locked(&self.sightings).insert(device, sighting);
     }
 
-    fn recall(&self, hash: &[u8; 32]) -> Option<Principal> {
+    /// Notes that an app password was used.
+    pub(super) fn see_app(&self, hash: [u8; 32]) {
+        locked(&self.uses).insert(hash, now_ms());
+    }
+
+    /// The generation of revocations.
+    pub(super) fn generation(&self) -> u64 {
+        self.revocations.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn recall(&self, hash: &[u8; 32]) -> Option<Principal> {
         let principal = locked(&self.by_token).get(hash).cloned()?;
         let current = self.revocations.load(Ordering::SeqCst);
         (principal.checked.load(Ordering::SeqCst) == current).then_some(principal)
     }
 
-    fn remember(&self, hash: [u8; 32], principal: &Principal) {
+    pub(super) fn remember(&self, hash: [u8; 32], principal: &Principal) {
         let mut known = locked(&self.by_token);
         if known.len() >= REMEMBERED {
             known.clear();
@@ -145,6 +188,7 @@ impl Files {
         let principal = Principal {
             account: row.account,
             device: row.device,
+            app: None,
             checked,
         };
         self.inner.sessions.remember(hash, &principal);
@@ -161,29 +205,33 @@ impl Files {
         if principal.checked.load(Ordering::SeqCst) == current {
             return Ok(());
         }
-        let device = principal.device;
+        let (device, app) = (principal.device, principal.app.clone());
         let read = move |tx: &mut dyn Tx| {
+            if let Some(app) = &app {
+                return app_passwords::still_there(tx, &app.hash);
+            }
             let row = devices::get(tx, device)?.ok_or(Denied::DeviceRemoved)?;
             let standing = standing::get(tx, row.account)?;
-            Ok::<_, FilesError>((row, standing))
+            Ok(check_standing(&row, standing)?)
         };
-        let (row, standing) = self.inner.database.read(read).await?;
-        check_standing(&row, standing)?;
+        self.inner.database.read(read).await?;
         principal.checked.store(current, Ordering::SeqCst);
         Ok(())
     }
 
     /// Writes down where and when devices were last seen.
     pub(crate) async fn flush_sightings(&self) -> Result<(), FilesError> {
-        let sightings = self.inner.sessions.take_sightings();
-        if sightings.is_empty() {
+        let sessions = &self.inner.sessions;
+        let sightings = sessions.take_sightings();
+        let uses: Vec<_> = locked(&sessions.uses).drain().collect();
+        if sightings.is_empty() && uses.is_empty() {
             return Ok(());
         }
-        Ok(self
-            .inner
-            .database
-            .write(move |tx| devices::seen(tx, &sightings))
-            .await?)
+        let write = move |tx: &mut dyn Tx| {
+            devices::seen(tx, &sightings)?;
+            rows::used(tx, &uses)
+        };
+        Ok(self.inner.database.write(write).await?)
     }
 }
 

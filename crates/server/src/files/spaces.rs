@@ -8,6 +8,7 @@ use hythe_model::{AccountId, Head, SpaceId};
 use hythe_wire::limits::MAX_SPACES;
 use hythe_wire::space::{EndedSpace, SpaceList, SpaceView, Usage};
 
+use super::access::is_shown;
 use super::access::role_of;
 use super::apply::Committed;
 use super::{Files, FilesError, Principal, endings, found, members, quota};
@@ -29,16 +30,20 @@ impl Files {
     /// The database's.
     pub async fn spaces(&self, principal: &Principal) -> Result<Vec<SpaceView>, FilesError> {
         self.still_valid(principal).await?;
-        let account = principal.account();
+        let (account, principal) = (principal.account(), principal.clone());
         let read = move |tx: &mut dyn Tx| {
             let mut views = Vec::new();
             for (id, role) in records::spaces_of(tx, account)? {
                 let log = logs::get(tx, &id)?.ok_or(DbError::Shape("a log"))?;
-                views.push(view(tx, &log, role, account)?);
+                if is_shown(&principal, &log) {
+                    views.push(view(tx, &log, role, account)?);
+                }
             }
             for (id, role) in records::spaces_offered(tx, account, MAX_OFFERED)? {
                 let log = logs::get(tx, &id)?.ok_or(DbError::Shape("a log"))?;
-                views.push(view(tx, &log, role, account)?);
+                if is_shown(&principal, &log) {
+                    views.push(view(tx, &log, role, account)?);
+                }
             }
             views.sort_by_key(|view| (!view.personal, view.invitation.is_some()));
             Ok::<_, DbError>(views)

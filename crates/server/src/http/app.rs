@@ -23,6 +23,8 @@ pub(crate) struct App {
     pub(crate) files: Files,
     /// The server's identity.
     pub(crate) identity: Arc<Identity>,
+    /// The address that clients are told.
+    pub(crate) public: url::Url,
     /// Who passkeys are made for; none where the server's address has no name for them.
     pub(crate) party: Option<RelyingParty>,
     /// Limits of requests in hand.

@@ -55,6 +55,7 @@ impl From<FilesError> for Failure {
             FilesError::Refused(Refused::TooOften(wait)) => {
                 return Self::later(Code::RateLimited, *wait);
             }
+            FilesError::Refused(Refused::LastOwner(_)) => Code::LastOwner,
             FilesError::Refused(Refused::Quota(_)) => Code::QuotaExceeded,
             FilesError::Refused(Refused::LinkEnded) => Code::LinkEnded,
             FilesError::Refused(_) => Code::Conflict,

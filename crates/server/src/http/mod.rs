@@ -17,10 +17,13 @@ pub(crate) mod stream;
 
 pub(crate) mod account_log;
 pub(crate) mod accounts;
+pub(crate) mod admin;
+pub(crate) mod app_passwords;
 pub(crate) mod approvals;
 pub(crate) mod changes;
 pub(crate) mod checkpoint;
 pub(crate) mod chunks;
+pub(crate) mod deletion;
 pub(crate) mod devices;
 mod event_feed;
 pub(crate) mod events;

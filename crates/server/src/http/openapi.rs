@@ -38,6 +38,7 @@ pub(crate) struct Octets(Vec<u8>);
         (name = "chunks", description = "Content of a space"),
         (name = "history", description = "What was"),
         (name = "links", description = "Nodes for whoever has a link"),
+        (name = "admin", description = "For accounts that may administer the server"),
         (name = "events", description = "What happens")
     )
 )]
@@ -49,6 +50,8 @@ struct Schemes;
 impl Modify for Schemes {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
+        let app = SecurityScheme::Http(Http::new(HttpAuthScheme::Basic));
+        components.add_security_scheme("app-password", app);
         let device = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("device", device);
         let others = [

@@ -16,7 +16,7 @@ use crate::auth::Caller;
 
 /// The caller's account.
 #[utoipa::path(
-    get, path = routes::ACCOUNT, tag = "accounts", security(("device" = [])),
+    get, path = routes::ACCOUNT, tag = "accounts", security(("device" = []), ("app-password" = [])),
     responses((status = 200, body = Profile))
 )]
 pub(crate) async fn read(

@@ -15,7 +15,7 @@ use crate::auth::Caller;
 
 /// The spaces the caller's account is a member of.
 #[utoipa::path(
-    get, path = routes::SPACES, tag = "spaces", security(("device" = [])),
+    get, path = routes::SPACES, tag = "spaces", security(("device" = []), ("app-password" = [])),
     responses((status = 200, body = SpaceList))
 )]
 pub(crate) async fn list(

@@ -48,6 +48,15 @@ pub fn by_login(tx: &mut dyn Tx, login: &str) -> Result<Option<CredentialRow>, D
     row.as_ref().map(read).transpose()
 }
 
+/// Whether an account has a password.
+///
+/// # Errors
+/// The database's.
+pub fn has(tx: &mut dyn Tx, account: AccountId) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM credentials WHERE account = $1";
+    Ok(tx.query_one(sql, &[account.as_bytes().into()])?.is_some())
+}
+
 /// Sets the record of an account's password.
 ///
 /// # Errors

@@ -17,6 +17,8 @@ const STEPS: &[&str] = &[
     include_str!("migrations/009_links.sql"),
     include_str!("migrations/010_endings.sql"),
     include_str!("migrations/011_link_capsules.sql"),
+    include_str!("migrations/012_expected_devices.sql"),
+    include_str!("migrations/013_app_passwords.sql"),
 ];
 
 /// The newest schema version that this program knows.

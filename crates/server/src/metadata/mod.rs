@@ -8,6 +8,7 @@
 //! mean, and who may ask for them, is decided in `files/`.
 
 pub mod accounts;
+pub mod app_passwords;
 pub mod approvals;
 pub mod audit;
 pub mod checkpoints;
@@ -15,6 +16,7 @@ pub mod chunks;
 pub mod credentials;
 pub mod devices;
 pub mod endings;
+pub mod expected;
 pub mod invitations;
 pub mod invites;
 pub mod link_capsules;

@@ -73,7 +73,9 @@ pub fn count_devices(tx: &mut dyn Tx, account: AccountId) -> Result<u64, DbError
 }
 
 /// What is kept of an account beside its row and its log.
-const OF_AN_ACCOUNT: [&str; 8] = [
+const OF_AN_ACCOUNT: [&str; 10] = [
+    "DELETE FROM app_passwords WHERE account = $1",
+    "DELETE FROM expected_devices WHERE account = $1",
     "DELETE FROM tokens WHERE account = $1",
     "DELETE FROM credentials WHERE account = $1",
     "DELETE FROM profiles WHERE account = $1",

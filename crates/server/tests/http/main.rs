@@ -12,6 +12,7 @@ mod events;
 mod hostile;
 mod limits;
 mod links;
+mod owners;
 mod person;
 mod power_cut;
 mod quota;

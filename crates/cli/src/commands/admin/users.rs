@@ -1,12 +1,14 @@
 //! `hythe admin users` and `hythe admin policy`.
 
+use std::iter;
+
 use serde::Serialize;
 
 use hythe_server::admin::{AdminReply, AdminRequest, UserChange};
 use hythe_server::files::AccountView;
 use hythe_wire::server::RegistrationPolicy;
 
-use super::{ask, unexpected};
+use super::{ask, roster, unexpected};
 use crate::args::{Admin, InviteRole, OneUser, Policy, Registration, UserAction, Users};
 use crate::error::{Exit, Trouble};
 use crate::output::{self, words};
@@ -33,6 +35,8 @@ pub async fn run(args: Users) -> Result<Exit, Trouble> {
             return Err(Trouble::usage("It is not said where the server's data is.")
                 .next("Name the folder with --data."));
         }
+        (Some(UserAction::Import(args)), _) => return roster::import(args).await,
+        (Some(UserAction::Export(args)), _) => return roster::export(args).await,
         (Some(UserAction::Suspend(user)), _) => (user, UserChange::Suspend),
         (Some(UserAction::Resume(user)), _) => (user, UserChange::Resume),
         (Some(UserAction::Remove(remove)), _) => {
@@ -71,7 +75,11 @@ async fn list(admin: &Admin, only: Option<&str>) -> Result<Exit, Trouble> {
             None => "There are no accounts: make one with `hythe admin invite`.".to_owned(),
         })?;
     } else {
-        output::lines(accounts.iter().map(line))?;
+        let lines = accounts.iter().flat_map(|account| {
+            let to_enrol = account.to_enrol.iter().map(roster::to_enrol);
+            iter::once(line(account)).chain(to_enrol)
+        });
+        output::lines(lines)?;
     }
     Ok(Exit::Done)
 }

@@ -8,8 +8,11 @@ use hythe_space::flow::{add_device_offer, create_space, enrol_with_offer};
 use hythe_space::governance::{NameSpace, SealedSecret};
 use hythe_space::{ChangeSet, Checkpoint, Draft, Operation, StateDigest};
 use hythe_wire::account::{AppendRequest, EnrolRequest};
+use hythe_wire::admin::{InviteRequest, Policy, UserChange};
+use hythe_wire::app_password::{AppPassword, CreateAppPassword, RemoveAppPassword};
 use hythe_wire::approval::{ApprovalGrant, ApprovalId, ApprovalRequest};
 use hythe_wire::chunk::{MissingRequest, ReadRequest};
+use hythe_wire::deletion::DeleteRequest;
 use hythe_wire::device::DevicePatch;
 use hythe_wire::event::{Event, EventsRequest, SpacePosition};
 use hythe_wire::factor::{FactorProof, PasskeyBegin, PasskeyFinish, PasskeyRemove};
@@ -17,6 +20,7 @@ use hythe_wire::log::{CheckpointMessage, CommitRequest};
 use hythe_wire::login::{LoginFinishRequest, LoginRequest, PasswordRequest};
 use hythe_wire::opaque::{LoggingIn, Password, Registering};
 use hythe_wire::profile::{ProfilePatch, TotpConfirm};
+use hythe_wire::server::RegistrationPolicy;
 use hythe_wire::space::CreateSpaceRequest;
 use hythe_wire::{Message, Token, headers, routes};
 
@@ -178,6 +182,14 @@ impl Cast {
             ("POST", routes::ACCOUNT_TOTP_REMOVE, "") => {
                 Ask::post(routes::ACCOUNT_TOTP_REMOVE, json(&FactorProof::default()))
             }
+            (_, routes::ACCOUNT_DELETE | routes::ACCOUNT_DELETE_CANCEL, _)
+            | (_, routes::ACCOUNT_APP_PASSWORDS | routes::ACCOUNT_APP_PASSWORDS_REMOVE, _) => {
+                return owning(who, row);
+            }
+            (_, routes::ADMIN_USERS | routes::ADMIN_USER, _)
+            | (_, routes::ADMIN_INVITES | routes::ADMIN_POLICY | routes::ADMIN_AUDIT, _) => {
+                return governing(row);
+            }
             (_, routes::ACCOUNT_PASSKEYS, _)
             | (_, routes::ACCOUNT_PASSKEYS_FINISH, _)
             | (_, routes::ACCOUNT_PASSKEYS_CHALLENGE, _)
@@ -312,10 +324,30 @@ impl Cast {
                 .header("content-type", headers::CBOR)
                 .body(bytes.clone()),
         };
+        if who == Who::AppPassword {
+            // Of the owner's, for everything that there is for one.
+            return request.header("authorization", self.app_password().await);
+        }
         match credential {
             Some((token, scheme)) => shown(request, &token, scheme),
             None => request,
         }
+    }
+
+    /// An app password of the owner's, as it is shown.
+    async fn app_password(&self) -> String {
+        let password = AppPassword::new([0xa9; 20]);
+        let new = CreateAppPassword {
+            name: "everything".into(),
+            hash: password.hash(),
+            read_only: false,
+            spaces: vec![],
+        };
+        let files = self.world.server().files();
+        let owner = files.authenticate(&self.owner.token, None).await.unwrap();
+        files.create_app_password(&owner, new).await.unwrap();
+        let text = format!("person-1:{password}");
+        format!("Basic {}", data_encoding::BASE64.encode(text.as_bytes()))
     }
 
     async fn register(&mut self, who: Who) -> Ask {
@@ -420,6 +452,52 @@ impl Cast {
         };
         Ask::post(routes::EVENTS, plain(&request)).look(Look::Tells(self.space))
     }
+}
+
+/// App passwords of the caller, and the end of the account.
+fn owning(who: Who, row: &Row) -> Option<Ask> {
+    Some(match row.key() {
+        ("POST", path @ routes::ACCOUNT_DELETE, "") => {
+            Ask::post(path, json(&DeleteRequest::default()))
+        }
+        ("POST", path @ routes::ACCOUNT_DELETE_CANCEL, "") => Ask::post(path, Body::Nothing),
+        ("GET", path @ routes::ACCOUNT_APP_PASSWORDS, "") => Ask::get(path, Look::Done),
+        ("POST", path @ routes::ACCOUNT_APP_PASSWORDS, "") => {
+            let new = CreateAppPassword {
+                name: who.name().into(),
+                hash: [who as u8; 32],
+                read_only: false,
+                spaces: vec![],
+            };
+            Ask::post(path, json(&new))
+        }
+        ("POST", path @ routes::ACCOUNT_APP_PASSWORDS_REMOVE, "") => {
+            let name = who.name().into();
+            Ask::post(path, json(&RemoveAppPassword { name }))
+        }
+        _ => return None,
+    })
+}
+
+/// Governing the server.
+fn governing(row: &Row) -> Option<Ask> {
+    Some(match row.key() {
+        ("GET", path @ (routes::ADMIN_USERS | routes::ADMIN_POLICY | routes::ADMIN_AUDIT), "") => {
+            Ask::get(path, Look::Done)
+        }
+        ("POST", routes::ADMIN_USER, "of nobody's") => {
+            let path = routes::admin_user(hythe_model::AccountId([0xee; 32]));
+            Ask::post(path, json(&UserChange::Suspend))
+        }
+        ("POST", path @ routes::ADMIN_INVITES, "") => {
+            Ask::post(path, json(&InviteRequest::default()))
+        }
+        ("POST", path @ routes::ADMIN_POLICY, "") => {
+            let registration = RegistrationPolicy::Invite;
+            Ask::post(path, json(&Policy { registration }))
+        }
+        _ => return None,
+    })
 }
 
 /// Passkeys of the caller.

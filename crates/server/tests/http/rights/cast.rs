@@ -48,6 +48,7 @@ pub enum Who {
     ViewLink,
     DownloadLink,
     EndedLink,
+    AppPassword,
 }
 
 impl Who {
@@ -73,6 +74,7 @@ impl Who {
         Self::ViewLink,
         Self::DownloadLink,
         Self::EndedLink,
+        Self::AppPassword,
     ];
 
     /// The head of its column.
@@ -99,6 +101,7 @@ impl Who {
             Self::ViewLink => "view link",
             Self::DownloadLink => "download link",
             Self::EndedLink => "ended link",
+            Self::AppPassword => "app password",
         }
     }
 }
@@ -335,7 +338,12 @@ impl Cast {
     /// Whose keys somebody has.
     pub fn person(&self, who: Who) -> &Person {
         match who {
-            Who::OneTime | Who::Owner | Who::Login | Who::Recovery | Who::Spent => &self.owner,
+            Who::OneTime
+            | Who::Owner
+            | Who::Login
+            | Who::Recovery
+            | Who::Spent
+            | Who::AppPassword => &self.owner,
             Who::OthersOneTime | Who::Stranger => &self.stranger,
             Who::Editor => &self.editor,
             Who::Viewer => &self.viewer,
@@ -349,7 +357,12 @@ impl Cast {
 
     pub fn person_mut(&mut self, who: Who) -> &mut Person {
         match who {
-            Who::OneTime | Who::Owner | Who::Login | Who::Recovery | Who::Spent => &mut self.owner,
+            Who::OneTime
+            | Who::Owner
+            | Who::Login
+            | Who::Recovery
+            | Who::Spent
+            | Who::AppPassword => &mut self.owner,
             Who::OthersOneTime | Who::Stranger => &mut self.stranger,
             Who::Editor => &mut self.editor,
             Who::Viewer => &mut self.viewer,

@@ -18,7 +18,7 @@ use crate::world::World;
 
 const MACHINE: Actor = Actor::Machine;
 
-fn denied<T>(result: Result<T, FilesError>) -> Denied {
+pub(super) fn denied<T>(result: Result<T, FilesError>) -> Denied {
     match result {
         Err(FilesError::Denied(denied)) => denied,
         Err(error) => panic!("{error:?}"),
@@ -26,19 +26,19 @@ fn denied<T>(result: Result<T, FilesError>) -> Denied {
     }
 }
 
-async fn account(world: &World, login: &str) -> Option<AccountView> {
+pub(super) async fn account(world: &World, login: &str) -> Option<AccountView> {
     let accounts = world.files.accounts().await.unwrap();
     accounts.into_iter().find(|view| view.login == login)
 }
 
 /// What was administered, as action and outcome.
-async fn audited(world: &World) -> Vec<(String, String, String)> {
+pub(super) async fn audited(world: &World) -> Vec<(String, String, String)> {
     let entries = world.files.audit(1000).await.unwrap();
     let short = |entry: AuditEntry| (entry.action, entry.subject, entry.outcome);
     entries.into_iter().map(short).collect()
 }
 
-async fn is_clean(world: &World) {
+pub(super) async fn is_clean(world: &World) {
     let report = world.files.check().await.unwrap();
     assert!(report.is_clean(), "{report:?}");
 }
@@ -263,7 +263,7 @@ pub async fn d6_a_suspended_account_is_cut_off_with_all_its_devices(world: World
 }
 
 /// Adds an account to a person's space, under new keys.
-async fn add_member(world: &World, owner: &mut Person, member: &Person, role: Role) {
+pub(super) async fn add_member(world: &World, owner: &mut Person, member: &Person, role: Role) {
     owner.accounts.insert(member.account.clone());
     let server = server_account(world).await;
     let recipients = [&owner.account, &member.account, &server];

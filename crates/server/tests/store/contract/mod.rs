@@ -7,9 +7,11 @@ mod commits;
 mod conflicts;
 mod joining;
 mod links;
+mod owners;
 mod passkeys;
 mod quotas;
 mod reading;
+mod roster;
 mod spaces;
 
 pub use accounts::*;
@@ -19,9 +21,11 @@ pub use commits::*;
 pub use conflicts::*;
 pub use joining::*;
 pub use links::*;
+pub use owners::*;
 pub use passkeys::*;
 pub use quotas::*;
 pub use reading::*;
+pub use roster::*;
 pub use spaces::*;
 
 use crate::engine::on_sqlite;
@@ -85,6 +89,12 @@ macro_rules! for_all_cases {
             a_removed_account_leaves_others_their_spaces,
             an_opening_reaches_the_chunks_of_its_file_and_no_others,
             a_link_ends_at_its_time,
+            an_account_is_made_for_somebody_else,
+            r3_an_app_password_reaches_what_it_was_made_for,
+            an_app_password_ends_with_whatever_it_hangs_on,
+            an_account_is_deleted_by_its_owner_after_a_time,
+            where_there_is_a_password_deletion_takes_it_and_a_login_takes_it_back,
+            the_only_owner_of_a_shared_space_is_told_before_it_goes,
         }
     };
 }

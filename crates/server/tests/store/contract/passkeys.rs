@@ -125,6 +125,11 @@ impl Holder {
         }
     }
 
+    /// What follows from the recovery code.
+    pub fn recovery_token(&self) -> Token {
+        self.recovery.recovery.as_deref().unwrap().parse().unwrap()
+    }
+
     /// The other half of a login, ready to be sent.
     pub async fn knows_the_password(&self, world: &World) -> LoginFinishRequest {
         let (client, request) = LoggingIn::start(Password::new(PASSWORD)).unwrap();
