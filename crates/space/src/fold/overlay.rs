@@ -178,11 +178,20 @@ impl<'v, V: View + ?Sized> Overlay<'v, V> {
         before: Option<JoinOfferRecord>,
         after: JoinOfferRecord,
     ) {
-        let touched = Touched {
-            old: before,
-            new: after,
-        };
-        self.offers.insert(touched.new.key.device_id(), touched);
+        let key = after.key.device_id();
+        match self.offers.get_mut(&key) {
+            // What was there before the change set stays known: the digest is told of it.
+            Some(touched) => touched.new = after,
+            None => {
+                self.offers.insert(
+                    key,
+                    Touched {
+                        old: before,
+                        new: after,
+                    },
+                );
+            }
+        }
     }
 
     pub(super) fn put_author(&mut self, before: Option<AuthorRecord>, after: AuthorRecord) {

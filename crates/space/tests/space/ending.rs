@@ -4,7 +4,7 @@ use hythe_model::Role;
 use hythe_space::ending::EndSpace;
 use hythe_space::join::WithdrawJoin;
 use hythe_space::limits::{CLOCK_SKEW_MS, ENDING_MAX_MS, ENDING_MIN_MS};
-use hythe_space::{Denied, Draft, EndRecord, Moment, Operation, Refusal, fold};
+use hythe_space::{Denied, Draft, EndRecord, Moment, Operation, Refusal, digest_of, fold};
 
 use crate::joining::{join, offer};
 use crate::world::*;
@@ -89,4 +89,17 @@ fn an_offer_that_was_taken_back_lets_nobody_in() {
     let by_bob = world.commit_as(|world| &world.bob, withdraw(&secret));
     assert_eq!(by_bob.unwrap_err(), ROLE);
     assert_eq!(world.commit(withdraw(&secret)).unwrap_err(), REFUSED);
+}
+
+/// Nobody does so, but whoever does must not put the digest beside the records.
+#[test]
+fn an_offer_that_is_made_and_taken_back_at_once_counts_once() {
+    let mut world = World::open();
+    let (operation, secret) = offer(&mut world, Role::Viewer);
+    let mut both = one(Operation::OfferJoin(operation));
+    both.extend(withdraw(&secret));
+    world.commit(both).unwrap();
+    let kept = world.view.join_offer_record(secret.key().device_id());
+    assert!(kept.unwrap().withdrawn.is_some());
+    assert_eq!(*world.view.digest(), digest_of(world.view.records()));
 }
