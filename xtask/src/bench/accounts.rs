@@ -102,6 +102,8 @@ pub fn invitations(scratch: &Path, nodes: usize) -> Result<Facts> {
         .arg("sync")
         .arg(&folder)
         .args(["--space", "many"]))?;
+    // As it is in the field: the daemon runs, and a command asks it.
+    run(people.command("ada")?.args(["daemon", "start"]))?;
     run(people.command("ada")?.args(["wait", "--timeout", "7200"]))?;
     let mut took = Vec::new();
     for turn in 0..TURNS {
@@ -113,6 +115,7 @@ pub fn invitations(scratch: &Path, nodes: usize) -> Result<Facts> {
         run(&mut share)?;
         took.push(begin.elapsed());
     }
+    run(people.command("ada")?.args(["daemon", "stop"]))?;
     people.end()?;
     Ok(vec![(
         format!("invitation into a space of {nodes} files"),
