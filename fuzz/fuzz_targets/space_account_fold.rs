@@ -1,6 +1,6 @@
 //! The log of an account: devices, password, recovery code, offers and generations in an order that
-//! the input chooses, each signed by whom it chooses. Never a panic, a refusal changes nothing, what
-//! is kept is read back the same, and the account never loses its last device unasked.
+//! the input chooses, each signed by whom it chooses. Never a panic, a refusal changes nothing, and
+//! what is kept is read back the same.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -2,19 +2,25 @@
 //! a refusal changes nothing, and the digest kept up is the digest of all records.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use hythe_model::{KeyEpoch, NameTag, NodeId, NodeKind, OperationId, VersionId};
 use hythe_space::draft::{SealedFields, SealedNode};
-use hythe_space::flow::{create_account, create_space};
+use hythe_space::flow::{NewAccount, NewSpace, create_account, create_space};
 use hythe_space::operation::{Create, Delete, Place, PlaceWrite, Restore, Update};
 use hythe_space::{Draft, Entropy, MapView, Moment, Stamp, digest_of};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+/// What every run begins with.
+static START: LazyLock<Option<(NewAccount, NewSpace)>> = LazyLock::new(|| {
     let mut entropy = Entropy::from_seed(&[1; 32]);
-    let Ok(account) = create_account(0, &mut entropy) else { return };
-    let Ok(space) = create_space(&account.state, &account.key, None, 0, &mut entropy) else {
-        return;
-    };
+    let account = create_account(0, &mut entropy).ok()?;
+    let space = create_space(&account.state, &account.key, None, 0, &mut entropy).ok()?;
+    Some((account, space))
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((account, space)) = START.as_ref() else { return };
     let mut view = space.view.clone();
     for step in bytes.chunks_exact(4).take(64) {
         let mut draft = Draft::new();

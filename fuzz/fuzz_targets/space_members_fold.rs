@@ -6,9 +6,10 @@
 use std::sync::LazyLock;
 
 use hythe_model::{AccountId, KeyEpoch, OperationId, Role, Secret32, SpaceId};
+use hythe_space::ending::EndSpace;
 use hythe_space::flow::{JoinSecret, NewAccount, create_account, create_space, offer_join};
 use hythe_space::governance::{EpochWrap, Member, MemberWrap, NameSpace, NewEpoch, SealedSecret};
-use hythe_space::join::{Join, OfferJoin};
+use hythe_space::join::{Join, OfferJoin, WithdrawJoin};
 use hythe_space::{
     Accounts, ChangeSet, Draft, Entropy, MapView, Moment, Operation, Record, Stamp, Wrapped,
     digest_of,
@@ -89,11 +90,11 @@ impl Scene {
     fn operation(&self, [what, who, other]: [u8; 3]) -> Operation {
         let account = self.account(other);
         let secret = JoinSecret::new(Secret32::new([other >> 5; 32]));
-        match what % 6 {
+        match what % 8 {
             0 | 1 => Operation::Member(Member {
                 account,
                 role: Self::role(other >> 2),
-                wrap: (what % 6 == 0).then(|| self.wrap(other >> 6)),
+                wrap: (what % 8 == 0).then(|| self.wrap(other >> 6)),
             }),
             2 => self.renewal(other),
             3 => SealedSecret::new(vec![other; usize::from(who) + 1]).map_or_else(
@@ -103,9 +104,15 @@ impl Scene {
             4 => Operation::OfferJoin(OfferJoin {
                 key: secret.key().public(),
                 role: Self::role(other).unwrap_or(Role::Viewer),
-                expires_ms: i64::from(who) << (what / 6),
+                expires_ms: i64::from(who) << (what / 8),
                 epoch: self.epoch(u8::from(other & 0x10 != 0)),
                 wrapped: self.start.wrapped.clone(),
+            }),
+            5 => Operation::WithdrawJoin(WithdrawJoin {
+                key: secret.key().device_id(),
+            }),
+            6 => Operation::EndSpace(EndSpace {
+                ends_ms: (other & 1 == 0).then_some(i64::from(who) << (what / 8 % 48)),
             }),
             _ => Operation::Join(Join {
                 account,

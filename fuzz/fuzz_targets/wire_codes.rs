@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use hythe_model::{AccountId, SpaceId, UploadId};
 use hythe_wire::IdentityKey;
+use hythe_wire::app_password::AppPassword;
 use hythe_wire::approval::ApprovalCode;
 use hythe_wire::recovery::RecoveryCode;
 use hythe_wire::server::RegistrationPolicy;
@@ -25,6 +26,7 @@ fn check<T: FromStr + Display + PartialEq>(text: &str) {
 
 fuzz_target!(|text: &str| {
     check::<ApprovalCode>(text);
+    check::<AppPassword>(text);
     check::<RecoveryCode>(text);
     check::<IdentityKey>(text);
     check::<RegistrationPolicy>(text);

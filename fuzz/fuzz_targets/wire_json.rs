@@ -2,13 +2,17 @@
 
 #![no_main]
 
+use hythe_wire::admin::{Audit, InviteRequest, Invited, Policy, UserList};
+use hythe_wire::app_password::{AppPasswordList, CreateAppPassword, RemoveAppPassword};
 use hythe_wire::approval::{
     ApprovalGrant, ApprovalId, ApprovalRequest, ApprovalState, ApprovalView,
 };
+use hythe_wire::deletion::{DeleteReply, DeleteRequest};
 use hythe_wire::device::{DeviceList, DevicePatch};
 use hythe_wire::factor::{
     FactorProof, PasskeyAssertion, PasskeyBegin, PasskeyFinish, PasskeyList, PasskeyRemove,
 };
+use hythe_wire::link::LinkList;
 use hythe_wire::login::{
     LoginDone, LoginFinishRequest, LoginReply, LoginRequest, PasswordReply, PasswordRequest,
     RecoverReply,
@@ -60,8 +64,19 @@ const KINDS: &[fn(&[u8])] = &[
     check::<DeviceList>,
     check::<DevicePatch>,
     check::<SpaceList>,
+    check::<LinkList>,
     check::<ServerInfo>,
     check::<IdentityProof>,
+    check::<UserList>,
+    check::<InviteRequest>,
+    check::<Invited>,
+    check::<Policy>,
+    check::<Audit>,
+    check::<CreateAppPassword>,
+    check::<RemoveAppPassword>,
+    check::<AppPasswordList>,
+    check::<DeleteRequest>,
+    check::<DeleteReply>,
 ];
 
 fuzz_target!(|data: &[u8]| {

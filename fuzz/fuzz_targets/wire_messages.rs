@@ -9,6 +9,10 @@ use hythe_wire::account::{
 use hythe_wire::chunk::{MissingReply, MissingRequest, PackReply, ReadRequest};
 use hythe_wire::event::{Event, EventsRequest};
 use hythe_wire::history::{HistoryFrame, TrashFrame};
+use hythe_wire::link::{
+    CreateLinkReply, CreateLinkRequest, LinkCapsulesRequest, LinkInfo, LinkListRequest,
+    LinkOpenRequest, LinkOpened, LinkPage,
+};
 use hythe_wire::log::{CheckpointMessage, CommitReply, CommitRequest, LogFrame, SnapshotFrame};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,7 +23,7 @@ fn check<M: Message>(bytes: &[u8]) {
 }
 
 /// Every kind of message; the first byte of the input chooses.
-const KINDS: [fn(&[u8]); 21] = [
+const KINDS: [fn(&[u8]); 30] = [
     check::<RegisterRequest>,
     check::<RegisterReply>,
     check::<EnrolRequest>,
@@ -41,6 +45,15 @@ const KINDS: [fn(&[u8]); 21] = [
     check::<TrashFrame>,
     check::<hythe_wire::space::CreateSpaceRequest>,
     check::<hythe_wire::space::CreateSpaceReply>,
+    check::<hythe_wire::join::JoinTermsReply>,
+    check::<CreateLinkRequest>,
+    check::<CreateLinkReply>,
+    check::<LinkInfo>,
+    check::<LinkListRequest>,
+    check::<LinkPage>,
+    check::<LinkOpenRequest>,
+    check::<LinkOpened>,
+    check::<LinkCapsulesRequest>,
 ];
 
 fuzz_target!(|data: &[u8]| {

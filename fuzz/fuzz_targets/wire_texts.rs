@@ -4,6 +4,8 @@
 
 use hythe_wire::identity::server_identity;
 use hythe_wire::invite::ConnectUrl;
+use hythe_wire::join::JoinUrl;
+use hythe_wire::link_url::LinkUrl;
 use hythe_wire::{Problem, Token};
 use libfuzzer_sys::fuzz_target;
 
@@ -15,6 +17,14 @@ fuzz_target!(|data: &[u8]| {
     };
     if let Ok(token) = text.parse::<Token>() {
         assert_eq!(token.to_hex(), text);
+    }
+    if let Ok(join) = text.parse::<JoinUrl>() {
+        let again = join.to_string().parse::<JoinUrl>();
+        assert!(again.is_ok_and(|again| again == join));
+    }
+    if let Ok(link) = text.parse::<LinkUrl>() {
+        let again = link.to_string().parse::<LinkUrl>();
+        assert!(again.is_ok_and(|again| again == link));
     }
     let shown = match text.parse::<ConnectUrl>() {
         Ok(ConnectUrl::Invite(invite)) => invite.to_string(),
