@@ -253,6 +253,8 @@ fn e3_a_sealed_space_waits_for_a_person_when_the_server_says_it_was_restored() {
     a.ok(&["sync", &folder, "--space", "diary"]);
     fs::write(sealed.join("old"), "before the copy").unwrap();
     wait(&mut stage, "a");
+    let early = stage.device("a").run(&["spaces", "confirm", "diary"]);
+    assert!(!early.status.success(), "nothing was claimed: {early:?}");
     back_up(&mut stage);
     let a = stage.device("a");
     fs::write(sealed.join("new"), "after the copy").unwrap();

@@ -252,6 +252,12 @@ async fn end(door: &Door, named: &str, days: Option<u16>) -> Result<Reply, Failu
 async fn confirm(door: &Door, named: &str) -> Result<Reply, Failure> {
     let shared = &door.shared;
     let space = direct::space_named(door, named).await?;
+    if !space.replica.waits_for_person().await? {
+        return Err(refused(format!(
+            "Nothing of {} waits for a yes",
+            space.name()
+        )));
+    }
     let asked = shared.api.server().await;
     let epoch = asked.map_err(|error| unreachable(&error))?.epoch;
     space.replica.say_yes(epoch).await?;
