@@ -69,6 +69,7 @@ pub mod join;
 pub mod limits;
 pub mod link;
 pub mod map_view;
+pub mod moving;
 pub mod operation;
 pub mod record;
 pub mod refusal;

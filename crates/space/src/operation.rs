@@ -9,6 +9,7 @@ use crate::account::operation::{
 use crate::ending::EndSpace;
 use crate::governance::{Member, NameSpace, NewEpoch, Restored, SpaceGenesis};
 use crate::join::{Join, OfferJoin, WithdrawJoin};
+use crate::moving::{CameFrom, MoveOut, MovedOut, StayHere};
 
 /// One operation. Sealed parts are not named: the n-th part of the change set belongs to the n-th
 /// field that the operations write (of one operation: name, attributes, body).
@@ -66,6 +67,18 @@ pub enum Operation {
     /// Sets the account's password or recovery code.
     #[n(21)]
     SetKeyholder(#[n(0)] SetKeyholder),
+    /// Begins to move a directory into a space of its own.
+    #[n(30)]
+    MoveOut(#[n(0)] MoveOut),
+    /// Ends such a move: from now on the directory is in the other space.
+    #[n(31)]
+    MovedOut(#[n(0)] MovedOut),
+    /// Calls such a move off.
+    #[n(32)]
+    StayHere(#[n(0)] StayHere),
+    /// Says of which directory a space was made.
+    #[n(33)]
+    CameFrom(#[n(0)] CameFrom),
     /// Takes back a key that lets one account become a member.
     #[n(34)]
     WithdrawJoin(#[n(0)] WithdrawJoin),

@@ -1,7 +1,8 @@
 //! The state of a space as records: what a fold writes, SQL stores and the state digest sums up.
 
 use hythe_model::{
-    AccountId, DeviceId, Head, HeaderHash, KeyEpoch, NameTag, NodeId, NodeKind, Role, VersionId,
+    AccountId, DeviceId, Head, HeaderHash, KeyEpoch, NameTag, NodeId, NodeKind, Role, SpaceId,
+    VersionId,
 };
 use minicbor::{Decode, Encode};
 
@@ -12,6 +13,7 @@ use crate::error::DecodeError;
 use crate::governance::{MemberWrap, Restored, SealedSecret};
 use crate::hash::Hash32;
 use crate::limits::MAX_RECORD_BYTES;
+use crate::moving::CameFrom;
 
 /// One written field of a node: which version, by which change set, sealed how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -71,12 +73,21 @@ pub struct NodeRecord {
     /// Content; none for a directory.
     #[n(7)]
     pub body: Option<BodyRecord>,
+    /// The space that this directory is moving to, or, once it is deleted, has moved to with all it
+    /// held. Nothing in it may be written meanwhile and afterwards.
+    #[n(8)]
+    pub leaving: Option<SpaceId>,
 }
 
 impl NodeRecord {
     /// Whether the node is not deleted.
     pub fn is_alive(&self) -> bool {
         self.deleted.is_none()
+    }
+
+    /// The space that the directory has become; none while it is here.
+    pub fn moved_to(&self) -> Option<SpaceId> {
+        self.leaving.filter(|_| !self.is_alive())
     }
 }
 
@@ -197,6 +208,13 @@ pub struct SpaceRecord {
     /// When it ends; none where nobody said that it does.
     #[n(6)]
     pub ends: Option<EndRecord>,
+    /// How many directories are moving or have moved into spaces of their own; none is zero. While
+    /// there are none, no write needs to look at what it lies below.
+    #[n(7)]
+    pub leaving: Option<u64>,
+    /// Of which directory the space was made.
+    #[n(8)]
+    pub came_from: Option<CameFrom>,
 }
 
 impl SpaceRecord {

@@ -20,7 +20,8 @@ pub enum Refusal {
     /// The author may not do this.
     #[error("not allowed: {0}")]
     NotAllowed(Denied),
-    /// A node, or the parent it should get, does not exist, is deleted, or is no directory.
+    /// A node, or the parent it should get, does not exist, is deleted, is no directory, or moves
+    /// with all it holds into another space.
     #[error("node {node} is not there")]
     Absent {
         /// The node.

@@ -27,6 +27,7 @@ impl Class {
             | Operation::NewEpoch(_)
             | Operation::Restored(_)
             | Operation::NameSpace(_)
+            | Operation::CameFrom(_)
             | Operation::OfferJoin(_)
             | Operation::WithdrawJoin(_)
             | Operation::EndSpace(_) => Self::Space,
@@ -34,7 +35,10 @@ impl Class {
             Operation::Create(_)
             | Operation::Update(_)
             | Operation::Delete(_)
-            | Operation::Restore(_) => Self::Nodes,
+            | Operation::Restore(_)
+            | Operation::MoveOut(_)
+            | Operation::MovedOut(_)
+            | Operation::StayHere(_) => Self::Nodes,
             Operation::AddDevice(_)
             | Operation::RemoveDevice(_)
             | Operation::KemGeneration(_)
@@ -118,6 +122,7 @@ fn check_operation(operation: &Operation) -> Result<(), StructureError> {
         Operation::Update(update) => check_update(update),
         Operation::Delete(delete) => not_root(delete.node),
         Operation::Restore(restore) => not_root(restore.node),
+        Operation::MoveOut(moving) => not_root(moving.node),
         // Who leaves gets no key.
         Operation::Member(member) if member.role.is_none() && member.wrap.is_some() => {
             Err(StructureError::Order)
@@ -135,8 +140,8 @@ fn check_create(create: &Create) -> Result<(), StructureError> {
     let fits = match create.kind {
         NodeKind::Directory => create.body.is_none(),
         NodeKind::File | NodeKind::Symlink => create.body.is_some(),
-        // Attachments come with sharing; until then nobody can say what one means.
-        NodeKind::Attachment => false,
+        // The sealed body names the space; there is nothing else to hold.
+        NodeKind::Attachment => create.body.as_ref().is_some_and(holds_nothing),
     };
     if !fits {
         return Err(StructureError::Body);
@@ -153,6 +158,10 @@ fn check_update(update: &Update) -> Result<(), StructureError> {
         .body
         .as_ref()
         .map_or(Ok(()), |body| check_body(&body.write))
+}
+
+fn holds_nothing(body: &BodyWrite) -> bool {
+    body.refs.is_empty() && !body.tree && body.size == 0
 }
 
 fn check_body(body: &BodyWrite) -> Result<(), StructureError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, NameTag, NodeId};
 
 use crate::changeset::ChangeSet;
+use crate::moving::{MoveOut, MovedOut, StayHere};
 use crate::operation::{Operation, Place};
 use crate::record::{AuthorRecord, JoinOfferRecord, MemberRecord, NodeRecord, SpaceRecord};
 
@@ -108,6 +109,11 @@ pub fn needs(change_set: &ChangeSet) -> Needs {
             Operation::Restore(restore) => {
                 needs.nodes.insert(restore.node);
                 needs.place(restore.place);
+            }
+            Operation::MoveOut(MoveOut { node, .. })
+            | Operation::MovedOut(MovedOut { node, .. })
+            | Operation::StayHere(StayHere { node }) => {
+                needs.nodes.insert(*node);
             }
             Operation::Member(member) => {
                 needs.members.insert(member.account);

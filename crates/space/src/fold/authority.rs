@@ -201,7 +201,7 @@ pub(super) fn check_role(
         .iter()
         .all(|operation| matches!(operation, Operation::Restored(_)));
     let allowed = match class {
-        Class::Nodes => role.may_write(),
+        Class::Nodes => role.may_write() && (role.may_govern() || !moves_out(change_set)),
         Class::Space => {
             role.may_govern() || is_server && only_restored || leaves(admitted, change_set)
         }
@@ -215,9 +215,19 @@ pub(super) fn check_role(
     }
     let behalf = admitted.behalf.as_ref().and_then(|member| member.role);
     match behalf {
-        Some(role) if class == Class::Nodes && role.may_write() => Ok(()),
+        Some(role) if class == Class::Nodes && role.may_write() && !moves_out(change_set) => Ok(()),
         _ => Err(Refusal::NotAllowed(Denied::Behalf)),
     }
+}
+
+/// Whether a directory moves into a space of its own, which is as much as sharing the space.
+fn moves_out(change_set: &ChangeSet) -> bool {
+    change_set.operations().iter().any(|operation| {
+        matches!(
+            operation,
+            Operation::MoveOut(_) | Operation::MovedOut(_) | Operation::StayHere(_)
+        )
+    })
 }
 
 /// Whether a member does nothing but leave.

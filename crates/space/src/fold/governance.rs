@@ -34,6 +34,8 @@ pub(super) fn start<'v, V: View + ?Sized>(
         name: None,
         renewal_due: None,
         ends: None,
+        leaving: None,
+        came_from: None,
     };
     let owner = MemberRecord {
         account: author,
@@ -87,6 +89,13 @@ pub(super) fn apply<V: View + ?Sized>(
                     epoch: change_set.header().key_epoch,
                     sealed: name.name.clone(),
                 });
+            }
+            Operation::CameFrom(origin) => {
+                // Said once, by whoever made the space.
+                if overlay.space().came_from.is_some() {
+                    return Err(Refusal::NotAllowed(Denied::WrongLog).into());
+                }
+                overlay.space_mut().came_from = Some(*origin);
             }
             Operation::OfferJoin(offer) => {
                 super::join::offer(overlay, offer, moment, change_set)?;

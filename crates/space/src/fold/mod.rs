@@ -6,6 +6,7 @@
 mod authority;
 mod governance;
 mod join;
+mod moving;
 mod nodes;
 mod overlay;
 

@@ -3,6 +3,7 @@
 use hythe_model::{HeaderHash, KeyEpoch, NodeId, NodeKind, VersionId};
 
 use super::FoldError;
+use super::moving::{self, check_stays};
 use super::overlay::Overlay;
 use crate::changeset::{ChangeSet, Part, Parts};
 use crate::hash::Hash32;
@@ -35,6 +36,9 @@ pub(super) fn apply<V: View + ?Sized>(
             Operation::Update(operation) => update(overlay, stamp, operation, write.parts)?,
             Operation::Delete(operation) => delete(overlay, stamp, operation)?,
             Operation::Restore(operation) => restore(overlay, stamp, operation, write.parts)?,
+            Operation::MoveOut(operation) => moving::begin(overlay, operation)?,
+            Operation::MovedOut(operation) => moving::end(overlay, stamp, operation)?,
+            Operation::StayHere(operation) => moving::call_off(overlay, operation.node)?,
             _ => return Err(Refusal::NotAllowed(Denied::WrongLog).into()),
         }
     }
@@ -43,8 +47,8 @@ pub(super) fn apply<V: View + ?Sized>(
 
 /// What every field of one change set has in common.
 #[derive(Clone, Copy)]
-struct Stamp {
-    by: HeaderHash,
+pub(super) struct Stamp {
+    pub(super) by: HeaderHash,
     epoch: KeyEpoch,
 }
 
@@ -96,6 +100,7 @@ fn create<V: View + ?Sized>(
             .body
             .as_ref()
             .map(|body| stamp.body(body, parts.body)),
+        leaving: None,
     };
     overlay.put_node(None, record);
     Ok(())
@@ -108,6 +113,7 @@ fn update<V: View + ?Sized>(
     parts: Parts<'_>,
 ) -> Result<(), FoldError<V::Error>> {
     let before = living(overlay, update.node)?;
+    check_stays(overlay, update.node)?;
     let mut after = before.clone();
     if let Some(write) = &update.place {
         expect(&before, Field::Place, Some(write.expected))?;
@@ -126,6 +132,10 @@ fn update<V: View + ?Sized>(
     }
     if let Some(body) = &update.body {
         expect(&before, Field::Body, Some(body.expected))?;
+        // What an attachment shows is what it is: another space is another attachment.
+        if before.kind == NodeKind::Attachment {
+            return Err(Refusal::Absent { node: update.node }.into());
+        }
         after.body = Some(stamp.body(&body.write, parts.body));
     }
     overlay.put_node(Some(before), after);
@@ -138,8 +148,12 @@ fn delete<V: View + ?Sized>(
     delete: &Delete,
 ) -> Result<(), FoldError<V::Error>> {
     let before = living(overlay, delete.node)?;
+    check_stays(overlay, delete.node)?;
     expect(&before, Field::Place, Some(delete.place))?;
-    expect(&before, Field::Body, delete.body)?;
+    // What an attachment shows never changes, so nobody has to have seen it.
+    if before.kind != NodeKind::Attachment {
+        expect(&before, Field::Body, delete.body)?;
+    }
     if before.kind == NodeKind::Directory && overlay.has_live_children(delete.node)? {
         return Err(Refusal::NotEmpty { node: delete.node }.into());
     }
@@ -163,6 +177,9 @@ fn restore<V: View + ?Sized>(
         return Err(mismatch(node, Field::Place, Some(before.place.version)));
     }
     expect(&before, Field::Place, Some(restore.expected))?;
+    if before.leaving.is_some() {
+        return Err(Refusal::Absent { node }.into());
+    }
     // A deleted directory has no living children, so nothing can close a cycle here.
     check_parent(overlay, restore.place.parent)?;
     check_name(overlay, node, restore.place)?;
@@ -177,7 +194,7 @@ fn restore<V: View + ?Sized>(
     Ok(())
 }
 
-fn living<V: View + ?Sized>(
+pub(super) fn living<V: View + ?Sized>(
     overlay: &Overlay<'_, V>,
     node: NodeId,
 ) -> Result<NodeRecord, FoldError<V::Error>> {
@@ -193,7 +210,11 @@ fn version_of(record: &NodeRecord, field: Field) -> Option<VersionId> {
     }
 }
 
-fn expect(record: &NodeRecord, field: Field, expected: Option<VersionId>) -> Result<(), Refusal> {
+pub(super) fn expect(
+    record: &NodeRecord,
+    field: Field,
+    expected: Option<VersionId>,
+) -> Result<(), Refusal> {
     let there = version_of(record, field);
     if there == expected {
         Ok(())
@@ -210,13 +231,13 @@ fn mismatch<E>(node: NodeId, field: Field, there: Option<VersionId>) -> FoldErro
     Refusal::Mismatch { node, field, there }.into()
 }
 
-/// Of a parent only this is expected: it lives and is a directory.
+/// Of a parent only this is expected: it lives, is a directory and moves into no other space.
 fn check_parent<V: View + ?Sized>(
-    overlay: &Overlay<'_, V>,
+    overlay: &mut Overlay<'_, V>,
     parent: NodeId,
 ) -> Result<(), FoldError<V::Error>> {
     if parent == NodeId::ROOT || living(overlay, parent)?.kind == NodeKind::Directory {
-        Ok(())
+        check_stays(overlay, parent)
     } else {
         Err(Refusal::Absent { node: parent }.into())
     }

@@ -1,6 +1,6 @@
 //! The state as the operations of one change set have left it so far.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hythe_model::{AccountId, DeviceId, NameTag, NodeId};
 
@@ -24,6 +24,8 @@ pub(super) struct Overlay<'v, V: View + ?Sized> {
     names: HashMap<(NodeId, NameTag), Option<NodeId>>,
     /// How many more living children a directory has than in the view.
     children: HashMap<NodeId, i64>,
+    /// Nodes found to lie in no directory that moves or has moved.
+    staying: HashSet<NodeId>,
     members: BTreeMap<AccountId, Touched<MemberRecord>>,
     epochs: Vec<EpochRecord>,
     offers: BTreeMap<DeviceId, Touched<JoinOfferRecord>>,
@@ -59,6 +61,7 @@ impl<'v, V: View + ?Sized> Overlay<'v, V> {
             nodes: HashMap::new(),
             names: HashMap::new(),
             children: HashMap::new(),
+            staying: HashSet::new(),
             members: BTreeMap::new(),
             epochs: Vec::new(),
             offers: BTreeMap::new(),
@@ -121,6 +124,24 @@ impl<'v, V: View + ?Sized> Overlay<'v, V> {
                 );
             }
         }
+    }
+
+    /// Counts a directory that begins to move, or stays after all.
+    pub(super) fn count_leaving(&mut self, more: i64) {
+        let before = self.space.new.leaving.unwrap_or(0);
+        let after = before.saturating_add_signed(more);
+        self.space.new.leaving = (after > 0).then_some(after);
+        self.staying.clear();
+    }
+
+    pub(super) fn is_known_to_stay(&self, node: NodeId) -> bool {
+        self.staying.contains(&node)
+    }
+
+    /// Remembers what stays. A directory moves only to where it was looked, so this holds until
+    /// another begins to move out.
+    pub(super) fn note_stays(&mut self, nodes: Vec<NodeId>) {
+        self.staying.extend(nodes);
     }
 
     pub(super) fn member(

@@ -15,6 +15,7 @@ mod golden;
 mod governance;
 mod joining;
 mod keyholder;
+mod moving;
 mod mutation;
 mod nodes;
 mod properties;
