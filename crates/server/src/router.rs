@@ -56,6 +56,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(changes::read, changes::commit))
         .routes(routes!(snapshot::read))
         .routes(routes!(checkpoint::read, checkpoint::offer))
+        .routes(routes!(chunks::adopt))
         .routes(routes!(chunks::missing))
         .routes(routes!(chunks::read))
         .routes(routes!(chunks::store))

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 
-use hythe_model::{ChunkId, SealHash, UploadId};
+use hythe_model::{ChunkId, SealHash, SpaceId, UploadId};
 
 use crate::bounded;
 use crate::frame;
@@ -68,6 +68,39 @@ pub struct MissingReply {
 }
 
 impl Message for MissingReply {
+    const MAX_BYTES: usize = 48 + 5 * MAX_MISSING_CHUNKS;
+}
+
+/// `POST /spaces/{space}/chunks/adopt`: takes over objects that another space of the caller's holds,
+/// with all that the stored layout nodes among them refer to. Their bytes are not sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct AdoptRequest {
+    /// The space that holds them.
+    #[n(0)]
+    pub from: SpaceId,
+    /// Chunks and stored layout nodes, in every form in which they are there.
+    #[n(1)]
+    #[cbor(decode_with = "bounded::list::<MAX_MISSING_CHUNKS, _, _>")]
+    pub objects: Vec<ChunkId>,
+}
+
+impl Message for AdoptRequest {
+    const MAX_BYTES: usize = 64 + 35 * MAX_MISSING_CHUNKS;
+}
+
+/// The reply to an [`AdoptRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct AdoptReply {
+    /// Indices into the objects asked for, ascending: the other space lacks these.
+    #[n(0)]
+    #[cbor(decode_with = "bounded::list::<MAX_MISSING_CHUNKS, _, _>")]
+    pub missing: Vec<u32>,
+    /// For how long, in milliseconds, the others are kept even if nothing refers to them.
+    #[n(1)]
+    pub lease_ms: u64,
+}
+
+impl Message for AdoptReply {
     const MAX_BYTES: usize = 48 + 5 * MAX_MISSING_CHUNKS;
 }
 

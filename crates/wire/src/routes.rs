@@ -90,6 +90,8 @@ pub const SPACE_CHANGES: &str = "/api/v1/spaces/{space}/changes";
 pub const SPACE_SNAPSHOT: &str = "/api/v1/spaces/{space}/snapshot";
 /// The latest signed checkpoint: read, offer.
 pub const SPACE_CHECKPOINT: &str = "/api/v1/spaces/{space}/checkpoint";
+/// Chunks of another space, to be had in this one too.
+pub const SPACE_CHUNKS_ADOPT: &str = "/api/v1/spaces/{space}/chunks/adopt";
 /// Which chunks are missing.
 pub const SPACE_CHUNKS_MISSING: &str = "/api/v1/spaces/{space}/chunks/missing";
 /// Read chunks.
@@ -173,6 +175,7 @@ pub const ALL: &[&str] = &[
     SPACE_CHANGES,
     SPACE_SNAPSHOT,
     SPACE_CHECKPOINT,
+    SPACE_CHUNKS_ADOPT,
     SPACE_CHUNKS_MISSING,
     SPACE_CHUNKS_READ,
     SPACE_PACKS,
@@ -242,6 +245,11 @@ pub fn space_snapshot(space: SpaceId) -> String {
 /// [`SPACE_CHECKPOINT`] of a space.
 pub fn space_checkpoint(space: SpaceId) -> String {
     format!("/api/v1/spaces/{space}/checkpoint")
+}
+
+/// [`SPACE_CHUNKS_ADOPT`] of a space.
+pub fn space_chunks_adopt(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/chunks/adopt")
 }
 
 /// [`SPACE_CHUNKS_MISSING`] of a space.

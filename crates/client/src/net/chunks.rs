@@ -2,9 +2,10 @@
 
 use ::http::Method;
 use bytes::Bytes;
-use hythe_model::{ChunkRef, SpaceId, UploadId};
+use hythe_model::{ChunkId, ChunkRef, SpaceId, UploadId};
 use hythe_wire::chunk::{
-    ChunkFrame, MissingReply, MissingRequest, ObjectName, PackReply, ReadRequest, Reserve,
+    AdoptReply, AdoptRequest, ChunkFrame, MissingReply, MissingRequest, ObjectName, PackReply,
+    ReadRequest, Reserve,
 };
 use hythe_wire::{Message, headers, routes};
 
@@ -53,6 +54,22 @@ impl Api {
             .send_message(Channel::Shared, Method::POST, &path, &request)
             .await?;
         Ok(reply.room)
+    }
+
+    /// Takes over objects of another space, with all that layout nodes among them refer to; says
+    /// which of them that space lacks, as indices, ascending.
+    pub async fn adopt(
+        &self,
+        space: SpaceId,
+        from: SpaceId,
+        objects: Vec<ChunkId>,
+    ) -> Result<Vec<u32>, ApiError> {
+        let path = routes::space_chunks_adopt(space);
+        let request = AdoptRequest { from, objects };
+        let reply: AdoptReply = self
+            .send_message(Channel::Shared, Method::POST, &path, &request)
+            .await?;
+        Ok(reply.missing)
     }
 
     /// Which of these objects the server lacks, as indices, ascending.

@@ -392,14 +392,7 @@ fn check_row(log: &Log, row: &NodeRow, record: &Record, report: &mut CheckReport
 
 /// D5: what is counted equals what is there.
 fn check_accounting(tx: &mut dyn Tx, log: &Log, report: &mut CheckReport) -> Result<(), DbError> {
-    let mut sum = 0;
-    let mut after = None;
-    loop {
-        let page = chunks::page(tx, log.no, after, PAGE)?;
-        let Some(last) = page.last() else { break };
-        after = Some((last.id, last.seal));
-        sum += page.iter().map(|row| u64::from(row.length)).sum::<u64>();
-    }
+    let sum = chunks::counted(tx, log.no)?;
     if sum != log.stored_bytes {
         let space = SpaceId(log.id);
         report.miscounted += 1;

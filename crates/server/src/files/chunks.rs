@@ -167,13 +167,17 @@ impl Files {
         Ok(stored)
     }
 
-    async fn upload_log(&self, principal: &Principal, space: SpaceId) -> Result<LogNo, FilesError> {
+    pub(super) async fn upload_log(
+        &self,
+        principal: &Principal,
+        space: SpaceId,
+    ) -> Result<LogNo, FilesError> {
         let principal = principal.clone();
         let read = move |tx: &mut dyn Tx| access::space(tx, &principal, space, Want::Upload);
         Ok(self.inner.database.read(read).await?.no)
     }
 
-    async fn lease(&self, principal: &Principal, log: LogNo) -> Result<(), FilesError> {
+    pub(super) async fn lease(&self, principal: &Principal, log: LogNo) -> Result<(), FilesError> {
         let (device, now_ms) = (principal.device(), now_ms());
         if !self.inner.leases.is_due(log, device, now_ms) {
             return Ok(());

@@ -6,6 +6,7 @@ mod access;
 mod accounts;
 mod administration;
 mod admission;
+mod adopt;
 mod app_passwords;
 mod apply;
 mod approvals;

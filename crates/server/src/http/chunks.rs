@@ -6,7 +6,9 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 
 use hythe_model::{SpaceId, UploadId};
-use hythe_wire::chunk::{ChunkFrame, MissingReply, MissingRequest, PackReply, ReadRequest};
+use hythe_wire::chunk::{
+    AdoptReply, AdoptRequest, ChunkFrame, MissingReply, MissingRequest, PackReply, ReadRequest,
+};
 use hythe_wire::routes;
 
 use super::app::Shared;
@@ -47,6 +49,33 @@ pub(crate) async fn missing(
         missing: found.indices,
         lease_ms: found.lease_ms,
         room,
+    }))
+}
+
+/// Takes over what another space of the caller's holds.
+#[utoipa::path(
+    post, path = routes::SPACE_CHUNKS_ADOPT, tag = "chunks", security(("device" = [])),
+    params(("space" = String, Path, description = "Id of the space")),
+    request_body(content = Octets, content_type = "application/cbor", description = "AdoptRequest"),
+    responses((
+        status = 200, description = "AdoptReply",
+        content_type = "application/cbor", body = Octets
+    ))
+)]
+pub(crate) async fn adopt(
+    State(app): State<Shared>,
+    caller: Caller,
+    Ids(IdText(space)): Ids<IdText<SpaceId>>,
+    request: Cbor<AdoptRequest>,
+) -> Result<Cbor<AdoptReply>, Failure> {
+    let AdoptRequest { from, objects } = &request.message;
+    let adopted = app
+        .files
+        .adopt(&caller.principal, space, *from, objects)
+        .await?;
+    Ok(Cbor::answer(AdoptReply {
+        missing: adopted.missing,
+        lease_ms: adopted.lease_ms,
     }))
 }
 

@@ -142,6 +142,26 @@ pub fn insert(tx: &mut dyn Tx, log: LogNo, chunks: &[ChunkRow]) -> Result<(), Db
     Ok(())
 }
 
+/// Adds forms of chunks that are not there and whose bytes count for another space.
+///
+/// # Errors
+/// The database's, also when one is there.
+pub fn insert_adopted(tx: &mut dyn Tx, log: LogNo, chunks: &[ChunkRow]) -> Result<(), DbError> {
+    insert(tx, log, chunks)?;
+    let rows: Vec<Vec<V<'_>>> = chunks
+        .iter()
+        .map(|chunk| {
+            let (id, seal) = (chunk.id.as_bytes(), chunk.seal.as_bytes());
+            vec![log.into(), id.into(), seal.into()]
+        })
+        .collect();
+    tx.many(
+        "UPDATE chunks SET adopted = 1 WHERE log = $1 AND chunk = $2 AND seal = $3",
+        &rows,
+    )?;
+    Ok(())
+}
+
 /// Gives forms that were found bad another copy of the same bytes.
 ///
 /// # Errors
@@ -208,6 +228,17 @@ pub fn page(
         &[log.into(), chunk.into(), seal.into(), limit.into()],
     )?;
     rows.iter().map(read_chunk).collect()
+}
+
+/// Sealed bytes of the chunks that count for a space.
+///
+/// # Errors
+/// The database's.
+pub fn counted(tx: &mut dyn Tx, log: LogNo) -> Result<u64, DbError> {
+    let sql = "SELECT CAST(COALESCE(SUM(length), 0) AS BIGINT) FROM chunks \
+               WHERE log = $1 AND adopted = 0";
+    let row = tx.query_one(sql, &[log.into()])?;
+    row.map_or(Ok(0), |row| row.count(0))
 }
 
 /// How many chunks are marked as bad, over all logs.

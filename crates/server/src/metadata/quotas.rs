@@ -257,7 +257,7 @@ pub fn spaces(tx: &mut dyn Tx) -> Result<Vec<SpaceUse>, DbError> {
 pub fn recount(tx: &mut dyn Tx, log: LogNo) -> Result<(), DbError> {
     tx.exec(
         "UPDATE logs SET stored_bytes = (SELECT CAST(COALESCE(SUM(length), 0) AS BIGINT) \
-         FROM chunks WHERE chunks.log = logs.no) WHERE no = $1",
+         FROM chunks WHERE chunks.log = logs.no AND chunks.adopted = 0) WHERE no = $1",
         &[log.into()],
     )?;
     Ok(())

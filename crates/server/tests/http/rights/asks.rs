@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use hythe_content::{PackBuilder, SealedChunk};
-use hythe_model::{Cursor, Head, SpaceId};
+use hythe_model::{ChunkId, Cursor, Head, SpaceId};
 use hythe_space::flow::{add_device_offer, create_space, enrol_with_offer};
 use hythe_space::governance::{NameSpace, SealedSecret};
 use hythe_space::{ChangeSet, Checkpoint, Draft, Operation, StateDigest};
@@ -11,7 +11,7 @@ use hythe_wire::account::{AppendRequest, EnrolRequest};
 use hythe_wire::admin::{InviteRequest, Policy, UserChange};
 use hythe_wire::app_password::{AppPassword, CreateAppPassword, RemoveAppPassword};
 use hythe_wire::approval::{ApprovalGrant, ApprovalId, ApprovalRequest};
-use hythe_wire::chunk::{MissingRequest, ReadRequest};
+use hythe_wire::chunk::{AdoptRequest, MissingRequest, ReadRequest};
 use hythe_wire::deletion::DeleteRequest;
 use hythe_wire::device::DevicePatch;
 use hythe_wire::event::{Event, EventsRequest, SpacePosition};
@@ -283,6 +283,21 @@ impl Cast {
             ("POST", routes::SPACE_CHECKPOINT, "") => {
                 let offered = checkpoint(self, who);
                 Ask::post(routes::space_checkpoint(space), signed(&offered))
+            }
+            ("POST", routes::SPACE_CHUNKS_ADOPT, "from the caller's own space") => {
+                let request = AdoptRequest {
+                    from: self.person(who).space,
+                    objects: vec![ChunkId([9; 32])],
+                };
+                Ask::post(routes::space_chunks_adopt(space), plain(&request))
+            }
+            ("POST", routes::SPACE_CHUNKS_ADOPT, "into the caller's own space") => {
+                let request = AdoptRequest {
+                    from: space,
+                    objects: vec![ChunkId([9; 32])],
+                };
+                let path = routes::space_chunks_adopt(self.person(who).space);
+                Ask::post(path, plain(&request))
             }
             ("POST", routes::SPACE_CHUNKS_MISSING, "") => {
                 let path = routes::space_chunks_missing(space);

@@ -182,7 +182,7 @@ pub async fn small_chunks_move_into_packs_unnoticed(world: World) {
 }
 
 /// The layout tree of a file with these chunks.
-fn tree_of(ann: &Person, chunks: &[SealedChunk]) -> StoredBody {
+pub fn tree_of(ann: &Person, chunks: &[SealedChunk]) -> StoredBody {
     let entries: Vec<LayoutEntry> = chunks
         .iter()
         .map(|chunk| LayoutEntry::Chunk(chunk.chunk.clone()))

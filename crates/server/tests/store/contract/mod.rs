@@ -2,6 +2,7 @@
 
 mod accounts;
 mod administration;
+mod adopt;
 mod chunks;
 mod commits;
 mod conflicts;
@@ -16,6 +17,7 @@ mod spaces;
 
 pub use accounts::*;
 pub use administration::*;
+pub use adopt::*;
 pub use chunks::*;
 pub use commits::*;
 pub use conflicts::*;
@@ -52,6 +54,8 @@ macro_rules! for_all_cases {
             chunks_are_read_in_the_order_asked,
             a_commit_without_its_chunks_is_refused,
             small_chunks_move_into_packs_unnoticed,
+            chunks_are_adopted_without_their_bytes,
+            r3_chunks_are_adopted_by_who_may_read_and_write_them,
             trees_are_shown_complete_before_they_are_named,
             a_small_tree_comes_with_its_commit,
             a_snapshot_is_the_state_of_one_position,

@@ -40,7 +40,7 @@ async fn limit(world: &World, of: &str, bytes: u64) {
 }
 
 /// What the account uses by its own sum, after comparing it with what is really there (D5).
-async fn used(world: &World, person: &Person) -> u64 {
+pub async fn used(world: &World, person: &Person) -> u64 {
     let report = world.files.check().await.unwrap();
     assert!(report.is_clean(), "{report:?}");
     let list = world.files.space_list(&person.principal).await.unwrap();
@@ -51,7 +51,7 @@ fn is_over<T>(result: &Result<T, FilesError>) -> bool {
     matches!(result, Err(FilesError::Refused(Refused::Quota(_))))
 }
 
-async fn second_space(world: &World, person: &mut Person) -> SpaceId {
+pub async fn second_space(world: &World, person: &mut Person) -> SpaceId {
     let recipient = flow::Recipient::of(&server_account(world).await).unwrap();
     let new = flow::create_space(
         &person.account,
