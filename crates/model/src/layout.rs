@@ -23,6 +23,9 @@ pub enum Chunker {
     /// Cuts every 1 MiB, as browsers write.
     #[n(2)]
     Fixed,
+    /// As [`Self::Keyed`], but some chunks are those of an earlier version, cut under other keys.
+    #[n(3)]
+    Carried,
 }
 
 /// The average chunk length of a file, as a power of two: `1 << exponent` bytes. Pinned per node.

@@ -9,6 +9,7 @@ use hythe_model::{Body, Chunker, Layout, LayoutEntry};
 use super::cells::CellPlan;
 use super::cut::Cuts;
 use super::files::SourceFile;
+use super::kept::Kept;
 use super::outbox::{Outbox, SealedObject};
 use super::prepared::{Prepared, entries_with_holes, store_layout};
 use super::progress::Progress;
@@ -212,15 +213,18 @@ fn seal_file(
     scratch: &mut Scratch,
 ) -> SmallResult {
     let size = source.size();
-    let chunker = previous.map_or(Chunker::Keyed, |layout| layout.chunker);
+    let kept = Kept::of(keys, source, previous).map_err(TransferError::Local)?;
+    let chunker = kept.chunker(previous.map_or(Chunker::Keyed, |layout| layout.chunker));
     let class = class_for(size, previous.map(|layout| layout.class));
     let mut cuts = Cuts::new(keys, chunker, class);
     let cutter = cuts.cutter();
     let (mut spans, mut hash) = (Vec::new(), WholeHash::default());
-    for task in CellPlan::new(size, source.extents().map_err(TransferError::Local)?) {
+    let extents = source.extents().map_err(TransferError::Local)?;
+    for task in CellPlan::new(size, extents, &kept.ranges()) {
         let cell = task.read(source, &cutter).map_err(TransferError::Local)?;
         cell.hash.into_iter().for_each(|cell| hash.push(cell));
-        spans.extend(cell.runs.into_iter().flat_map(|run| cuts.push(run)));
+        let runs = cell.runs.into_iter().filter(|run| !run.kept);
+        spans.extend(runs.flat_map(|run| cuts.push(run)));
     }
     let (mut chunks, mut objects) = (Vec::new(), Vec::new());
     for span in seal_spans(keys, &KnownChunks::of(previous), spans, scratch)? {
@@ -234,7 +238,7 @@ fn seal_file(
         };
         chunks.push((offset, LayoutEntry::Chunk(chunk)));
     }
-    let entries = entries_with_holes(size, chunks).into();
+    let entries = entries_with_holes(size, kept.among(chunks)).into();
     let body = Body::File(Layout {
         size,
         chunker,

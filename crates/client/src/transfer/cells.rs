@@ -16,10 +16,17 @@ const MAX_HASHED_HOLES: u64 = 4 << 30;
 /// The cells of one file, in order.
 pub struct CellPlan {
     size: u64,
-    extents: Vec<Range<u64>>,
+    extents: Vec<Extent>,
     next_extent: usize,
     next_cell: u64,
     hashed: bool,
+}
+
+/// A run of data, in one cell or many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Extent {
+    range: Range<u64>,
+    kept: bool,
 }
 
 /// One cell to be read.
@@ -38,6 +45,7 @@ struct DataPart {
     /// Where the run of data began, in this cell or an earlier one: cuts never look before it.
     extent_start: u64,
     ends_extent: bool,
+    kept: bool,
 }
 
 /// One run of data that was read, with the places where it could be cut.
@@ -50,6 +58,8 @@ pub struct DataRun {
     pub candidates: Vec<u32>,
     /// Whether a hole or the end of the file follows.
     pub ends_extent: bool,
+    /// Whether its chunks are known already: it is read to be hashed, and not cut.
+    pub kept: bool,
 }
 
 /// A cell that was read.
@@ -62,10 +72,12 @@ pub struct Cell {
 
 impl CellPlan {
     /// Plans the reading of a file. Extents that are out of order or beyond the size are cut to
-    /// what makes sense: they come from a file system, which may answer while the file changes.
-    pub fn new(size: u64, extents: Vec<Range<u64>>) -> Self {
+    /// what makes sense: they come from a file system, which may answer while the file changes. What
+    /// is kept is in order, and data.
+    pub fn new(size: u64, extents: Vec<Range<u64>>, kept: &[Range<u64>]) -> Self {
         let extents = tidy(size, extents);
         let data: u64 = extents.iter().map(|extent| extent.end - extent.start).sum();
+        let extents = part(extents, kept);
         let hashed = size - data <= MAX_HASHED_HOLES;
         Self {
             size,
@@ -83,15 +95,16 @@ impl CellPlan {
     fn data_in(&mut self, cell: &Range<u64>) -> Vec<DataPart> {
         let mut parts = Vec::new();
         while let Some(extent) = self.extents.get(self.next_extent) {
-            let range = extent.start.max(cell.start)..extent.end.min(cell.end);
+            let range = extent.range.start.max(cell.start)..extent.range.end.min(cell.end);
             if range.is_empty() {
                 break;
             }
-            let ends_extent = range.end == extent.end;
+            let ends_extent = range.end == extent.range.end;
             parts.push(DataPart {
                 range,
-                extent_start: extent.start,
+                extent_start: extent.range.start,
                 ends_extent,
+                kept: extent.kept,
             });
             if !ends_extent {
                 break;
@@ -111,7 +124,7 @@ impl Iterator for CellPlan {
         if !self.hashed {
             // Jump over holes: straight to the cell in which the next data lies.
             let data = self.extents.get(self.next_extent)?;
-            self.next_cell = self.next_cell.max(data.start / CELL_BYTES as u64);
+            self.next_cell = self.next_cell.max(data.range.start / CELL_BYTES as u64);
         }
         if self.next_cell >= count {
             return None;
@@ -128,6 +141,38 @@ impl Iterator for CellPlan {
             hash: self.hashed.then_some(count == 1),
         })
     }
+}
+
+/// Parts runs of data at what is kept. Where the file system shows a hole in what is kept, it is data
+/// all the same: its chunk holds zeros.
+fn part(extents: Vec<Range<u64>>, kept: &[Range<u64>]) -> Vec<Extent> {
+    let whole = |range| Extent { range, kept: false };
+    if kept.is_empty() {
+        return extents.into_iter().map(whole).collect();
+    }
+    let mut parts = Vec::new();
+    for extent in extents {
+        let mut start = extent.start;
+        let first = kept.partition_point(|range| range.end <= start);
+        for range in kept[first..]
+            .iter()
+            .take_while(|range| range.start < extent.end)
+        {
+            if start < range.start {
+                parts.push(whole(start..range.start));
+            }
+            start = range.end;
+        }
+        if start < extent.end {
+            parts.push(whole(start..extent.end));
+        }
+    }
+    parts.extend(kept.iter().map(|range| Extent {
+        range: range.clone(),
+        kept: true,
+    }));
+    parts.sort_unstable_by_key(|part| part.range.start);
+    parts
 }
 
 fn tidy(size: u64, extents: Vec<Range<u64>>) -> Vec<Range<u64>> {
@@ -187,7 +232,7 @@ impl DataPart {
         let mut bytes = vec![0; (self.range.end - self.range.start + context) as usize];
         source.read_exact_at(&mut bytes, self.range.start - context)?;
         let mut candidates = Vec::new();
-        if !self.is_one_chunk(cutter) {
+        if !self.kept && !self.is_one_chunk(cutter) {
             cutter.candidates(&bytes, context as usize, &mut candidates);
         }
         Ok(DataRun {
@@ -195,6 +240,7 @@ impl DataPart {
             bytes: Bytes::from(bytes).slice(context as usize..),
             candidates,
             ends_extent: self.ends_extent,
+            kept: self.kept,
         })
     }
 }
@@ -219,7 +265,7 @@ mod tests {
                 .map(|part| (part.range.start, part.range.end))
                 .collect()
         };
-        CellPlan::new(size, extents)
+        CellPlan::new(size, extents, &[])
             .map(|task| (task.index, data(task)))
             .collect()
     }
@@ -256,8 +302,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_read_and_not_cut() {
+        let plan = CellPlan::new(100, vec![0..50, 60..100], &[10..20, 20..30, 70..100]);
+        let parts: Vec<_> = plan
+            .flat_map(|task| task.data)
+            .map(|part| (part.range, part.kept))
+            .collect();
+        let expected = [
+            (0..10, false),
+            (10..20, true),
+            (20..30, true),
+            (30..50, false),
+            (60..70, false),
+            (70..100, true),
+        ];
+        assert_eq!(parts, expected);
+    }
+
+    #[test]
     fn a_read_past_the_end_is_an_error_not_zeros() {
-        let task = CellPlan::new(10, vec![0..5, 5..10]).next().unwrap();
+        let task = CellPlan::new(10, vec![0..5, 5..10], &[]).next().unwrap();
         let shorter: Vec<u8> = vec![1; 9];
         assert!(
             task.read(&shorter, &keys().cutter(Chunker::Keyed, ChunkClass(18)))

@@ -122,7 +122,7 @@ mod tests {
     fn cut(bytes: &Vec<u8>, extents: &[std::ops::Range<u64>]) -> Vec<(u64, Vec<u8>)> {
         let mut cuts = Cuts::new(&keys(), Chunker::Keyed, ChunkClass(18));
         let mut chunks = Vec::new();
-        for task in CellPlan::new(bytes.len() as u64, extents.to_vec()) {
+        for task in CellPlan::new(bytes.len() as u64, extents.to_vec(), &[]) {
             let cell = task.read(bytes, &cuts.cutter()).unwrap();
             for span in cell.runs.into_iter().flat_map(|run| cuts.push(run)) {
                 chunks.push((span.offset, span.plain(&mut Vec::new()).to_vec()));

@@ -11,6 +11,7 @@ mod cut;
 mod download;
 mod fetch;
 mod files;
+mod kept;
 mod layouts;
 mod outbox;
 mod prepared;

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::cells::{Cell, CellPlan};
 use super::cut::{Cuts, Span};
 use super::files::SourceFile;
+use super::kept::Kept;
 use super::outbox::{Outbox, SealedObject};
 use super::prepared::entries_with_holes;
 use super::progress::Progress;
@@ -36,9 +37,15 @@ pub(super) async fn send_content(
     outbox: &mut Outbox,
 ) -> Result<Layout, TransferError> {
     let size = source.size();
-    let chunker = previous.map_or(Chunker::Keyed, |layout| layout.chunker);
+    let kept = keep(transfer, &source, previous).await?;
+    let chunker = kept.chunker(previous.map_or(Chunker::Keyed, |layout| layout.chunker));
     let class = class_for(size, previous.map(|layout| layout.class));
-    let plan = CellPlan::new(size, source.extents().map_err(TransferError::Local)?);
+    let ranges = kept.ranges();
+    let plan = CellPlan::new(
+        size,
+        source.extents().map_err(TransferError::Local)?,
+        &ranges,
+    );
     let cuts = Cuts::new(&transfer.keys, chunker, class);
     let known = KnownChunks::of(previous);
 
@@ -49,7 +56,8 @@ pub(super) async fn send_content(
         seal_cells(transfer, known, spans_out, sealed_in),
         collect(sealed_out, outbox, progress),
     )?;
-    let entries = entries_with_holes(size, chunks);
+    let entries = entries_with_holes(size, kept.among(chunks));
+    progress.did(ranges.iter().map(|range| range.end - range.start).sum());
     Ok(Layout {
         size,
         chunker,
@@ -57,6 +65,20 @@ pub(super) async fn send_content(
         hash,
         entries: entries.into(),
     })
+}
+
+/// Finds what the version before has of the file, where it was written under other keys.
+async fn keep(
+    transfer: &Transfer,
+    source: &Arc<dyn SourceFile>,
+    previous: Option<&Layout>,
+) -> Result<Kept, TransferError> {
+    let (keys, source) = (Arc::clone(&transfer.keys), Arc::clone(source));
+    let previous = previous.cloned();
+    let looking = transfer
+        .pool
+        .run(move |_| Kept::of(&keys, source.as_ref(), previous.as_ref()));
+    looking.await?.map_err(TransferError::Local)
 }
 
 /// Reads cells ahead and turns them, in order, into spans.
@@ -88,6 +110,7 @@ async fn read_cells(
         let ready: Vec<Span> = cell
             .runs
             .into_iter()
+            .filter(|run| !run.kept)
             .flat_map(|run| cuts.push(run))
             .collect();
         if !ready.is_empty() && spans.send(ready).await.is_err() {

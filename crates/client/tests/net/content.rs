@@ -90,22 +90,15 @@ async fn s7_a_large_file_comes_back_byte_for_byte() {
     assert!(fetch(&there, &layout).await.unwrap() == bytes);
 }
 
-#[tokio::test]
-async fn a_byte_in_front_sends_a_chunk_or_two() {
-    let rig = start().await;
-    let first = rig.account("ada").await;
-    let home = first.home().await;
-    let mut bytes = noise(2, 16 << 20);
-    put(&home, "f", bytes.clone()).await.unwrap();
-    let before = layout(&first, &home, "f").await;
-    let node = find(&first, &home, "f");
-
-    bytes.insert(0, 42);
-    let transfer = home.transfer().await.unwrap();
+/// Writes a new content of a file as a device would that has the one before; says how much was sent.
+async fn edit(device: &Device, replica: &Replica, called: &str, bytes: &[u8]) -> u64 {
+    let before = layout(device, replica, called).await;
+    let node = find(device, replica, called);
+    let transfer = replica.transfer().await.unwrap();
     let progress = Arc::new(Progress::default());
     let file = Upload {
         key: (),
-        source: Arc::new(bytes.clone()),
+        source: Arc::new(bytes.to_vec()),
         previous: Some(before),
         need: None,
     };
@@ -115,8 +108,6 @@ async fn a_byte_in_front_sends_a_chunk_or_two() {
         .iter()
         .map(|object| object.sealed_length())
         .sum();
-    let sent = progress.network_bytes() + attached as u64;
-    assert!(sent > 0 && sent < 3 << 20, "{sent} bytes were sent");
     let prepared = uploaded.files.into_iter().next().unwrap().1.unwrap();
     let body = NewBody {
         expected: node.versions.body.unwrap(),
@@ -128,9 +119,50 @@ async fn a_byte_in_front_sends_a_chunk_or_two() {
         attributes: None,
         body: Some(body),
     };
-    home.commit(vec![edit], uploaded.attached).await.unwrap();
+    replica.commit(vec![edit], uploaded.attached).await.unwrap();
+    progress.network_bytes() + attached as u64
+}
+
+#[tokio::test]
+async fn a_byte_in_front_sends_a_chunk_or_two() {
+    let rig = start().await;
+    let first = rig.account("ada").await;
+    let home = first.home().await;
+    let mut bytes = noise(2, 16 << 20);
+    put(&home, "f", bytes.clone()).await.unwrap();
+    bytes.insert(0, 42);
+    let sent = edit(&first, &home, "f", &bytes).await;
+    assert!(sent > 0 && sent < 3 << 20, "{sent} bytes were sent");
     let after = layout(&first, &home, "f").await;
     assert!(fetch(&home, &after).await.unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn d5_edits_after_a_renewal_keep_the_chunks_of_earlier_epochs() {
+    let rig = start().await;
+    let first = rig.account("ada").await;
+    let home = first.home().await;
+    for (called, length) in [("large", 16 << 20), ("small", 1_000_000)] {
+        let mut bytes = noise(9, length);
+        put(&home, called, bytes.clone()).await.unwrap();
+        let _ = home.renew_keys().await.unwrap();
+        // Each edit at another place, and one more renewal between: nothing is ever sent again.
+        for (round, at) in [length / 2, 10, length - 10].into_iter().enumerate() {
+            bytes.splice(at..at, *b"edited");
+            let sent = edit(&first, &home, called, &bytes).await;
+            let most = (2 << 20).min(length as u64 * 9 / 10);
+            assert!(
+                sent < most,
+                "{called}, edit {round}: {sent} bytes were sent"
+            );
+            let after = layout(&first, &home, called).await;
+            assert_eq!(after.hash.unwrap().0, *blake3::hash(&bytes).as_bytes());
+            assert!(fetch(&home, &after).await.unwrap() == bytes);
+            if round == 1 {
+                let _ = home.renew_keys().await.unwrap();
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ impl Limits {
     pub fn of(chunker: Chunker, class: ChunkClass) -> Self {
         let average = 1_u32 << exponent(class);
         match chunker {
-            Chunker::Keyed => Self {
+            Chunker::Keyed | Chunker::Carried => Self {
                 min: average / 4,
                 max: average * 4,
             },

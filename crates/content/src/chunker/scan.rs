@@ -42,7 +42,7 @@ impl SpaceKeys {
     /// The cutter for files of this chunker and class.
     pub fn cutter(&self, chunker: Chunker, class: ChunkClass) -> Cutter {
         let threshold = match chunker {
-            Chunker::Keyed => (1_u32 << (40 - u32::from(exponent(class)))) / 3,
+            Chunker::Keyed | Chunker::Carried => (1_u32 << (40 - u32::from(exponent(class)))) / 3,
             Chunker::Fixed => 0,
         };
         Cutter {
