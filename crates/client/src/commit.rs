@@ -16,7 +16,10 @@ use hythe_model::{
     Attributes, ChunkId, EntryName, Head, HeaderHash, KeyEpoch, NodeId, NodeKind, OperationId,
     VersionId,
 };
-use hythe_space::{ChangeSet, CryptoError, DraftError, Entropy, SigningKey, Stamp, View};
+use hythe_space::operation::BodyWrite;
+use hythe_space::{
+    ChangeSet, CryptoError, DraftError, Entropy, Operation, SigningKey, Stamp, View,
+};
 use hythe_sync::Versions;
 use hythe_wire::There;
 use hythe_wire::log::{CommitReply, CommitRequest};
@@ -52,6 +55,26 @@ pub struct NewBody {
     pub new: VersionId,
     /// The content, which was uploaded.
     pub prepared: Prepared,
+}
+
+/// A node whose content is stored already.
+pub struct Copied {
+    /// The node.
+    pub node: NodeId,
+    /// What it is.
+    pub kind: NodeKind,
+    /// The directory.
+    pub parent: NodeId,
+    /// Its name there.
+    pub name: EntryName,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// The versions of name and attributes that this makes.
+    pub place_version: VersionId,
+    /// See above.
+    pub attributes_version: VersionId,
+    /// What the operation says of the content, with the plaintext of the body field.
+    pub body: Option<(BodyWrite, Vec<u8>)>,
 }
 
 /// One thing to do in the log, as the planner's remote steps say it.
@@ -108,6 +131,11 @@ pub enum Edit {
         /// New content.
         body: Option<NewBody>,
     },
+    /// Makes a node whose content is stored already: a copy of a node of another space, or an
+    /// attachment.
+    Copy(Box<Copied>),
+    /// An operation on nodes without a sealed part.
+    Clear(Operation),
     /// Deletes a node; a directory is empty by then.
     Delete {
         /// The node.

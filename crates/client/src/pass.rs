@@ -45,12 +45,17 @@ pub struct Pass {
     pub plan_nodes: usize,
     /// Whether this account may not write in the space, so that nothing is sent.
     pub read_only: bool,
+    /// Directories that have become spaces of which nothing is shown here: what is on the disk of
+    /// them goes. Any other one has to be handed over first.
+    pub given_up: BTreeSet<NodeId>,
 }
 
 /// A pass under way.
 struct Passing<'p> {
     pass: &'p Pass,
     cx: Context,
+    /// What lies in directories on their way into spaces of their own.
+    frozen: BTreeSet<NodeId>,
 }
 
 /// What a pass came to.
@@ -100,10 +105,9 @@ pub enum PassError {
     /// The folder is not there, or not the one it was (S4).
     #[error("{}", .0.reason())]
     Away(Absence),
-    /// The space's log was not read on this device yet, or not since the server was restored from
-    /// a copy: there are no keys, or what was agreed on speaks of another log.
-    #[error("the server was not reached yet")]
-    NotRead,
+    /// Something else comes first.
+    #[error(transparent)]
+    NotYet(#[from] NotYet),
     /// Looking at the disk failed.
     #[error(transparent)]
     Scan(#[from] ScanError),
@@ -124,6 +128,18 @@ pub enum PassError {
     State(#[from] StateError),
 }
 
+/// What has to come before a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotYet {
+    /// The space's log was not read on this device yet, or not since the server was restored from
+    /// a copy: there are no keys, or what was agreed on speaks of another log.
+    #[error("the server was not reached yet")]
+    Read,
+    /// A directory has become a space, and what it holds is not handed over yet.
+    #[error("a folder has become a space of its own")]
+    HandedOver,
+}
+
 /// Does a pass.
 ///
 /// # Errors
@@ -131,8 +147,9 @@ pub enum PassError {
 pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
     let mut report = PassReport::default();
     pass.setting.root.still_there().map_err(PassError::Away)?;
-    let cx = Context::new(pass.setting.clone())?.ok_or(PassError::NotRead)?;
-    let pass = &Passing { pass, cx };
+    let cx = Context::new(pass.setting.clone())?.ok_or(NotYet::Read)?;
+    let frozen = frozen(&cx)?;
+    let pass = &Passing { pass, cx, frozen };
     let late = late::bring_back(pass)?;
     let mut nodes = order.nodes.clone();
     nodes.extend(look(pass, order, &late, &mut report)?);
@@ -146,7 +163,14 @@ pub fn run(pass: &Pass, order: &Order) -> Result<PassReport, PassError> {
         let waiting = dirty.later.len();
         dirty.next(open);
         pass.cx.state.shorten_log();
-        let planned = plan_once(pass, &mut dirty, &mut report)?;
+        let planned = match plan_once(pass, &mut dirty, &mut report) {
+            // The log was read on meanwhile; the next pass begins with what has to be done first.
+            Err(PassError::NotYet(NotYet::HandedOver)) => {
+                report.open.append(&mut dirty.now);
+                break;
+            }
+            planned => planned?,
+        };
         report.open.clone_from(&planned.open);
         report.waits = pass.pass.read_only && planned.steps.is_empty();
         if planned.steps.is_empty() {
@@ -211,8 +235,9 @@ pub struct ShownStep {
 pub fn preview(pass: &Pass) -> Result<Vec<ShownStep>, PassError> {
     let mut report = PassReport::default();
     pass.setting.root.still_there().map_err(PassError::Away)?;
-    let cx = Context::new(pass.setting.clone())?.ok_or(PassError::NotRead)?;
-    let pass = &Passing { pass, cx };
+    let cx = Context::new(pass.setting.clone())?.ok_or(NotYet::Read)?;
+    let frozen = frozen(&cx)?;
+    let pass = &Passing { pass, cx, frozen };
     let everything = Order {
         scope: Scope::Whole,
         nodes: BTreeSet::new(),
@@ -278,6 +303,20 @@ impl Passing<'_> {
     }
 }
 
+/// What may not be written now, as the log and the disk have it.
+fn frozen(cx: &Context) -> Result<BTreeSet<NodeId>, StateError> {
+    let (folder, space) = (cx.folder, cx.space);
+    cx.state.read(|rows| {
+        let mut frozen = BTreeSet::new();
+        for node in rows.leaving(space)? {
+            frozen.insert(node);
+            frozen.extend(rows.remote_below(space, node)?);
+            frozen.extend(rows.local_below(folder, node)?);
+        }
+        Ok(frozen)
+    })
+}
+
 fn look(
     pass: &Passing,
     order: &Order,
@@ -324,6 +363,7 @@ fn context(pass: &Passing, report: &PassReport) -> PlanContext {
     let mut blocked = BTreeSet::new();
     blocked.extend(report.run.failed.keys());
     blocked.extend(report.run.unstable.iter().chain(&report.run.waiting));
+    blocked.extend(&pass.frozen);
     PlanContext {
         device: pass.pass.device.clone(),
         date: today(),
@@ -339,9 +379,18 @@ fn trees(pass: &Passing) -> Result<(FolderTrees, Option<Cursor>), PassError> {
     let space = trees.rows()?.space(pass.cx.space)?;
     match space {
         // The log may be half read, and an older content of it would look like news.
-        Some(row) if row.common.is_some() => Err(PassError::NotRead),
+        Some(row) if row.common.is_some() => Err(NotYet::Read.into()),
+        _ if has_unsettled(pass, &trees)? => Err(NotYet::HandedOver.into()),
         space => Ok((trees, space.map(|row| row.head.cursor))),
     }
+}
+
+/// Whether planning would take what has become a space for removed.
+fn has_unsettled(pass: &Passing, trees: &FolderTrees) -> Result<bool, StateError> {
+    let moved = trees.rows()?.moved_out(pass.cx.folder, pass.cx.space)?;
+    Ok(moved
+        .iter()
+        .any(|moved| !pass.pass.given_up.contains(&moved.node)))
 }
 
 /// Plans some of what is dirty: what one plan takes on, or all that may take something away.

@@ -39,8 +39,8 @@ pub use field::{Field, FieldKey, field_key, open_field, seal_field};
 pub use keys::{EpochSecret, SpaceKeys, TagKey};
 pub use layout::{
     BodyError, FieldRefs, LoadError, MAX_FLAT_ENTRIES, MAX_LAYOUT_ENTRIES, MAX_NODE_BYTES, Span,
-    StoredBody, StoredNode, entries_in, field_refs, lacking_nodes, load_body, size_and_hash,
-    store_body,
+    StoredBody, StoredNode, entries_in, field_refs, lacking_nodes, load_body, read_attachment,
+    size_and_hash, store_attachment, store_body,
 };
 pub use object::{Object, inspect};
 pub use pack::{MAX_PACK_BYTES, PACK_TARGET_BYTES, PackBuilder, PackEntry, PackError, read_pack};

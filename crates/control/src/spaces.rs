@@ -3,6 +3,7 @@
 use hythe_model::{AccountId, DeviceId, Role, SpaceId};
 use serde::{Deserialize, Serialize};
 
+use crate::files::Place;
 use crate::id_text;
 
 /// What may be asked about spaces. A space is named by its name or its id.
@@ -91,6 +92,26 @@ pub enum SpacesRequest {
     Restore {
         /// The space.
         space: String,
+    },
+    /// Makes a folder a space of its own, attached in its place. Reply: `space`; of a folder that
+    /// is one already, its space.
+    ShareFolder {
+        /// The folder.
+        place: Place,
+        /// What the space is to be called; `null` as the folder.
+        name: Option<String>,
+    },
+    /// Shows a space at a place of another one. Reply: `entry`.
+    Attach {
+        /// The space.
+        space: String,
+        /// Where; nothing is there yet.
+        place: Place,
+    },
+    /// Takes a space out of the place where it is shown. Reply: `done`.
+    Detach {
+        /// The place.
+        place: Place,
     },
     /// Who is in a space. Reply: `members`.
     Members {

@@ -152,6 +152,17 @@ impl RemoteNode {
             .ok()
             .map(|name| Place::new(self.parent, name.clone()))
     }
+
+    /// The node as a disk has it: of an attachment there is a directory, and what is in it belongs
+    /// to a folder of its own.
+    #[must_use]
+    pub fn on_disk(self) -> Self {
+        let kind = match self.kind {
+            NodeKind::Attachment => NodeKind::Directory,
+            kind => kind,
+        };
+        Self { kind, ..self }
+    }
 }
 
 /// What disk and log last agreed on for one node: the base of every merge.

@@ -1,5 +1,7 @@
 //! Arguments of `spaces`, `share` and `members`.
 
+use std::ffi::OsString;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use hythe_control::SpaceRole;
@@ -82,6 +84,20 @@ Example:
         /// The space, by name or id
         space: String,
     },
+    /// Show a space at a place of another one, on all your devices
+    #[command(after_help = "Example:\n  hythe spaces attach photos :/Pictures/ours")]
+    Attach {
+        /// The space, by name or id
+        space: String,
+        /// Where: SPACE:/path, or a path in a sync folder; nothing is there yet
+        path: OsString,
+    },
+    /// Take a space out of the place where it is shown; the space stays
+    #[command(after_help = "Example:\n  hythe spaces detach :/Pictures/ours")]
+    Detach {
+        /// The place: SPACE:/path, or a path in a sync folder
+        path: OsString,
+    },
     /// Leave a space; the files in your sync folders stay
     #[command(after_help = "Example:\n  hythe spaces leave photos")]
     Leave {
@@ -95,10 +111,12 @@ Example:
 Examples:
   hythe share photos bob --role editor
   hythe share photos bob --role viewer      (again, to change it)
-  hythe share photos --link --role editor   (a link, for one person, for a week)")]
+  hythe share photos --link --role editor   (a link, for one person, for a week)
+  hythe share :/Recipes bob --role editor   (a folder, where it is)")]
 pub struct Share {
-    /// The space, by name or id
-    pub space: String,
+    /// The space, by name or id; or a folder (SPACE:/path, or a path in a sync folder), which
+    /// becomes a space of its own and stays where it is
+    pub space: OsString,
     /// Login name of who is to be a member
     #[arg(required_unless_present = "link")]
     pub account: Option<String>,
@@ -111,6 +129,9 @@ pub struct Share {
     /// The safety number that they see with you: nothing is shared if it is another
     #[arg(long, value_name = "DIGITS")]
     pub number: Option<String>,
+    /// What the space of a folder is to be called; as the folder where this is not given
+    #[arg(long)]
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

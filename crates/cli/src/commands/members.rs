@@ -1,9 +1,12 @@
 //! `hythe members` and `hythe share`.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use serde::Serialize;
 
 use hythe_control::{
-    MemberInfo, MemberKind, OfferInfo, Reply, Request, ShareOutcome, SpacesRequest,
+    MemberInfo, MemberKind, Octets, OfferInfo, Place, Reply, Request, ShareOutcome, SpacesRequest,
 };
 
 use super::spaces::role;
@@ -11,6 +14,7 @@ use crate::args::{Members, RoleArgument, Share};
 use crate::door::{self, Work};
 use crate::error::{Exit, Trouble};
 use crate::output::{self, words};
+use crate::resolve;
 
 #[derive(Serialize)]
 struct Printed {
@@ -136,7 +140,16 @@ pub async fn share(args: Share) -> Result<Exit, Trouble> {
         role: wanted,
         number,
         link: _,
+        name,
     } = args;
+    let space = match folder(&space)? {
+        Some(place) => share_folder(&space, place, name).await?,
+        None if name.is_some() => {
+            return Err(Trouble::usage("A space has its name already.")
+                .next("`hythe spaces rename` gives it another."));
+        }
+        None => space.to_string_lossy().into_owned(),
+    };
     let Some(account) = account else {
         return share_link(space, wanted).await;
     };
@@ -164,4 +177,30 @@ pub async fn share(args: Share) -> Result<Exit, Trouble> {
         ))?;
     }
     Ok(Exit::Done)
+}
+
+/// What is shared as a place, and not by the name of a space.
+fn folder(text: &OsStr) -> Result<Option<Place>, Trouble> {
+    use std::os::unix::ffi::OsStrExt;
+    if text.as_bytes().contains(&b'/') {
+        resolve::anywhere(text).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Makes a folder a space, and says what that is called.
+async fn share_folder(text: &OsStr, place: Place, name: Option<String>) -> Result<String, Trouble> {
+    let request = SpacesRequest::ShareFolder { place, name };
+    match door::ask(Work::Answer, Request::Spaces(request)).await? {
+        Reply::Space(space) => {
+            output::line(format!(
+                "{} is the space {}, and stays where it is.",
+                Octets::from(Path::new(text)),
+                space.name
+            ))?;
+            Ok(space.name)
+        }
+        other => Err(door::unexpected(&other)),
+    }
 }

@@ -1,13 +1,16 @@
 //! `hythe spaces`.
 
+use std::path::Path;
+
 use serde::Serialize;
 
-use hythe_control::{Reply, Request, SpaceInfo, SpaceRole, SpacesRequest};
+use hythe_control::{Octets, Reply, Request, SpaceInfo, SpaceRole, SpacesRequest};
 
 use crate::args::{Spaces, SpacesCommand};
 use crate::door::{self, Work};
 use crate::error::{Exit, Trouble};
 use crate::output::{self, words};
+use crate::resolve;
 
 #[derive(Serialize)]
 struct Printed {
@@ -48,13 +51,26 @@ pub async fn run(args: Spaces) -> Result<Exit, Trouble> {
             let done = format!("You do not take part in {space}.");
             (SpacesRequest::Decline { space }, done)
         }
+        SpacesCommand::Attach { space, path } => {
+            let place = resolve::anywhere(&path)?;
+            let done = format!("{space} is shown at {}.", Octets::from(Path::new(&path)));
+            (SpacesRequest::Attach { space, place }, done)
+        }
+        SpacesCommand::Detach { path } => {
+            let place = resolve::anywhere(&path)?;
+            let done = format!(
+                "Nothing is shown at {} any more; the space stays as it is.",
+                Octets::from(Path::new(&path))
+            );
+            (SpacesRequest::Detach { place }, done)
+        }
         SpacesCommand::Leave { space } => {
             let done = format!("You left {space}; the files in your sync folders stay.");
             (SpacesRequest::Leave { space }, done)
         }
     };
     match door::ask(Work::Answer, Request::Spaces(request)).await? {
-        Reply::Done | Reply::Space(_) => output::line(done)?,
+        Reply::Done | Reply::Space(_) | Reply::Entry(_) => output::line(done)?,
         other => return Err(door::unexpected(&other)),
     }
     Ok(Exit::Done)

@@ -10,7 +10,7 @@ use hythe_space::operation::{
     AttributesWrite, BodyUpdate, BodyWrite, Create, Delete, Place, PlaceWrite, Restore, Update,
 };
 
-use super::{Edit, MAX_EDITS, NewAttributes, NewBody};
+use super::{Copied, Edit, MAX_EDITS, NewAttributes, NewBody};
 use crate::transfer::Prepared;
 
 /// Seals fields under the keys of the current epoch.
@@ -100,11 +100,34 @@ impl Sealer {
                 attributes,
                 body,
             } => self.update(draft, node, attributes, body),
+            Edit::Copy(copied) => self.copy(draft, *copied),
+            Edit::Clear(operation) => draft.push(operation),
             Edit::Delete { node, expected } => {
                 let (place, body) = (expected.place, expected.body);
                 draft.delete(Delete { node, place, body });
             }
         }
+    }
+
+    fn copy(&self, draft: &mut Draft, copied: Copied) {
+        let node = copied.node;
+        let (write, field) = copied.body.unzip();
+        let sealed = SealedNode {
+            name: self.name(node, copied.place_version, &copied.name),
+            attributes: self.attributes(node, copied.attributes_version, copied.attributes),
+            body: write.as_ref().zip(field).map(|(write, field)| {
+                seal_field(&self.keys, node, Field::Body, write.version, &field)
+            }),
+        };
+        let create = Create {
+            node,
+            kind: copied.kind,
+            place: self.place(copied.parent, &copied.name),
+            place_version: copied.place_version,
+            attributes_version: copied.attributes_version,
+            body: write,
+        };
+        draft.create(create, sealed);
     }
 
     fn update(
@@ -163,6 +186,10 @@ impl Sealer {
 impl Edit {
     /// About how many bytes of sealed parts it needs.
     fn size(&self) -> usize {
+        if let Self::Copy(copied) = self {
+            let stored = copied.body.as_ref();
+            return 512 + stored.map_or(0, |(write, field)| field.len() + 32 * write.refs.len());
+        }
         let body = match self {
             Self::Create { body, .. } => body.as_ref(),
             Self::Update { body, .. } => body.as_ref().map(|body| &body.prepared),

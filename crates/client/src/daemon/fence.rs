@@ -52,6 +52,11 @@ impl Fence {
         }
     }
 
+    /// A folder came, or came back, while the fence was set: it has to be looked at too.
+    pub fn add(&mut self, folder: FolderNumber) {
+        self.looked.insert(folder, false);
+    }
+
     /// A pass that began after the fence was set has looked at everything on a folder's disk.
     pub fn looked(&mut self, folder: FolderNumber) {
         if let Some(looked) = self.looked.get_mut(&folder) {
@@ -174,6 +179,19 @@ mod tests {
         assert_eq!(fence.answer(now, &standing(Standing::Busy)), None);
         let outcome = fence.answer(now, &settled).map(|waited| waited.outcome);
         assert_eq!(outcome, Some(WaitOutcome::Synced));
+    }
+
+    #[test]
+    fn a_folder_that_comes_meanwhile_is_waited_for() {
+        let (now, inner) = (Instant::now(), FolderNumber(2));
+        let mut fence = Fence::new(None, [FOLDER].into_iter());
+        ready(&mut fence);
+        fence.add(inner);
+        let mut standings = standing(Standing::Settled(Cursor(5)));
+        standings.insert(inner, (SPACE, Standing::Settled(Cursor(5))));
+        assert_eq!(fence.answer(now, &standings), None);
+        fence.looked(inner);
+        assert!(fence.answer(now, &standings).is_some());
     }
 
     #[test]

@@ -8,7 +8,8 @@ use hythe_model::NodeId;
 use super::door::Door;
 use super::event::Ask;
 use super::relocate;
-use super::{devices, endings};
+use super::shared::Shared;
+use super::{borders, devices, endings};
 use crate::direct;
 use crate::disk::{Absence, FolderId, Generation, Inspection, Marker, OpenError, Root};
 use crate::state::{FolderNumber, FolderRow, SpaceNumber, StateError};
@@ -39,8 +40,9 @@ pub async fn add(door: &Door, dir: &Octets, place: &Place) -> Result<Reply, Fail
         paused: false,
         generation: None,
         next_generation: None,
+        within: None,
     };
-    let row = prepare(door, row, space, node).await?;
+    let row = prepare(&door.shared, row, space, node).await?;
     let added = row.clone();
     let number = door
         .shared
@@ -65,6 +67,17 @@ pub async fn remove(door: &Door, dir: &Octets) -> Result<Reply, Failure> {
         return Ok(Reply::Done);
     }
     let (number, row) = at(door, &dir)?;
+    if row.within.is_some() {
+        let message = format!(
+            "{} is a part of the sync folder around it",
+            row.path.display()
+        );
+        return Err(Failure::new(FailureKind::Refused, message)
+            .next("`hythe spaces detach PATH` takes the space out of there."));
+    }
+    borders::release_within(&door.shared, &door.events, number)
+        .await
+        .map_err(state)?;
     door.ask(|reply| Ask::Release(number, reply)).await?;
     door.shared
         .state
@@ -76,7 +89,7 @@ pub async fn remove(door: &Door, dir: &Octets) -> Result<Reply, Failure> {
     Ok(Reply::Done)
 }
 
-/// Takes Hythe's own directory out of a folder, if it is that folder still: anything else at its
+/// Takes Hythe's own marker out of a folder, if it is that folder still: anything else at its
 /// place is none of ours.
 pub async fn take_marker(row: FolderRow) {
     let taking = tokio::task::spawn_blocking(move || {
@@ -147,14 +160,14 @@ pub fn refuse_nested<'p>(
 }
 
 /// Makes the directory and its marker, unless it is another folder's.
-async fn prepare(
-    door: &Door,
+pub async fn prepare(
+    shared: &Shared,
     row: FolderRow,
     space: SpaceNumber,
     node: NodeId,
 ) -> Result<FolderRow, Failure> {
-    let device = door.shared.device.device;
-    let id = door.shared.space(space).map(|space| space.id);
+    let device = shared.device.device;
+    let id = shared.space(space).map(|space| space.id);
     let Some(space) = id else {
         return Err(Failure::new(
             FailureKind::NotFound,
@@ -199,7 +212,7 @@ async fn prepare(
     tokio::task::spawn_blocking(work).await.map_err(broke)?
 }
 
-fn random() -> Result<[u8; 16], Failure> {
+pub fn random() -> Result<[u8; 16], Failure> {
     let mut bytes = [0; 16];
     let failed = |error| {
         Failure::new(FailureKind::Internal, "The system gives no random numbers").because(error)

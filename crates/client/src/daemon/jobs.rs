@@ -10,6 +10,7 @@ use hythe_control::{Failure, FailureKind};
 use hythe_model::{Cursor, NodeId, TreePath};
 use tokio::sync::{mpsc, oneshot};
 
+use super::borders;
 use super::event::{Event, Passing};
 use super::folder::Folder;
 use super::open::{self, OpenFolder};
@@ -111,7 +112,7 @@ pub fn pass(
     order: Order,
 ) {
     let (number, passes, events) = (folder.number, folder.passes, events.clone());
-    let Some(pass) = pass_over(shared, folder, open, now) else {
+    let Some(mut pass) = pass_over(shared, folder, open, now) else {
         // The space is not known before the server was reached once; that makes all due again.
         let undone = super::work::Passed {
             undone: Some(order),
@@ -120,17 +121,45 @@ pub fn pass(
         folder.work.end(now, false, undone);
         return;
     };
-    tokio::task::spawn_blocking(move || {
-        let result = pass::run(&pass, &order);
-        let away = matches!(result, Err(PassError::Away(_)));
-        let led = away.then(|| pass.setting.root.path_now()).flatten();
-        let passing = Passing {
-            number: passes,
-            order,
-            result,
-            led,
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let mut order = order;
+        let settled = match borders::settle(&shared, &events, number).await {
+            Ok(settled) => {
+                order.look_at(settled.look);
+                order.all_nodes |= settled.handed_over;
+                pass.given_up = settled.given_up;
+                Ok(())
+            }
+            Err(error) => Err(error),
         };
-        tell(&events, Event::Passed(number, Box::new(passing)));
+        let runtime = shared.runtime.clone();
+        let passing = runtime.spawn_blocking(move || {
+            let result = settled.and_then(|()| pass::run(&pass, &order));
+            let away = matches!(result, Err(PassError::Away(_)));
+            let led = away.then(|| pass.setting.root.path_now()).flatten();
+            Passing {
+                number: passes,
+                order,
+                result,
+                led,
+            }
+        });
+        match passing.await {
+            Ok(mut passing) => {
+                // What the pass put on the disk may have to be filled.
+                if let Ok(report) = &mut passing.result
+                    && report.run.done > 0
+                {
+                    match borders::settle_after(&shared, &events, number).await {
+                        Ok(look) => report.look.extend(look),
+                        Err(error) => tracing::debug!("attachments wait: {error}"),
+                    }
+                }
+                tell(&events, Event::Passed(number, Box::new(passing)));
+            }
+            Err(error) => tracing::error!("a pass broke off: {error}"),
+        }
     });
 }
 
@@ -161,6 +190,7 @@ pub fn pass_over(
         approved: folder.approved,
         plan_nodes: shared.plan_nodes,
         read_only: !shared.space(folder.row.space)?.may_write(),
+        given_up: BTreeSet::new(),
     })
 }
 

@@ -7,6 +7,7 @@
 //! - [`door`]: the control door.
 
 mod board;
+mod borders;
 mod capsules;
 mod devices;
 mod door;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hythe_control::{
-    Failure, FailureKind, InvitationInfo, MemberInfo, MemberKind, Reply, ShareOutcome, SharedInfo,
-    SpaceInfo, SpacesRequest,
+    Failure, FailureKind, InvitationInfo, MemberInfo, MemberKind, Place, Reply, ShareOutcome,
+    SharedInfo, SpaceInfo, SpacesRequest,
 };
 use hythe_model::{AccountId, Role, SpaceId, SpaceName};
 use hythe_space::safety::safety_number;
@@ -47,6 +47,9 @@ pub async fn call(door: &Door, request: SpacesRequest) -> Result<Reply, Failure>
         SpacesRequest::Delete { space, days } => end(door, &space, Some(days)).await,
         SpacesRequest::Confirm { space } => confirm(door, &space).await,
         SpacesRequest::Restore { space } => end(door, &space, None).await,
+        SpacesRequest::ShareFolder { place, name } => share_folder(door, &place, name).await,
+        SpacesRequest::Attach { space, place } => direct::attach(door, &space, &place).await,
+        SpacesRequest::Detach { place } => direct::detach(door, &place).await,
         SpacesRequest::Members { space } => members(door, &space).await,
         SpacesRequest::RemoveMember { space, account } => remove(door, &space, &account).await,
     }
@@ -296,6 +299,12 @@ async fn share(
         safety_number: safety_number(door.shared.device.account, account),
         first_met,
     }))
+}
+
+async fn share_folder(door: &Door, place: &Place, name: Option<String>) -> Result<Reply, Failure> {
+    let name = name.as_deref().map(checked).transpose()?;
+    let space = direct::share_folder(door, place, name).await?;
+    info(&space).map(Reply::Space).ok_or_else(gone)
 }
 
 async fn remove(door: &Door, space: &str, named: &str) -> Result<Reply, Failure> {

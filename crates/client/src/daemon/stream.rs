@@ -3,10 +3,11 @@
 //! A task of its own. It verifies and folds what comes before it tells the loop, and begins anew,
 //! after a while, whenever the connection ends.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hythe_model::{Head, ServerEpoch};
+use hythe_model::{Cursor, Head, NodeId, ServerEpoch};
 use hythe_wire::event::{Event as Told, EventsRequest, Goodbye, SpacePosition};
 
 use super::devices;
@@ -81,6 +82,7 @@ async fn follow_once(
 ) -> Result<Goodbye, ReplicaError> {
     let (spaces, epoch) = read_all(shared, events).await?;
     endings::let_go(shared, events).await?;
+    tell_attachments(shared, events, &spaces)?;
     let request = positions(shared, &spaces, epoch).await;
     let mut stream = shared.api.events(&request).await?;
     backoff.succeeded();
@@ -151,6 +153,22 @@ fn heed(
     if space.replica.keys_are_due().unwrap_or(false) {
         shared.renewal.wake();
     }
+}
+
+/// Has the folders look at their attachments again: the spaces they show may be there now.
+fn tell_attachments(
+    shared: &Shared,
+    events: &Teller,
+    spaces: &[Arc<Space>],
+) -> Result<(), ReplicaError> {
+    for space in spaces {
+        let attachments = shared.state.read(|rows| rows.attachments(space.number))?;
+        let nodes: BTreeSet<NodeId> = attachments.into_iter().map(|row| row.node).collect();
+        if !nodes.is_empty() {
+            let _ = events.send(Event::Folded(space.number, nodes, Cursor::START));
+        }
+    }
+    Ok(())
 }
 
 /// Reads every space on to the head of its log, but for those that wait for a person.

@@ -518,6 +518,11 @@ impl Turn {
         if let Ok(Some(row)) = self.shared.state.read(|rows| rows.folder(number)) {
             self.folders
                 .insert(number, Folder::new(number, row, self.shared.seed()));
+            // Its first pass looks at everything.
+            for waiting in &mut self.waiting {
+                waiting.from_pass.insert(number, 1);
+                waiting.fence.add(number);
+            }
         }
         let status = self
             .folders

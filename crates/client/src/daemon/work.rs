@@ -69,6 +69,15 @@ pub struct Order {
     pub all_nodes: bool,
 }
 
+impl Order {
+    /// These places have to be looked at too.
+    pub fn look_at(&mut self, places: BTreeSet<TreePath>) {
+        if !places.is_empty() {
+            self.scope.add(Scope::Places(places));
+        }
+    }
+}
+
 /// How a pass ended, as far as the next one depends on it.
 #[derive(Debug, Clone, Default)]
 pub struct Passed {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hythe_control::{Failure, FailureKind};
 use hythe_model::{NodeId, VersionId};
+use hythe_space::Operation;
+use hythe_space::moving::{MoveOut, MovedOut, StayHere};
 use hythe_sync::Versions;
 
 use super::current::tell;
@@ -185,7 +187,15 @@ impl Trace {
                 let body = body.as_ref().map(|body| body.new);
                 (node, body.or(attributes.map(|attributes| attributes.new)))
             }
-            Edit::Delete { node, .. } => (node, None),
+            Edit::Copy(copied) => (&copied.node, Some(copied.place_version)),
+            Edit::Clear(
+                Operation::MoveOut(MoveOut { node, .. })
+                | Operation::MovedOut(MovedOut { node, .. })
+                | Operation::StayHere(StayHere { node }),
+            )
+            | Edit::Delete { node, .. } => (node, None),
+            // Nothing else is committed so.
+            Edit::Clear(_) => (&NodeId::ROOT, None),
         };
         Self {
             node: *node,

@@ -214,7 +214,7 @@ pub(super) fn free(
 }
 
 /// The entry of a node that was made.
-fn own(door: &Door, space: &Space, node: NodeId) -> Result<Reply, Failure> {
+pub(super) fn own(door: &Door, space: &Space, node: NodeId) -> Result<Reply, Failure> {
     let entry = door
         .shared
         .state

@@ -25,7 +25,7 @@ pub(super) async fn list(
     recursive: bool,
     events: &Events,
 ) -> Result<Reply, Failure> {
-    let found = find(door, place, events).await?;
+    let found = place::entered(door, find(door, place, events).await?).await?;
     let directory = found.id().filter(|_| found.is_directory());
     let Some(directory) = directory else {
         events.entries([own(door, &found)?]).await;

@@ -5,6 +5,7 @@
 //! - [`attempt`]: edits into the log, planned anew while others write too.
 //! - one file for each group of requests.
 
+mod attach;
 mod attempt;
 mod change;
 mod current;
@@ -17,6 +18,7 @@ mod place;
 mod read;
 mod remove;
 mod restore;
+mod share;
 mod together;
 mod verify;
 mod why;
@@ -29,9 +31,11 @@ use hythe_control::{Events, Failure, FailureKind, Reply, Request};
 
 use crate::daemon::Door;
 
+pub(crate) use attach::{attach, detach};
 pub(crate) use current::{catch_up, tell};
 pub(crate) use place::{directory, existing, shown, space_named};
 pub(crate) use read::{Telling, pour};
+pub(crate) use share::share_folder;
 
 /// Does one request.
 pub(crate) async fn call(

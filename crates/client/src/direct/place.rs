@@ -7,6 +7,8 @@ use hythe_control::{Failure, FailureKind, Place};
 use hythe_model::{EntryName, NodeId, NodeKind, TreePath};
 use hythe_sync::RemoteNode;
 
+use super::attach::attached;
+use super::current::tell;
 use super::{current, past};
 use crate::daemon::{Door, Shared, Space};
 use crate::state::{Rows, SpaceNumber, StateError};
@@ -90,7 +92,7 @@ pub(crate) async fn directory(
     if !path.is_root() {
         current::catch_up(door, &space).await?;
     }
-    let found = existing_at(door, space, path)?;
+    let found = entered(door, existing_at(door, space, path)?).await?;
     match found.id() {
         Some(id) if found.is_directory() => Ok((found.space.number, id)),
         _ => Err(Failure::new(
@@ -117,9 +119,100 @@ pub(crate) async fn resolve(door: &Door, place: &Place) -> Result<(Arc<Space>, T
     match place {
         Place::Space { space, path } => {
             let space = space_named(door, space).await?;
-            Ok((space, parse(path.as_bytes())?))
+            cross(door, space, parse(path.as_bytes())?).await
         }
         Place::Local { path } => local(&door.shared, &path.to_path()),
+    }
+}
+
+/// Follows a path into the spaces that are attached on its way. An attachment at its end is meant
+/// itself.
+async fn cross(
+    door: &Door,
+    mut space: Arc<Space>,
+    mut path: TreePath,
+) -> Result<(Arc<Space>, TreePath), Failure> {
+    // Each time the path is shorter, so this ends.
+    while path.names().len() > 1 {
+        let number = space.number;
+        let mut met = door.shared.state.read(|rows| border(rows, number, &path))?;
+        if met.is_none() {
+            // What is not known yet may have been attached since.
+            if space
+                .replica
+                .catch_up()
+                .await
+                .map(|applied| tell(door, &space, applied))
+                .is_err()
+            {
+                break;
+            }
+            met = door.shared.state.read(|rows| border(rows, number, &path))?;
+        }
+        let Some(Border::At(depth, node)) = met else {
+            break;
+        };
+        let Some(target) = attached(door, &space, node).await? else {
+            let at: TreePath = path.names().iter().take(depth).cloned().collect();
+            return Err(Failure::new(
+                FailureKind::NotFound,
+                format!(
+                    "{} shows a space that you take no part in",
+                    shown(&space, &at)
+                ),
+            )
+            .next("`hythe spaces` lists your spaces and invitations."));
+        };
+        path = path.names().iter().skip(depth).cloned().collect();
+        space = target;
+    }
+    Ok((space, path))
+}
+
+/// What is known of the way to a place.
+enum Border {
+    /// It leads through directories of one space.
+    None,
+    /// It leads through this attachment, so many names down.
+    At(usize, NodeId),
+}
+
+/// Looks at the way to a place; none where it is not known to its end.
+fn border(
+    rows: &Rows<'_>,
+    space: SpaceNumber,
+    path: &TreePath,
+) -> Result<Option<Border>, StateError> {
+    let mut parent = NodeId::ROOT;
+    let above = path.names().len().saturating_sub(1);
+    for (depth, name) in path.names().iter().take(above).enumerate() {
+        match child(rows, space, parent, name)? {
+            Some(node) if node.kind == NodeKind::Directory => parent = node.id,
+            Some(node) if node.kind == NodeKind::Attachment => {
+                return Ok(Some(Border::At(depth + 1, node.id)));
+            }
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(Border::None))
+}
+
+/// The space that is shown at a place, from its root, where an attachment is there.
+pub(super) async fn entered(door: &Door, found: Found) -> Result<Found, Failure> {
+    let Some(node) = found
+        .node
+        .as_ref()
+        .filter(|node| node.kind == NodeKind::Attachment)
+    else {
+        return Ok(found);
+    };
+    match attached(door, &found.space, node.id).await? {
+        Some(space) => Ok(Found {
+            space,
+            path: TreePath::ROOT,
+            node: None,
+        }),
+        None => Ok(found),
     }
 }
 
@@ -133,6 +226,9 @@ fn parse(path: &[u8]) -> Result<TreePath, Failure> {
 fn local(shared: &Shared, path: &Path) -> Result<(Arc<Space>, TreePath), Failure> {
     use std::os::unix::ffi::OsStrExt;
     let rows = shared.state.read(|rows| rows.folders())?;
+    // The innermost folder around the path is the one that holds it.
+    let mut rows = rows;
+    rows.sort_by_key(|row| std::cmp::Reverse(row.path.as_os_str().len()));
     for row in rows {
         let Ok(below) = path.strip_prefix(&row.path) else {
             continue;

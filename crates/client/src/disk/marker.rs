@@ -110,6 +110,13 @@ impl Marker {
         Ok(Self::decode(&bytes))
     }
 
+    /// The marker of a directory, if it has one that can be read.
+    pub(crate) fn of(directory: BorrowedFd<'_>, name: &[u8]) -> Option<Self> {
+        let below = [name, b"/", super::HYTHE].concat();
+        let own = os::open_below(directory, &below, Want::Directory).ok()?;
+        Self::read(own.as_fd()).ok().flatten()
+    }
+
     fn decode(bytes: &[u8]) -> Option<Self> {
         let body = bytes.strip_prefix(MAGIC)?;
         let mut decoder = minicbor::Decoder::new(body);

@@ -45,6 +45,23 @@ impl Batch<'_> {
         Ok(outcome)
     }
 
+    /// Removes the directory at `path` if it is empty, whatever its times: what emptied it was this
+    /// batch. Says whether it is gone.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn remove_emptied(&mut self, path: &TreePath) -> Result<bool, DiskError> {
+        let Some(place) = Place::of(self.root, path)? else {
+            return Ok(true);
+        };
+        let removed = remove_directory(&place).map_err(DiskError::at("remove", path))?;
+        self.touch(place.directory);
+        Ok(matches!(
+            removed,
+            Outcome::Done(()) | Outcome::Changed(Change::Instead(None))
+        ))
+    }
+
     fn take_out(
         &self,
         place: &Place,

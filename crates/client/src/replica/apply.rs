@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hythe_model::{AccountId, Attributes, Head, NodeId};
+use hythe_model::{AccountId, Attributes, Head, NodeId, NodeKind};
 use hythe_space::{
     Accounts, Change, ChangeSet, Checkpoint, Denied, FoldError, LtHash, Moment, NodeRecord,
     Operation, Record, Refusal, StateDigest, View, fold,
@@ -295,6 +295,7 @@ impl Writing {
             match &change.new {
                 Record::Node(record) => {
                     self.changed.insert(record.node);
+                    self.changed.extend(leave(tx, self.number, change, record)?);
                 }
                 Record::Member(member) if member.account == self.own => {
                     set_role(tx, self.number, member.role)?;
@@ -309,6 +310,26 @@ impl Writing {
             folded.checkpoint = Some((folded.head, folded.digest.digest()));
         }
         Ok(())
+    }
+}
+
+/// Notes that a directory becomes a space of its own, or stays after all, and takes what it held out
+/// of what is shown once it has. Returns what is hidden by that.
+fn leave(
+    tx: &Tx<'_>,
+    number: SpaceNumber,
+    change: &Change,
+    record: &NodeRecord,
+) -> Result<Vec<NodeId>, StateError> {
+    let before = match &change.old {
+        Some(Record::Node(old)) => old.leaving,
+        _ => None,
+    };
+    match (record.leaving, before) {
+        (Some(to), _) if !record.is_alive() => tx.hide_below(number, record.node, to),
+        (Some(to), _) => tx.put_leaving(number, record.node, to).map(|()| Vec::new()),
+        (None, Some(_)) => tx.remove_leaving(number, record.node).map(|()| Vec::new()),
+        (None, None) => Ok(Vec::new()),
     }
 }
 
@@ -413,6 +434,10 @@ pub(super) fn versions(record: &NodeRecord) -> Versions {
     Versions {
         place: record.place.version,
         attributes: record.attributes.version,
-        body: record.body.map(|body| body.field.version),
+        // What an attachment shows never changes, and is nothing that a disk could hold.
+        body: record
+            .body
+            .filter(|_| record.kind != NodeKind::Attachment)
+            .map(|body| body.field.version),
     }
 }

@@ -7,7 +7,7 @@
 //! beginning, which needs nobody's word. Until the end is seen and the digest is right, the space
 //! stays at position 0, so a crash in between leads to beginning again.
 
-use hythe_model::{AccountId, Cursor, Head};
+use hythe_model::{AccountId, Cursor, Head, NodeId, SpaceId};
 use hythe_space::limits::CHECKPOINT_INTERVAL;
 use hythe_space::operation::Place;
 use hythe_space::{
@@ -110,6 +110,7 @@ impl Replica {
             }
         }
         self.write_rows(&mut reading).await?;
+        self.hide_moved(&reading).await?;
         if reading.digest.digest() != signed.checkpoint().digest {
             return Err(Alarm::Digest { at: head.cursor }.into());
         }
@@ -204,6 +205,8 @@ impl Replica {
         reading.digest.add(&frame.record);
         let node = match &record {
             Record::Node(node) => {
+                let leaving = node.leaving.map(|to| (node.node, to, node.is_alive()));
+                reading.leaving.extend(leaving);
                 if !reading.has_keys {
                     // Everything the keys follow from comes before the first node.
                     self.write_rows(reading).await?;
@@ -225,6 +228,21 @@ impl Replica {
             self.write_rows(reading).await?;
         }
         Ok(())
+    }
+
+    /// What moved into other spaces is not shown, whatever order the records came in.
+    async fn hide_moved(&self, reading: &Reading) -> Result<(), ReplicaError> {
+        let (number, leaving) = (self.number, reading.leaving.clone());
+        let written = self.session.state.write(move |tx| {
+            for (node, target, lives) in &leaving {
+                match lives {
+                    true => tx.put_leaving(number, *node, *target)?,
+                    false => tx.hide_below(number, *node, *target).map(drop)?,
+                }
+            }
+            Ok::<_, StateError>(())
+        });
+        Ok(written.await?)
     }
 
     async fn write_rows(&self, reading: &mut Reading) -> Result<(), ReplicaError> {
@@ -253,6 +271,8 @@ struct Reading {
     count: u64,
     digest: LtHash,
     rows: Vec<Row>,
+    /// Directories that become or, where they live no more, have become spaces of their own.
+    leaving: Vec<(NodeId, SpaceId, bool)>,
     has_keys: bool,
 }
 
@@ -264,6 +284,7 @@ impl Reading {
             count: 0,
             digest: LtHash::default(),
             rows: Vec::new(),
+            leaving: Vec::new(),
             has_keys: false,
         }
     }

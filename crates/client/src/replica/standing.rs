@@ -2,7 +2,7 @@
 
 use hythe_content::open_space_name;
 use hythe_model::{AccountId, Role, SpaceName};
-use hythe_space::{NameRecord, View};
+use hythe_space::{NameRecord, SpaceRecord, View};
 
 use super::view::RowsView;
 use super::{Keyring, Replica, ReplicaError};
@@ -45,10 +45,14 @@ impl Replica {
     /// # Errors
     /// Those of the state.
     pub fn server(&self) -> Result<Option<AccountId>, StateError> {
+        Ok(self.space_record()?.and_then(|record| record.server))
+    }
+
+    /// What the fold says of the space itself; none before its genesis was read.
+    pub(crate) fn space_record(&self) -> Result<Option<SpaceRecord>, StateError> {
         let space = self.number;
         let read = |rows: &Rows<'_>| RowsView { rows, space }.space();
-        let record = self.session.state.read(read)?;
-        Ok(record.and_then(|record| record.server))
+        self.session.state.read(read)
     }
 
     /// A name that does not open, or may not be shown, is as none (D1).

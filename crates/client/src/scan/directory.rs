@@ -23,6 +23,9 @@ impl Session<'_> {
         child: &Child,
         looked: Option<Look>,
     ) -> Result<Vec<Child>, ScanError> {
+        if self.borders.contains(&child.node) {
+            return Ok(Vec::new());
+        }
         let look = looked.unwrap_or_else(|| {
             let (path, inode, depth) = (path.to_vec(), child.inode, child.depth);
             let errand = Errand { path, inode, depth };

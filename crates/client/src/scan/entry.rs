@@ -13,7 +13,7 @@ use super::identify::{Compared, compare, keeps_content, node_kind};
 use super::replaced::Replaced;
 use super::session::{Session, fresh_id};
 use super::trouble::Trouble;
-use crate::disk::Found;
+use crate::disk::{Found, Marker};
 use crate::os::{self, FileKind, Info};
 use crate::state::{LocalRow, LocalSeen, StampBytes, kind_number};
 
@@ -268,7 +268,10 @@ impl Session<'_> {
         let id = fresh_id()?;
         let row = self.row(at, id, name, kind, found);
         self.observe(row);
-        if kind == NodeKind::Directory {
+        // Asked only where nothing is known: an open more for each directory makes the time longer
+        // in which a move can get ahead of the watcher.
+        let foreign = !self.knows_any && is_sync_folder(at.handle, name.as_bytes(), found);
+        if kind == NodeKind::Directory && !foreign {
             at.enter(name.as_bytes(), id, found.stamp.inode, Depth::All);
         }
         Ok(())
@@ -318,4 +321,11 @@ impl Directory<'_> {
             ticket: None,
         });
     }
+}
+
+/// Whether a directory that nothing is known of is a folder of its own: then, after the state was
+/// lost, it fills an attachment that is not known yet. A copy of one is an ordinary directory.
+fn is_sync_folder(directory: BorrowedFd<'_>, name: &[u8], found: &Found) -> bool {
+    let marker = Marker::of(directory, name);
+    marker.is_some_and(|marker| marker.inode == found.stamp.inode)
 }

@@ -97,6 +97,8 @@ impl Session<'_> {
         for name in above {
             let row = rows.local_at(self.folder(), node, name)?;
             match row.filter(|row| row.node.kind == NodeKind::Directory) {
+                // What is behind a border another folder looks at.
+                Some(row) if self.borders.contains(&row.node.id) => return Ok(None),
                 Some(row) => node = row.node.id,
                 None => return Ok(Some((directory, node, name.clone()))),
             }

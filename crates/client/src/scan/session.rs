@@ -1,6 +1,6 @@
 //! One scan under way: what was found, and what is still open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +26,8 @@ pub(super) struct Session<'a> {
     pub(super) snapshot: Rc<Snapshot>,
     /// The directory of the space that the folder shows.
     pub(super) root: NodeId,
+    /// Attachments: what is below them belongs to folders of their own.
+    pub(super) borders: HashSet<NodeId>,
     /// Whether any entry is known at all: without, every entry is new.
     pub(super) knows_any: bool,
     /// Whether anything is on the list of problems that a scan put there.
@@ -71,13 +73,16 @@ enum Change {
 impl<'a> Session<'a> {
     pub(super) fn new(scan: &'a Scan<'a>) -> Result<Self, ScanError> {
         let snapshot = Rc::new(scan.state.snapshot()?);
-        let (root, knows_any, has_problems) = {
+        let (root, borders, knows_any, has_problems) = {
             let rows = snapshot.rows()?;
             let folder = rows
                 .folder(scan.folder)?
                 .ok_or(StateError::Invalid("folder number"))?;
             let has_problems = rows.has_problems(scan.folder, ProblemSource::Scan)?;
-            (folder.root, rows.has_local(scan.folder)?, has_problems)
+            let borders = rows.borders(scan.folder, folder.space)?;
+            let borders = borders.into_iter().collect();
+            let knows_any = rows.has_local(scan.folder)?;
+            (folder.root, borders, knows_any, has_problems)
         };
         let tick = scan.root.grain().tick();
         // Asking for the time writes a file; where stamps are exact nothing needs it.
@@ -93,6 +98,7 @@ impl<'a> Session<'a> {
             scan,
             snapshot,
             root,
+            borders,
             knows_any,
             has_problems,
             began,

@@ -16,6 +16,15 @@ use crate::disk::{FolderId, Generation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FolderNumber(pub i64);
 
+/// Where a folder lies that fills an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    /// The folder that holds it.
+    pub folder: FolderNumber,
+    /// The attachment, a node of that folder's space.
+    pub attachment: NodeId,
+}
+
 /// A sync folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderRow {
@@ -34,6 +43,9 @@ pub struct FolderRow {
     pub generation: Option<Generation>,
     /// The period that is about to be written into the marker.
     pub next_generation: Option<Generation>,
+    /// Set where it is a part of another folder: then it comes and goes with the attachment, and
+    /// its path follows.
+    pub within: Option<Within>,
 }
 
 impl FolderRow {
@@ -47,7 +59,8 @@ impl FolderRow {
     }
 }
 
-const COLUMNS: &str = "no, id, space, root, path, paused, generation, next_generation";
+const COLUMNS: &str =
+    "no, id, space, root, path, paused, generation, next_generation, within, attachment";
 
 fn read(row: &Row<'_>) -> Result<(FolderNumber, FolderRow)> {
     let path: Vec<u8> = get(row, 4)?;
@@ -59,6 +72,13 @@ fn read(row: &Row<'_>) -> Result<(FolderNumber, FolderRow)> {
         paused: row.get(5)?,
         generation: get_some(row, 6)?,
         next_generation: get_some(row, 7)?,
+        within: match (row.get::<_, Option<i64>>(8)?, get_some(row, 9)?) {
+            (Some(folder), Some(attachment)) => Some(Within {
+                folder: FolderNumber(folder),
+                attachment,
+            }),
+            _ => None,
+        },
     };
     Ok((FolderNumber(row.get(0)?), folder))
 }
@@ -113,8 +133,9 @@ impl Tx<'_> {
     /// # Errors
     /// The database's; there may be one folder per path and id.
     pub fn add_folder(&self, row: &FolderRow) -> Result<FolderNumber> {
-        let sql = "INSERT INTO folders (id, space, root, path, paused, generation, next_generation)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING no";
+        let sql = "INSERT INTO folders (id, space, root, path, paused, generation, next_generation,
+                within, attachment)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING no";
         let path = row.path.as_os_str().as_bytes();
         let (generation, next) = generations(row);
         let params = (
@@ -125,6 +146,8 @@ impl Tx<'_> {
             row.paused,
             generation,
             next,
+            row.within.map(|within| within.folder.0),
+            row.within.map(|within| within.attachment.0),
         );
         let number = self.one(sql, params, |row| Ok(row.get(0)?))?;
         self.roster_changed();
@@ -139,7 +162,7 @@ impl Tx<'_> {
     /// The database's.
     pub fn update_folder(&self, folder: FolderNumber, row: &FolderRow) -> Result<()> {
         let sql = "UPDATE folders SET id = ?2, space = ?3, root = ?4, path = ?5, paused = ?6,
-            generation = ?7, next_generation = ?8 WHERE no = ?1";
+            generation = ?7, next_generation = ?8, within = ?9, attachment = ?10 WHERE no = ?1";
         let path = row.path.as_os_str().as_bytes();
         let (generation, next) = generations(row);
         let params = (
@@ -151,6 +174,8 @@ impl Tx<'_> {
             row.paused,
             generation,
             next,
+            row.within.map(|within| within.folder.0),
+            row.within.map(|within| within.attachment.0),
         );
         self.run(sql, params)?;
         self.roster_changed();

@@ -6,6 +6,7 @@
 //!
 //! The format is `docs/format/client-state.md`.
 
+mod borders;
 mod chunks;
 mod columns;
 mod connect;
@@ -33,10 +34,11 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use borders::{AttachmentRow, MovedOut};
 pub use chunks::ChunkPlace;
 pub(crate) use columns::{StampBytes, kind_number};
 pub use error::StateError;
-pub use folders::{FolderNumber, FolderRow};
+pub use folders::{FolderNumber, FolderRow, Within};
 pub use local::LocalRow;
 pub(crate) use local::LocalSeen;
 pub use open::Condition;

@@ -53,7 +53,9 @@ impl Roster {
     /// The list as the database has it.
     pub(super) fn of(tx: &Tx<'_>) -> Result<Self> {
         let mut folders = Vec::new();
-        for row in tx.folders()? {
+        // A folder in another one comes back with its attachment.
+        let own = tx.folders()?.into_iter();
+        for row in own.filter(|row| row.within.is_none()) {
             let space = tx
                 .space(row.space)?
                 .ok_or(StateError::Invalid("space of a folder"))?;
@@ -93,6 +95,7 @@ impl Roster {
                 paused: listed.paused,
                 generation: None,
                 next_generation: None,
+                within: None,
             })?;
         }
         Ok(())

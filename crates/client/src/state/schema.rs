@@ -8,7 +8,11 @@ use super::error::StateError;
 const APPLICATION_ID: i32 = 0x6879_7468;
 
 /// The step that makes format n + 1 of format n stands at position n.
-const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+];
 
 /// The format this program writes.
 const NEWEST: u32 = STEPS.len() as u32;

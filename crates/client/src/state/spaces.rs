@@ -256,7 +256,7 @@ impl Tx<'_> {
     /// # Errors
     /// The database's.
     pub fn forget_log(&self, space: SpaceNumber) -> Result<()> {
-        for table in ["chain", "records", "remote", "remote_body", "own"] {
+        for table in ["chain", "records", "remote", "remote_body", "own", "moved"] {
             self.run(&format!("DELETE FROM {table} WHERE space = ?1"), [space.0])?;
         }
         let sql = "UPDATE spaces SET server_epoch = NULL, cursor = 0, chain = ?2, digest = x''

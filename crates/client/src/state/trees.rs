@@ -55,7 +55,7 @@ impl Trees for FolderTrees {
     }
 
     fn remote(&self, id: NodeId) -> Result<Option<RemoteNode>, TreeError> {
-        self.read(|rows| rows.remote_node(self.space, id))
+        self.read(|rows| Ok(rows.remote_node(self.space, id)?.map(RemoteNode::on_disk)))
     }
 
     fn local(&self, id: NodeId) -> Result<Option<LocalNode>, TreeError> {

@@ -206,6 +206,7 @@ pub fn add_folder(state: &State, path: &Path) -> FolderNumber {
                     paused: false,
                     generation: Some(marker().generation),
                     next_generation: None,
+                    within: None,
                 })
             },
         )

@@ -103,6 +103,7 @@ async fn add_folder(device: &Device, replica: &Replica) -> FolderNumber {
         paused: false,
         generation: None,
         next_generation: None,
+        within: None,
     };
     let added = device.common.state.write(move |tx| tx.add_folder(&row));
     added.await.unwrap()

@@ -20,6 +20,8 @@ pub fn size_and_hash(field: &[u8]) -> Option<(u64, Option<ContentHash>)> {
             let hash = ContentHash(*blake3::hash(text).as_bytes());
             Some((text.len() as u64, Some(hash)))
         }
+        // Another space, which has no size here.
+        (ATTACHMENT, 2) => Some((0, None)),
         _ => None,
     }
 }
@@ -28,3 +30,4 @@ pub fn size_and_hash(field: &[u8]) -> Option<(u64, Option<ContentHash>)> {
 const FLAT: u8 = 0;
 const TREE: u8 = 1;
 const LINK: u8 = 2;
+const ATTACHMENT: u8 = 3;

@@ -5,6 +5,7 @@
 //! two versions share the rest. Every node is stored like a chunk: sealed under a key that
 //! follows from its content, named by a recomputed id, with its references in the clear.
 
+mod attachment;
 mod body;
 mod entry;
 mod error;
@@ -16,6 +17,7 @@ mod node;
 mod read;
 mod tree;
 
+pub use attachment::{read_attachment, store_attachment};
 pub use body::{FieldRefs, MAX_FLAT_ENTRIES, MAX_LAYOUT_ENTRIES, field_refs};
 pub use error::{BodyError, LoadError};
 pub use glance::size_and_hash;

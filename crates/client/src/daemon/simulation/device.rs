@@ -143,6 +143,7 @@ impl Device {
             paused: false,
             generation: Some(generation),
             next_generation: None,
+            within: None,
         };
         let added = shared.state.write(move |tx| tx.add_folder(&row));
         added.await.unwrap();

@@ -72,6 +72,7 @@ fn compare(
     for synced in settled {
         let local = rows.local(folder, synced.id)?.map(|row| row.node);
         let remote = rows.remote_node(space, synced.id)?;
+        let remote = remote.map(RemoteNode::on_disk);
         if let Some(problem) = disagreement(&synced, local.as_ref(), remote.as_ref()) {
             found.push((path_of(&rows, folder, trees, &synced)?, problem.to_owned()));
         }

@@ -1,0 +1,313 @@
+//! Folders that are shared where they are, and spaces shown inside others.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod stage;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use stage::{Device, Stage, noise, success, url_in, wait_until};
+
+/// A device of a new account, or of one that another device lets in.
+fn device(stage: &Stage, name: &str, of: Option<&Device>) -> Device {
+    let device = Device {
+        name: name.to_owned(),
+        home: stage.place.path().join(format!("home-{name}")),
+        folder: stage.place.path().join(format!("folder-{name}")),
+        daemon: None,
+    };
+    let url = match of {
+        Some(other) => url_in(&other.ok(&["devices", "add"])),
+        None => {
+            let mut admin = stage.server_command();
+            url_in(&success(
+                admin.args(["admin", "invite", "--data"]).arg(stage.data()),
+            ))
+        }
+    };
+    let mut connect = vec!["connect", url.as_str(), "--device-name", name];
+    if of.is_none() {
+        connect.extend(["--login", name]);
+    }
+    device.ok(&connect);
+    let folder = device.folder.clone();
+    device.ok(&["sync", folder.to_str().unwrap()]);
+    device
+}
+
+/// Devices that end with the test.
+struct Cast {
+    devices: Vec<Device>,
+    _stage: Stage,
+}
+
+impl Drop for Cast {
+    fn drop(&mut self) {
+        let running = self.devices.iter_mut().filter(|one| one.daemon.is_some());
+        running.for_each(Device::kill);
+    }
+}
+
+impl Cast {
+    /// Two devices of Ann and one of Bob, each with its folder of the personal space; those of the
+    /// list run.
+    fn new(running: &[usize]) -> Self {
+        let stage = Stage::server_only();
+        let first = device(&stage, "ann", None);
+        let second = device(&stage, "second", Some(&first));
+        let bob = device(&stage, "bob", None);
+        let mut devices = vec![first, second, bob];
+        running.iter().for_each(|at| devices[*at].start());
+        Self {
+            devices,
+            _stage: stage,
+        }
+    }
+
+    /// Waits until what all of these wrote is on all of them.
+    fn settle(&self, which: &[usize]) {
+        for at in which.iter().chain(which) {
+            self.devices[*at].ok(&["wait", "--timeout", "100"]);
+        }
+    }
+}
+
+const ANN: usize = 0;
+const SECOND: usize = 1;
+const BOB: usize = 2;
+
+fn inode(path: &Path) -> u64 {
+    fs::symlink_metadata(path).unwrap().ino()
+}
+
+fn content(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn d2_a_folder_is_shared_in_place_and_its_files_stay_the_same_files() {
+    let cast = Cast::new(&[ANN, SECOND, BOB]);
+    let [ann, second, bob] = &cast.devices[..] else {
+        unreachable!()
+    };
+    ann.write("Recipes/soups/borscht", "beetroot");
+    ann.write("Recipes/large", noise(1, 3_000_000));
+    std::os::unix::fs::symlink("large", ann.path("Recipes/link")).unwrap();
+    ann.write("diary", "mine");
+    cast.settle(&[ANN, SECOND]);
+    let before: Vec<u64> = [ann, second]
+        .map(|one| inode(&one.path("Recipes/large")))
+        .into();
+
+    let said = ann.ok(&["share", ":/Recipes", "bob", "--role", "editor"]);
+    assert!(said.contains("stays where it is"), "{said}");
+    cast.settle(&[ANN, SECOND]);
+    let after: Vec<u64> = [ann, second]
+        .map(|one| inode(&one.path("Recipes/large")))
+        .into();
+    assert_eq!(before, after, "nothing was fetched or written again");
+    assert_eq!(second.read("Recipes/soups/borscht"), b"beetroot");
+    assert_eq!(
+        fs::read_link(second.path("Recipes/link")).unwrap(),
+        Path::new("large")
+    );
+
+    // Bob shows it where he likes; nothing but the folder is his to see.
+    bob.ok(&["spaces", "accept", "Recipes"]);
+    bob.ok(&["spaces", "attach", "Recipes", ":/Kitchen"]);
+    cast.settle(&[BOB]);
+    assert_eq!(bob.read("Kitchen/soups/borscht"), b"beetroot");
+    assert_eq!(bob.read("Kitchen/large"), noise(1, 3_000_000));
+    assert!(!bob.path("diary").exists());
+
+    // Both edit, and commands cross the border.
+    bob.write("Kitchen/soups/borscht", "beetroot, dill");
+    second.write("Recipes/new", "by Ann");
+    cast.settle(&[BOB, SECOND, ANN]);
+    cast.settle(&[BOB]);
+    assert_eq!(ann.read("Recipes/soups/borscht"), b"beetroot, dill");
+    assert_eq!(bob.read("Kitchen/new"), b"by Ann");
+    assert_eq!(
+        ann.ok(&["cat", ":/Recipes/soups/borscht"]),
+        "beetroot, dill"
+    );
+    assert_eq!(bob.ok(&["ls", ":/Kitchen/soups"]).trim(), "borscht");
+    for one in [ann, second, bob] {
+        one.ok(&["verify"]);
+    }
+
+    // To share it with one more is to share the space that it is.
+    let again = ann.ok(&["share", ":/Recipes", "bob", "--role", "viewer"]);
+    assert!(again.contains("bob is viewer of Recipes now"), "{again}");
+}
+
+#[test]
+fn d2_what_a_device_did_meanwhile_survives_the_move_into_a_space() {
+    let mut cast = Cast::new(&[ANN, SECOND]);
+    let write = |cast: &Cast, at: usize, name: &str, text: &str| cast.devices[at].write(name, text);
+    for name in ["kept", "edited", "moved-out", "removed", "dir/inner"] {
+        write(&cast, ANN, &format!("Shared/{name}"), name);
+    }
+    write(&cast, ANN, "Own/moved-in", "moved in");
+    cast.settle(&[ANN, SECOND]);
+
+    // The second device does not run, so it learns of the move only after its own changes.
+    cast.devices[SECOND].stop();
+    let second = &cast.devices[SECOND];
+    second.write("Shared/edited", "edited meanwhile");
+    second.write("Shared/dir/new", "made meanwhile");
+    fs::rename(second.path("Shared/moved-out"), second.path("Own/out")).unwrap();
+    fs::rename(second.path("Own/moved-in"), second.path("Shared/in")).unwrap();
+    fs::remove_file(second.path("Shared/removed")).unwrap();
+    let kept = inode(&second.path("Shared/kept"));
+    cast.devices[ANN].ok(&["share", ":/Shared", "bob", "--role", "editor"]);
+    cast.settle(&[ANN]);
+
+    cast.devices[SECOND].start();
+    cast.settle(&[SECOND, ANN]);
+    for one in &cast.devices[..2] {
+        assert_eq!(content(&one.path("Shared/edited")), "edited meanwhile");
+        assert_eq!(content(&one.path("Shared/dir/new")), "made meanwhile");
+        assert_eq!(content(&one.path("Shared/dir/inner")), "dir/inner");
+        assert_eq!(content(&one.path("Own/out")), "moved-out");
+        assert_eq!(content(&one.path("Shared/in")), "moved in");
+        assert!(!one.path("Shared/removed").exists(), "{}", one.name);
+        one.ok(&["verify"]);
+    }
+    assert_eq!(inode(&cast.devices[SECOND].path("Shared/kept")), kept);
+    let listed = cast.devices[ANN].ok(&["ls", ":/Shared"]);
+    assert_eq!(listed, "dir/\nedited\nin\nkept\n");
+    assert_eq!(cast.devices[ANN].ok(&["ls", ":/Own"]), "out\n");
+}
+
+#[test]
+fn d2_sharing_that_was_cut_off_leaves_all_readable_and_goes_on() {
+    let mut cast = Cast::new(&[ANN]);
+    let names: Vec<String> = (0..2500).map(|n| format!("Big/{}/{n}", n % 7)).collect();
+    for name in &names {
+        cast.devices[ANN].write(name, name);
+    }
+    cast.settle(&[ANN]);
+    // Cut off at other moments each time, the last time not at all.
+    for after_ms in [150, 400, 800, 1600] {
+        let share = ["share", ":/Big", "bob", "--role", "viewer"];
+        let mut running = cast.devices[ANN].command(&share).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(after_ms));
+        cast.devices[ANN].kill();
+        let _ = running.wait().unwrap();
+        cast.devices[ANN].start();
+        let ann = &cast.devices[ANN];
+        for name in names.iter().step_by(331) {
+            assert_eq!(ann.ok(&["cat", &format!(":/{name}")]), *name);
+            assert_eq!(content(&ann.path(name)), *name);
+        }
+    }
+    let ann = &cast.devices[ANN];
+    ann.ok(&["share", ":/Big", "bob", "--role", "viewer"]);
+    cast.settle(&[ANN]);
+    let mut listed = 0;
+    for directory in 0..7 {
+        let names = ann.ok(&["ls", &format!("Big:/{directory}")]);
+        listed += names.lines().count();
+    }
+    assert_eq!(listed, names.len(), "never half");
+    assert_eq!(ann.ok(&["spaces"]).matches("Big").count(), 1);
+    ann.ok(&["verify"]);
+}
+
+#[test]
+fn an_attached_space_follows_its_name_and_goes_without_a_delete() {
+    let cast = Cast::new(&[ANN, SECOND, BOB]);
+    let [ann, second, bob] = &cast.devices[..] else {
+        unreachable!()
+    };
+    ann.ok(&["spaces", "create", "photos"]);
+    ann.ok(&["share", "photos", "bob", "--role", "editor"]);
+    ann.ok(&["spaces", "attach", "photos", ":/here"]);
+    cast.settle(&[ANN, SECOND]);
+    ann.write("here/a", "picture");
+    cast.settle(&[ANN, SECOND]);
+    assert_eq!(second.read("here/a"), b"picture");
+
+    // SC-153: renamed on one device, it is the same folder under the new name on the other.
+    let before = inode(&second.path("here/a"));
+    fs::rename(ann.path("here"), ann.path("there")).unwrap();
+    cast.settle(&[ANN, SECOND]);
+    assert_eq!(inode(&second.path("there/a")), before);
+    second.write("there/b", "another");
+    cast.settle(&[SECOND, ANN]);
+    assert_eq!(ann.read("there/b"), b"another");
+
+    // A space is never shown inside itself, however it is asked for.
+    let itself = ann.run(&["spaces", "attach", "photos", "photos:/again"]);
+    assert_eq!(itself.status.code(), Some(1));
+
+    // Who takes no part sees an empty folder that says so.
+    bob.ok(&["spaces", "create", "club"]);
+    bob.ok(&["share", "club", "ann", "--role", "editor"]);
+    ann.ok(&["spaces", "accept", "club"]);
+    bob.ok(&["spaces", "accept", "photos"]);
+    ann.ok(&["spaces", "attach", "photos", "club:/pictures"]);
+    assert_eq!(bob.ok(&["ls", "club:/pictures"]), "a\nb\n");
+    bob.ok(&["spaces", "leave", "photos"]);
+    let left = bob.run(&["cat", "club:/pictures/a"]);
+    let told = String::from_utf8(left.stderr).unwrap();
+    assert!(told.contains("you take no part in"), "{told}");
+
+    // Detached, its files go from the disks and stay in the space; what was not sent stays here.
+    ann.ok(&["spaces", "detach", ":/there"]);
+    cast.settle(&[ANN, SECOND]);
+    for one in [ann, second] {
+        wait_until("the folder is gone", || !one.path("there").exists());
+    }
+    assert_eq!(ann.ok(&["ls", "photos:/"]), "a\nb\n");
+
+    // Attached again, it comes back; deleted as a folder on a disk, it is detached.
+    ann.ok(&["spaces", "attach", "photos", ":/once more"]);
+    cast.settle(&[ANN, SECOND]);
+    assert_eq!(second.read("once more/a"), b"picture");
+    let away = second.folder.with_file_name("elsewhere");
+    fs::rename(second.path("once more"), &away).unwrap();
+    cast.settle(&[SECOND, ANN]);
+    wait_until("the folder is gone", || !ann.path("once more").exists());
+    assert_eq!(content(&away.join("a")), "picture");
+    assert_eq!(ann.ok(&["ls", "photos:/"]), "a\nb\n");
+    assert!(!ann.ok(&["ls", ":/"]).contains("once more"));
+}
+
+#[test]
+fn only_owners_share_a_folder_and_its_members_keep_their_roles() {
+    let cast = Cast::new(&[ANN, BOB]);
+    let (ann, bob) = (&cast.devices[ANN], &cast.devices[BOB]);
+    ann.ok(&["spaces", "create", "team"]);
+    ann.ok(&["mkdir", "team:/plans"]);
+    ann.ok(&["share", "team", "bob", "--role", "editor"]);
+    bob.ok(&["spaces", "accept", "team"]);
+    let refused = bob.run(&["share", "team:/plans", "ann", "--role", "viewer"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("Only owners of team"), "{told}");
+    // A file is no folder, and a whole space has its own name.
+    let refused = ann.run(&["share", ":/", "bob", "--role", "viewer"]);
+    assert_eq!(refused.status.code(), Some(1));
+
+    ann.ok(&[
+        "share",
+        "team:/plans",
+        "bob",
+        "--role",
+        "editor",
+        "--name",
+        "secret plans",
+    ]);
+    let members = ann.ok(&["members", "secret plans"]);
+    assert!(members.contains("bob  editor  "), "{members}");
+    assert!(members.contains("invited"), "{members}");
+    bob.ok(&["spaces", "accept", "secret plans"]);
+    assert!(bob.ok(&["ls", "team:/"]).contains("plans/"));
+}

@@ -1,0 +1,114 @@
+//! `attach` and `detach`: another space, shown at a place of this one.
+
+use std::sync::Arc;
+
+use hythe_content::store_attachment;
+use hythe_control::{Failure, Place, Reply};
+use hythe_model::{Attributes, EntryName, NodeId, NodeKind, SpaceId};
+use hythe_space::operation::BodyWrite;
+
+use super::attempt::{Planned, carry_out, fresh, fresh_version};
+use super::change::{free, own};
+use super::current;
+use super::place::{self, shown, space_named};
+use super::words::refused;
+use crate::commit::{Copied, Edit};
+use crate::daemon::{Door, Space};
+
+/// Shows a space at a place where nothing is yet.
+pub(crate) async fn attach(door: &Door, named: &str, place: &Place) -> Result<Reply, Failure> {
+    let target = space_named(door, named).await?;
+    let (space, path) = place::resolve(door, place).await?;
+    current::catch_up(door, &space).await?;
+    if target.personal {
+        return Err(refused("Your personal space is not shown inside others")
+            .next("`hythe share` makes a space of one of its folders."));
+    }
+    if target.number == space.number {
+        return Err(refused("A space is not shown inside itself"));
+    }
+    let made = carry_out(door, &space, |rows| {
+        let (parent, name) = free(rows, &space, &path)?;
+        let node = NodeId(fresh()?);
+        Ok(Planned::new(
+            vec![attachment(node, parent, name, target.id)?],
+            node,
+        ))
+    });
+    let made = made.await?.then;
+    own(door, &space, made)
+}
+
+/// Takes a space out of the place where it is shown. The space itself stays as it is.
+pub(crate) async fn detach(door: &Door, place: &Place) -> Result<Reply, Failure> {
+    let found = place::existing(door, place).await?;
+    let is = |kind: NodeKind| kind == NodeKind::Attachment;
+    let Some(node) = found.node.filter(|node| is(node.kind)) else {
+        return Err(refused(format!(
+            "No space is attached at {}",
+            shown(&found.space, &found.path)
+        ))
+        .next("`hythe ls` marks attached spaces."));
+    };
+    let number = found.space.number;
+    carry_out(door, &found.space, |rows| {
+        let there = rows.remote_node(number, node.id)?;
+        let edits = there
+            .filter(|there| !there.deleted)
+            .map(|there| Edit::Delete {
+                node: there.id,
+                expected: there.versions,
+            });
+        Ok(Planned::new(edits.into_iter().collect(), ()))
+    })
+    .await?;
+    Ok(Reply::Done)
+}
+
+/// The edit that makes an attachment.
+pub(super) fn attachment(
+    node: NodeId,
+    parent: NodeId,
+    name: EntryName,
+    target: SpaceId,
+) -> Result<Edit, Failure> {
+    let stored = store_attachment(target);
+    let write = BodyWrite {
+        version: fresh_version()?,
+        size: 0,
+        tree: stored.tree,
+        refs: stored.refs,
+    };
+    Ok(Edit::Copy(Box::new(Copied {
+        node,
+        kind: NodeKind::Attachment,
+        parent,
+        name,
+        attributes: Attributes::default(),
+        place_version: fresh_version()?,
+        attributes_version: fresh_version()?,
+        body: Some((write, stored.field)),
+    })))
+}
+
+/// The space that an attachment shows, if this account takes part in it.
+pub(super) async fn attached(
+    door: &Door,
+    space: &Space,
+    node: NodeId,
+) -> Result<Option<Arc<Space>>, Failure> {
+    let number = space.number;
+    let target = door.shared.state.read(|rows| rows.attached(number, node))?;
+    let Some(target) = target else {
+        return Ok(None);
+    };
+    let known = || {
+        let mut spaces = door.shared.living_spaces().into_iter();
+        spaces.find(|space| space.id == target)
+    };
+    if let Some(space) = known() {
+        return Ok(Some(space));
+    }
+    door.shared.learn_spaces().await?;
+    Ok(known())
+}

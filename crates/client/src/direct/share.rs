@@ -1,0 +1,424 @@
+//! Sharing a folder where it is: it becomes a space of its own, attached in its place (D2).
+//!
+//! The folder is frozen, so that all of it can be read and none of it changes; its nodes are made
+//! once more in the new space, under the same ids and versions, with the chunks that are stored
+//! already; one change set then puts an attachment in its place. Whatever breaks off in between
+//! leaves the folder readable, and the same request goes on where it ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hythe_content::field_refs;
+use hythe_control::{Failure, Place};
+use hythe_model::{ChunkId, NodeId, NodeKind, Role, SpaceId, SpaceName};
+use hythe_space::moving::{CameFrom, MoveOut, MovedOut, StayHere};
+use hythe_space::operation::BodyWrite;
+use hythe_space::{NodeRecord, Operation, Record};
+use hythe_sync::RemoteNode;
+use hythe_wire::limits::MAX_MISSING_CHUNKS;
+
+use super::attach::{attached, attachment};
+use super::attempt::{NotCarried, Planned, carry_out, fresh};
+use super::current::{catch_up, tell};
+use super::place::{self, Found, shown};
+use super::words::{refused, unlaid};
+use crate::commit::{self, Copied, Edit};
+use crate::daemon::{Door, Space, unreachable};
+use crate::state::{Rows, SpaceNumber, StateError};
+
+/// Nodes that are copied at a time: their chunks are taken over, then they are committed.
+const AT_ONCE: usize = 1000;
+
+/// A folder on its way into a space of its own.
+struct Moving<'d> {
+    door: &'d Door,
+    from: Arc<Space>,
+    node: RemoteNode,
+    to: Arc<Space>,
+    /// The place, for messages.
+    shown: String,
+}
+
+/// Makes a folder a space of its own, attached in its place, and returns that space. Of a folder
+/// that is one already, its space.
+pub(crate) async fn share_folder(
+    door: &Door,
+    place: &Place,
+    name: Option<SpaceName>,
+) -> Result<Arc<Space>, Failure> {
+    let found = place::existing(door, place).await?;
+    let place = shown(&found.space, &found.path);
+    let Found { space, node, .. } = found;
+    let Some(node) = node else {
+        return Err(refused(format!("{place} is a whole space"))
+            .next("Share it by its name; of your personal space, share folders."));
+    };
+    match node.kind {
+        NodeKind::Directory => {}
+        NodeKind::Attachment => {
+            return attached(door, &space, node.id)
+                .await?
+                .ok_or_else(|| refused(format!("{place} shows a space that you take no part in")));
+        }
+        _ => {
+            return Err(refused(format!("{place} is no folder"))
+                .next("To give a single file to others, put it into a folder."));
+        }
+    }
+    owned(&space)?;
+    let number = space.number;
+    let record = door
+        .shared
+        .state
+        .read(|rows| record(rows, number, node.id))?;
+    let to = match record.and_then(|record| record.leaving) {
+        Some(begun) => joined(door, begun).await?,
+        None => begin(door, &space, &node, &place, name).await?,
+    };
+    let moving = Moving {
+        door,
+        from: space,
+        node,
+        to,
+        shown: place,
+    };
+    match moving.copy().await {
+        Ok(()) => {}
+        Err(NotCarried::ChunksMissing(failure)) => {
+            moving.call_off().await?;
+            return Err(failure.next(
+                "The folder stays as it was. `hythe verify` names what is damaged and what mends it.",
+            ));
+        }
+        Err(NotCarried::Failed(failure)) => {
+            return Err(failure.next(
+                "The folder can be read, and is not written until it is shared: give the same \
+                 command again.",
+            ));
+        }
+    }
+    moving.hand_over().await?;
+    moving.invite_members().await?;
+    Ok(moving.to)
+}
+
+fn owned(space: &Space) -> Result<(), Failure> {
+    let standing = space.replica.standing();
+    if standing.and_then(|standing| standing.role) == Some(Role::Owner) {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "Only owners of {} may share its folders",
+        space.name()
+    )))
+}
+
+/// The record of a node, as the fold has it.
+fn record(
+    rows: &Rows<'_>,
+    space: SpaceNumber,
+    node: NodeId,
+) -> Result<Option<NodeRecord>, StateError> {
+    let Some(bytes) = rows.node_record(space, node)? else {
+        return Ok(None);
+    };
+    match Record::decode(&bytes) {
+        Ok(Record::Node(record)) => Ok(Some(record)),
+        _ => Err(StateError::Invalid("record of the fold")),
+    }
+}
+
+/// A space of this account, followed and read.
+async fn joined(door: &Door, id: SpaceId) -> Result<Arc<Space>, Failure> {
+    door.shared.learn_spaces().await?;
+    let mut spaces = door.shared.living_spaces().into_iter();
+    let space = spaces.find(|space| space.id == id);
+    let space = space.ok_or_else(|| refused("The space that it was to become is not there"))?;
+    catch_up(door, &space).await?;
+    Ok(space)
+}
+
+/// Makes the space and freezes the folder.
+async fn begin(
+    door: &Door,
+    from: &Arc<Space>,
+    node: &RemoteNode,
+    place: &str,
+    name: Option<SpaceName>,
+) -> Result<Arc<Space>, Failure> {
+    let number = from.number;
+    door.shared
+        .state
+        .read(|rows| check_readable(rows, number, node.id, place))?;
+    let name = match name {
+        Some(name) => name,
+        None => own_name(node)?,
+    };
+    let mut others = door.shared.living_spaces().into_iter();
+    if others.any(|space| space.name() == name.as_str()) {
+        return Err(
+            refused(format!("You have a space that is called {name}")).next("Name it with --name.")
+        );
+    }
+    let sealed = from
+        .replica
+        .standing()
+        .is_some_and(|standing| !standing.open);
+    let made = commit::found_space(&door.shared.common, &name, sealed).await?;
+    let to = joined(door, made).await?;
+    let at = from.replica.head().await;
+    let origin = CameFrom {
+        space: from.id,
+        node: node.id,
+        at,
+    };
+    let applied = to.replica.came_from(origin).await?;
+    tell(door, &to, applied);
+    carry_out(door, from, |rows| {
+        let Some(record) = record(rows, number, node.id)?.filter(NodeRecord::is_alive) else {
+            return Err(refused(format!("{place} is not there any more")));
+        };
+        let begin = Operation::MoveOut(MoveOut {
+            node: node.id,
+            expected: record.place.version,
+            to: to.id,
+        });
+        let edits = match record.leaving {
+            Some(_) => Vec::new(),
+            None => vec![Edit::Clear(begin)],
+        };
+        Ok(Planned::new(edits, ()))
+    })
+    .await?;
+    Ok(to)
+}
+
+/// What the space is called where nobody says: as the folder.
+fn own_name(node: &RemoteNode) -> Result<SpaceName, Failure> {
+    let name = node.name.as_ref().ok();
+    let text = name.and_then(|name| std::str::from_utf8(name.as_bytes()).ok());
+    let name = text.and_then(|text| SpaceName::new(text).ok());
+    name.filter(|name| name.as_str() != crate::daemon::PERSONAL)
+        .ok_or_else(|| {
+            refused("A space cannot be called as this folder is").next("Name it with --name.")
+        })
+}
+
+/// What cannot be read could not be carried over, and would be lost from sight.
+fn check_readable(
+    rows: &Rows<'_>,
+    space: SpaceNumber,
+    folder: NodeId,
+    place: &str,
+) -> Result<(), Failure> {
+    for id in rows.remote_below(space, folder)? {
+        let Some(node) = rows.remote_node(space, id)? else {
+            continue;
+        };
+        let lacks_body = node.kind != NodeKind::Directory && rows.remote_body(space, id)?.is_none();
+        if node.name.is_err() || lacks_body {
+            return Err(
+                refused(format!("{place} holds something that cannot be read"))
+                    .because(format!("node {id}"))
+                    .next("`hythe verify` says more of it."),
+            );
+        }
+        if record(rows, space, id)?.is_some_and(|record| record.leaving.is_some()) {
+            return Err(refused(format!("A folder in {place} is being shared"))
+                .next("Share that one to its end first."));
+        }
+    }
+    Ok(())
+}
+
+impl Moving<'_> {
+    /// Makes what the folder holds in the new space, as far as it is not there yet.
+    async fn copy(&self) -> Result<(), NotCarried> {
+        let (from, folder) = (self.from.number, self.node.id);
+        let nodes = self.read(|rows| rows.remote_below(from, folder))?;
+        for nodes in nodes.chunks(AT_ONCE) {
+            self.adopt(nodes).await?;
+            let plan = |rows: &Rows<'_>| {
+                let mut edits = Vec::new();
+                for node in nodes {
+                    edits.extend(self.copied(rows, *node)?);
+                }
+                Ok(Planned::new(edits, ()))
+            };
+            carry_out(self.door, &self.to, plan).await?;
+        }
+        Ok(())
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Rows<'_>) -> Result<T, StateError>) -> Result<T, Failure> {
+        Ok(self.door.shared.state.read(read)?)
+    }
+
+    /// The edit that makes a node in the new space; none where it is there.
+    fn copied(&self, rows: &Rows<'_>, id: NodeId) -> Result<Option<Edit>, Failure> {
+        if rows.remote_node(self.to.number, id)?.is_some() {
+            return Ok(None);
+        }
+        let number = self.from.number;
+        let (node, record) = (rows.remote_node(number, id)?, record(rows, number, id)?);
+        let (Some(node), Some(record)) = (node, record) else {
+            return Ok(None);
+        };
+        let Ok(name) = node.name else {
+            return Err(refused(format!("Node {id} has no name that can be read")));
+        };
+        let parent = match node.parent == self.node.id {
+            true => NodeId::ROOT,
+            false => node.parent,
+        };
+        let body = match record.body {
+            None => None,
+            Some(body) => {
+                let field = rows.remote_body(number, id)?;
+                let field = field.ok_or_else(|| refused(format!("Node {id} cannot be read")))?;
+                let write = BodyWrite {
+                    version: body.field.version,
+                    size: body.size,
+                    tree: body.tree,
+                    refs: references(node.kind, &field)?,
+                };
+                Some((write, field))
+            }
+        };
+        Ok(Some(Edit::Copy(Box::new(Copied {
+            node: id,
+            kind: node.kind,
+            parent,
+            name,
+            attributes: node.attributes,
+            place_version: record.place.version,
+            attributes_version: record.attributes.version,
+            body,
+        }))))
+    }
+
+    /// Has the new space take over the chunks that nodes refer to.
+    async fn adopt(&self, nodes: &[NodeId]) -> Result<(), Failure> {
+        let number = self.from.number;
+        let mut wanted: Vec<ChunkId> = Vec::new();
+        for id in nodes {
+            let (node, field) = self.read(|rows| {
+                Ok((
+                    rows.remote_node(number, *id)?,
+                    rows.remote_body(number, *id)?,
+                ))
+            })?;
+            if let (Some(node), Some(field)) = (node, field) {
+                wanted.extend(references(node.kind, &field)?);
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        for ids in wanted.chunks(MAX_MISSING_CHUNKS) {
+            let adopted = self
+                .door
+                .shared
+                .api
+                .adopt(self.to.id, self.from.id, ids.to_vec());
+            let missing = adopted.await.map_err(|error| unreachable(&error))?;
+            if !missing.is_empty() {
+                tracing::warn!(count = missing.len(), "chunks of the folder are missing");
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the attachment in the folder's place.
+    async fn hand_over(&self) -> Result<(), Failure> {
+        let (number, folder) = (self.from.number, self.node.id);
+        carry_out(self.door, &self.from, |rows| {
+            let there = rows.remote_node(number, folder)?;
+            let Some(there) = there.filter(|there| !there.deleted) else {
+                return Ok(Planned::new(Vec::new(), ()));
+            };
+            self.check_whole(rows)?;
+            let Ok(name) = there.name else {
+                return Err(refused(format!("{} has no name any more", self.shown)));
+            };
+            let ended = Operation::MovedOut(MovedOut {
+                node: folder,
+                to: self.to.id,
+            });
+            let edits = vec![
+                Edit::Clear(ended),
+                attachment(NodeId(fresh()?), there.parent, name, self.to.id)?,
+            ];
+            Ok(Planned::new(edits, ()))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Never half: every node is in the new space before the folder goes.
+    fn check_whole(&self, rows: &Rows<'_>) -> Result<(), Failure> {
+        for id in rows.remote_below(self.from.number, self.node.id)? {
+            let (before, after) = (
+                rows.remote_node(self.from.number, id)?,
+                rows.remote_node(self.to.number, id)?,
+            );
+            let versions = |node: Option<RemoteNode>| node.map(|node| node.versions);
+            if versions(before) != versions(after) {
+                return Err(refused(format!(
+                    "{} is not in the new space as it is here",
+                    self.shown
+                ))
+                .because(format!("node {id} differs")));
+            }
+        }
+        Ok(())
+    }
+
+    async fn call_off(&self) -> Result<(), Failure> {
+        let (number, folder) = (self.from.number, self.node.id);
+        carry_out(self.door, &self.from, |rows| {
+            let record = record(rows, number, folder)?;
+            let frozen = record.is_some_and(|record| record.is_alive() && record.leaving.is_some());
+            let stay = Operation::StayHere(StayHere { node: folder });
+            let edits = if frozen {
+                vec![Edit::Clear(stay)]
+            } else {
+                Vec::new()
+            };
+            Ok(Planned::new(edits, ()))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Whoever could see the folder until now is invited, with the same role.
+    async fn invite_members(&self) -> Result<(), Failure> {
+        let own = self.door.shared.device.account;
+        let server = self.from.replica.server()?;
+        let there: BTreeMap<_, _> = self
+            .to
+            .replica
+            .members()?
+            .into_iter()
+            .filter_map(|member| Some((member.account, member.role?)))
+            .collect();
+        for member in self.from.replica.members()? {
+            let Some(role) = member.role else { continue };
+            let known = there.contains_key(&member.account);
+            if member.account == own || Some(member.account) == server || known {
+                continue;
+            }
+            let (applied, _) = self.to.replica.share(member.account, role).await?;
+            tell(self.door, &self.to, applied);
+        }
+        Ok(())
+    }
+}
+
+/// The stored objects that a body names.
+fn references(kind: NodeKind, field: &[u8]) -> Result<Vec<ChunkId>, Failure> {
+    match kind {
+        NodeKind::File => Ok(field_refs(field).map_err(unlaid)?.ids),
+        // The text of a link, and the space of an attachment, stand in the field itself.
+        _ => Ok(Vec::new()),
+    }
+}
