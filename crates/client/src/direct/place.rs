@@ -135,21 +135,12 @@ async fn cross(
     // Each time the path is shorter, so this ends.
     while path.names().len() > 1 {
         let number = space.number;
-        let mut met = door.shared.state.read(|rows| border(rows, number, &path))?;
-        if met.is_none() {
-            // What is not known yet may have been attached since.
-            if space
-                .replica
-                .catch_up()
-                .await
-                .map(|applied| tell(door, &space, applied))
-                .is_err()
-            {
-                break;
-            }
-            met = door.shared.state.read(|rows| border(rows, number, &path))?;
+        // A directory on the way may have become a space since. Offline, what is known has to do.
+        if let Ok(applied) = space.replica.catch_up().await {
+            tell(door, &space, applied);
         }
-        let Some(Border::At(depth, node)) = met else {
+        let met = door.shared.state.read(|rows| border(rows, number, &path))?;
+        let Some((depth, node)) = met else {
             break;
         };
         let Some(target) = attached(door, &space, node).await? else {
@@ -169,32 +160,24 @@ async fn cross(
     Ok((space, path))
 }
 
-/// What is known of the way to a place.
-enum Border {
-    /// It leads through directories of one space.
-    None,
-    /// It leads through this attachment, so many names down.
-    At(usize, NodeId),
-}
-
-/// Looks at the way to a place; none where it is not known to its end.
+/// The first attachment on the way to a place, and how many names lead to it.
 fn border(
     rows: &Rows<'_>,
     space: SpaceNumber,
     path: &TreePath,
-) -> Result<Option<Border>, StateError> {
+) -> Result<Option<(usize, NodeId)>, StateError> {
     let mut parent = NodeId::ROOT;
     let above = path.names().len().saturating_sub(1);
     for (depth, name) in path.names().iter().take(above).enumerate() {
         match child(rows, space, parent, name)? {
             Some(node) if node.kind == NodeKind::Directory => parent = node.id,
             Some(node) if node.kind == NodeKind::Attachment => {
-                return Ok(Some(Border::At(depth + 1, node.id)));
+                return Ok(Some((depth + 1, node.id)));
             }
             _ => return Ok(None),
         }
     }
-    Ok(Some(Border::None))
+    Ok(None)
 }
 
 /// The space that is shown at a place, from its root, where an attachment is there.
