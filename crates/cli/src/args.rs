@@ -562,7 +562,8 @@ pub struct Get {
 pub struct Put {
     /// A file or directory of this machine; `-` reads standard input
     pub source: PathBuf,
-    /// SPACE:/path; a directory that is there receives it under its own name
+    /// SPACE:/path, or the address of an upload link; a directory that is there receives it under its
+    /// own name
     pub target: OsString,
 }
 

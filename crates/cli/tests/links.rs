@@ -213,6 +213,50 @@ fn a_link_into_a_sealed_space_is_kept_as_the_space_is_by_its_givers_daemon() {
     }
 }
 
+#[test]
+fn sc155_files_are_put_through_a_link_that_shows_nothing() {
+    let stage = Stage::server_only();
+    let ann = person(&stage, "ann");
+    ann.ok(&["mkdir", ":/inbox"]);
+    let url = link(&ann, ":/inbox", &["--upload", "--downloads", "3"]);
+    let visitor = visitor(&stage);
+    let (small, large) = (
+        visitor.folder.with_extension("txt"),
+        stage::noise(3, 3 << 20),
+    );
+    fs::write(&small, "small").unwrap();
+    let small = small.to_str().unwrap();
+    // Two guests, one name: both are kept.
+    for _ in 0..2 {
+        visitor.ok(&["put", small, &url]);
+    }
+    let source = visitor.folder.with_extension("large");
+    fs::write(&source, &large).unwrap();
+    visitor.ok(&["put", source.to_str().unwrap(), &format!("{url}:/large")]);
+    assert!(refused(&visitor, &["put", small, &url]).contains("as often as"));
+    assert_eq!(
+        ann.ok(&["ls", ":/inbox"]),
+        "large\nvisited (2).txt\nvisited.txt\n"
+    );
+    assert_eq!(ann.ok(&["cat", ":/inbox/visited (2).txt"]), "small");
+    let got = visitor.folder.with_extension("got");
+    ann.ok(&["get", ":/inbox/large", got.to_str().unwrap()]);
+    assert!(fs::read(&got).unwrap() == large);
+    // It shows nothing of what is there, and takes nothing but files into it.
+    for arguments in [["ls", &url], ["cat", &format!("{url}:/large")]] {
+        refused(&visitor, &arguments);
+    }
+    let reading = link(&ann, ":/inbox", &[]);
+    refused(&visitor, &["put", small, &reading]);
+    let listed = ann.ok(&["link", "list", ":/inbox", "--uses"]);
+    assert!(
+        listed.contains("taken 3 of 3") && listed.contains("put home:/inbox/large"),
+        "{listed}"
+    );
+    // What was taken in is like any other file: another device has it, and it verifies.
+    ann.ok(&["verify"]);
+}
+
 /// How often bytes stand in any file below a directory.
 fn found(data: &Path, canary: &[u8]) -> usize {
     let times = |path: &Path| {

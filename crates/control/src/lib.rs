@@ -38,7 +38,9 @@ pub use codec::{FrameError, MAX_LINE_BYTES, VERSION};
 pub use event::{Event, Finding, PlannedStep, Progress};
 pub use failure::{Failure, FailureKind};
 pub use files::{Change, Entry, EntryKind, Modified, Place, Revision};
-pub use links::{LinkInfo, LinkMade, LinkState, LinkTerms, LinkUse, LinksRequest};
+pub use links::{
+    LinkAction, LinkFor, LinkInfo, LinkMade, LinkState, LinkTerms, LinkUse, LinksRequest,
+};
 pub use octets::Octets;
 pub use reply::{
     DeviceInfo, HeldChange, Invite, MovedHere, Removed, Reply, Verified, WaitOutcome, Waited, Why,

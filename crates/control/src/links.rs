@@ -47,8 +47,8 @@ pub struct LinkTerms {
     pub verifier: String,
     /// Whether a password belongs to it.
     pub password: bool,
-    /// Whether it is for looking only.
-    pub view: bool,
+    /// What it is for.
+    pub kind: LinkFor,
     /// After how many days it ends; `null`: never.
     pub days: Option<u32>,
     /// How often files may be opened; `null`: always.
@@ -81,8 +81,8 @@ pub struct LinkInfo {
     pub place: Option<Octets>,
     /// Login name of who gave it out; the id of another account.
     pub by: String,
-    /// Whether it is for looking only.
-    pub view: bool,
+    /// What it is for.
+    pub kind: LinkFor,
     /// Whether a password belongs to it.
     pub password: bool,
     /// When it was given out, in milliseconds since 1970.
@@ -97,6 +97,18 @@ pub struct LinkInfo {
     pub state: LinkState,
     /// How it was used, newest first, where that was asked for.
     pub uses: Vec<LinkUse>,
+}
+
+/// What a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkFor {
+    /// To be looked at.
+    View,
+    /// To be copied.
+    Download,
+    /// To put files there.
+    Upload,
 }
 
 /// How a link stands.
@@ -119,8 +131,22 @@ pub enum LinkState {
 pub struct LinkUse {
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
-    /// The file that was opened, as `SPACE:/path`; `null` when what the link shows was looked at.
-    pub opened: Option<Octets>,
+    /// What was done.
+    pub action: LinkAction,
+    /// The file that was opened or put, as `SPACE:/path`.
+    pub file: Option<Octets>,
     /// From which network: an address without its end.
     pub network: String,
+}
+
+/// What was done with a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkAction {
+    /// Looked at what it shows.
+    Looked,
+    /// Opened a file.
+    Opened,
+    /// Put a file.
+    Put,
 }

@@ -60,4 +60,7 @@ pub enum LinkKind {
     /// To be copied.
     #[n(1)]
     Download,
+    /// To put files there; nothing is shown of what is there.
+    #[n(2)]
+    Upload,
 }

@@ -75,6 +75,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(admin::invite))
         .routes(routes!(admin::policy, admin::set_policy))
         .routes(routes!(admin::audit))
+        .routes(routes!(link::store))
+        .routes(routes!(link::put))
         .routes(routes!(events::follow))
 }
 

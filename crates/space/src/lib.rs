@@ -81,7 +81,7 @@ pub use account::{AccountKeys, AccountRefusal, AccountState, Accounts, Devices};
 pub use chain::chain_next;
 pub use changeset::{ChangeSet, Part, Parts, Write};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
-pub use crypto::{KemPublic, KemSecret, PublicKey, Signature, SigningKey, Wrapped};
+pub use crypto::{KemPublic, KemSecret, PublicKey, Purpose, Signature, SigningKey, Wrapped};
 pub use digest::{LtHash, StateDigest, digest_of};
 pub use draft::{Draft, DraftError, Stamp};
 pub use ending::EndRecord;

@@ -91,6 +91,11 @@ impl SignedGrant {
         Ok(&self.grant)
     }
 
+    /// What the link is for, as whoever stored it found it signed.
+    pub fn kind(&self) -> LinkKind {
+        self.grant.kind
+    }
+
     /// The encoded form.
     pub fn encode(&self) -> Vec<u8> {
         cbor::encode(self)

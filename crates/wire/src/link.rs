@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use hythe_model::{AccountId, DeviceId, LinkId, LinkKind, NodeId, NodeKind, OpeningId, SpaceId};
-use hythe_model::{Secret32, VersionId};
+use hythe_model::{Secret32, UploadId, VersionId};
 
 use crate::bounded;
-use crate::limits::MAX_RECORD_FRAME_BYTES;
+use crate::limits::{MAX_ATTACHED_BYTES, MAX_ATTACHED_OBJECTS, MAX_RECORD_FRAME_BYTES};
+use crate::log::AttachedObject;
 use crate::message::Message;
 use crate::text;
 
@@ -110,6 +111,8 @@ pub enum LinkAction {
     Looked,
     /// Opened a file.
     Opened,
+    /// Put a file.
+    Put,
 }
 
 /// `POST /spaces/{space}/links/{link}/capsules`: what a link into a sealed space shows, in place of
@@ -278,4 +281,39 @@ pub struct LinkOpened {
 
 impl Message for LinkOpened {
     const MAX_BYTES: usize = MAX_RECORD_FRAME_BYTES;
+}
+
+/// `POST /links/{link}/files`: a file, sealed for the server's device, which takes it in. May be
+/// repeated.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LinkPutRequest {
+    /// The upload: node, versions and operation are called so.
+    #[n(0)]
+    pub upload: UploadId,
+    /// The generation of the server's key.
+    #[n(1)]
+    pub generation: u32,
+    /// The secret under which everything else is sealed, wrapped to that key (CBOR).
+    #[n(2)]
+    pub wrapped: ByteVec,
+    /// The sealed name.
+    #[n(3)]
+    pub name: ByteVec,
+    /// The sealed attributes.
+    #[n(4)]
+    pub attributes: ByteVec,
+    /// The sealed layout.
+    #[n(5)]
+    pub body: ByteVec,
+    /// Sealed bytes over all its chunks.
+    #[n(6)]
+    pub size: u64,
+    /// Objects that were in no pack.
+    #[n(7)]
+    #[cbor(decode_with = "bounded::list::<MAX_ATTACHED_OBJECTS, _, _>")]
+    pub attached: Vec<AttachedObject>,
+}
+
+impl Message for LinkPutRequest {
+    const MAX_BYTES: usize = MAX_RECORD_FRAME_BYTES + 2 * MAX_ATTACHED_BYTES;
 }

@@ -132,6 +132,11 @@ pub const ADMIN_POLICY: &str = "/api/v1/admin/policy";
 /// What was administered.
 pub const ADMIN_AUDIT: &str = "/api/v1/admin/audit";
 
+/// Store a pack of a file that is put through a link.
+pub const LINK_PACKS: &str = "/api/v1/links/{link}/packs";
+/// Put a file through a link.
+pub const LINK_FILES: &str = "/api/v1/links/{link}/files";
+
 /// The event stream.
 pub const EVENTS: &str = "/api/v1/events";
 
@@ -194,6 +199,8 @@ pub const ALL: &[&str] = &[
     ADMIN_INVITES,
     ADMIN_POLICY,
     ADMIN_AUDIT,
+    LINK_PACKS,
+    LINK_FILES,
     EVENTS,
 ];
 
@@ -320,4 +327,14 @@ pub fn link_open(link: LinkId) -> String {
 /// [`LINK_CHUNKS`] of an opening.
 pub fn link_chunks(link: LinkId, opening: OpeningId) -> String {
     format!("/api/v1/links/{link}/openings/{opening}/chunks")
+}
+
+/// [`LINK_PACKS`] of a link.
+pub fn link_packs(link: LinkId) -> String {
+    format!("/api/v1/links/{link}/packs")
+}
+
+/// [`LINK_FILES`] of a link.
+pub fn link_files(link: LinkId) -> String {
+    format!("/api/v1/links/{link}/files")
 }

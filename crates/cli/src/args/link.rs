@@ -25,7 +25,8 @@ pub enum LinkCommand {
     #[command(after_help = "\
 Examples:
   hythe link create :/photos --days 7
-  hythe link create team:/report.pdf --downloads 1 --protect")]
+  hythe link create team:/report.pdf --downloads 1 --protect
+  hythe link create :/inbox --upload")]
     Create(CreateLink),
     /// Show the links you may end
     #[command(after_help = "\
@@ -45,10 +46,13 @@ pub struct CreateLink {
     /// For looking: programs offer no copy (the bytes are the same)
     #[arg(long)]
     pub view: bool,
+    /// For putting files there with `hythe put`; nothing is shown of what is there
+    #[arg(long, conflicts_with = "view")]
+    pub upload: bool,
     /// End it after so many days
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub days: Option<u32>,
-    /// End it after files were opened so often
+    /// End it after so many files were opened, or put
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub downloads: Option<u32>,
     /// Ask for a password that whoever opens it must know

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use hythe_client::link::{NewLink, NewLinkError};
-use hythe_control::{LinkInfo, LinkMade, LinkState, LinksRequest, Octets, Reply, Request};
+use hythe_control::{
+    LinkAction, LinkFor, LinkInfo, LinkMade, LinkState, LinksRequest, Octets, Reply, Request,
+};
 use hythe_wire::opaque::Password;
 
 use crate::args::{CreateLink, Link, LinkCommand, ListLinks, RevokeLink};
@@ -30,7 +32,11 @@ async fn create(args: CreateLink) -> Result<Exit, Trouble> {
     let password = args.protect.then(chosen_password).transpose()?;
     let link = NewLink::draw(password).map_err(not_drawn)?;
     let mut terms = link.terms().map_err(not_drawn)?;
-    terms.view = args.view;
+    terms.kind = match (args.view, args.upload) {
+        (true, _) => LinkFor::View,
+        (_, true) => LinkFor::Upload,
+        _ => LinkFor::Download,
+    };
     terms.days = args.days;
     terms.downloads = args.downloads;
     let request = LinksRequest::Create { place, terms };
@@ -97,7 +103,12 @@ fn line(link: &LinkInfo) -> String {
         id.get(..8).unwrap_or(&id).to_owned(),
         link.place.as_ref().map_or_else(gone, Octets::to_string),
         state.to_owned(),
-        if link.view { "view" } else { "download" }.to_owned(),
+        match link.kind {
+            LinkFor::View => "view",
+            LinkFor::Download => "download",
+            LinkFor::Upload => "upload",
+        }
+        .to_owned(),
         format!("by {}", link.by),
         opened(link),
     ];
@@ -107,9 +118,12 @@ fn line(link: &LinkInfo) -> String {
     told.extend(ends);
     told.extend(link.password.then(|| "with password".to_owned()));
     let uses = link.uses.iter().map(|used| {
-        let what = match &used.opened {
-            Some(file) => format!("opened {file}"),
-            None => "looked".to_owned(),
+        let file = used.file.as_ref().map(Octets::to_string);
+        let file = file.unwrap_or_default();
+        let what = match used.action {
+            LinkAction::Looked => "looked".to_owned(),
+            LinkAction::Opened => format!("opened {file}"),
+            LinkAction::Put => format!("put {file}"),
         };
         format!(
             "\n    {}  {what}  from {}",
@@ -125,9 +139,13 @@ fn gone() -> String {
 }
 
 fn opened(link: &LinkInfo) -> String {
+    let done = match link.kind {
+        LinkFor::Upload => "taken",
+        LinkFor::View | LinkFor::Download => "opened",
+    };
     match link.limit {
-        Some(limit) => format!("opened {} of {limit}", link.downloads),
-        None => format!("opened {}", link.downloads),
+        Some(limit) => format!("{done} {} of {limit}", link.downloads),
+        None => format!("{done} {}", link.downloads),
     }
 }
 

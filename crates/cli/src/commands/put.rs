@@ -11,15 +11,14 @@ use hythe_control::{EntryKind, Event, Modified, Octets, Place, Reply, Request};
 use rustix::fs::OFlags;
 
 use crate::args::Put;
-use crate::door::{self, Door, Work};
+use crate::door::{self, Door};
 use crate::error::{Exit, Trouble};
 use crate::output::{self, words};
 use crate::progress::Bar;
-use crate::resolve;
+use crate::{resolve, visit};
 
 pub async fn run(args: Put) -> Result<Exit, Trouble> {
-    let target = resolve::remote(&args.target)?;
-    let mut door = Door::open(Work::Answer).await?;
+    let (mut door, target) = visit::open(&args.target).await?;
     let mut copy = Copy {
         door: &mut door,
         files: 0,

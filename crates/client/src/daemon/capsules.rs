@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use hythe_model::{LinkKind, NodeId};
+use hythe_model::NodeId;
 use hythe_space::{LinkGrant, SigningKey};
 use tokio::sync::Notify;
 
@@ -100,7 +100,6 @@ pub async fn make(
     grant: &LinkGrant,
     dirty: &Dirty,
 ) -> Result<(), CapsuleError> {
-    debug_assert!(matches!(grant.kind, LinkKind::View | LinkKind::Download));
     let signing = SigningKey::from_seed(&shared.device.signing);
     let maker = Maker::of(&space.replica, &shared.api, &shared.state, signing).await?;
     maker.refresh(grant, dirty).await

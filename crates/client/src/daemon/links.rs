@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use data_encoding::{BASE64, HEXLOWER};
 use hythe_control::{
-    Failure, FailureKind, LinkInfo, LinkMade, LinkState, LinkTerms, LinkUse, LinksRequest, Octets,
-    Place, Reply,
+    Failure, FailureKind, LinkAction, LinkFor, LinkInfo, LinkMade, LinkState, LinkTerms, LinkUse,
+    LinksRequest, Octets, Place, Reply,
 };
 use hythe_model::{LinkKind, NodeId, Secret32};
 use hythe_space::{LinkGrant, SignedGrant};
 use hythe_wire::IdentityKey;
-use hythe_wire::link::{CreateLinkRequest, LinkView};
+use hythe_wire::link::{self as wire, CreateLinkRequest, LinkView};
 
 use super::capsules;
 use super::devices::unreachable;
@@ -48,10 +48,10 @@ async fn create(door: &Door, place: &Place, terms: &LinkTerms) -> Result<Reply, 
         space,
         link: terms.link,
         node,
-        kind: if terms.view {
-            LinkKind::View
-        } else {
-            LinkKind::Download
+        kind: match terms.kind {
+            LinkFor::View => LinkKind::View,
+            LinkFor::Download => LinkKind::Download,
+            LinkFor::Upload => LinkKind::Upload,
         },
         key: public(&terms.key).ok_or_else(unusable)?,
         password: terms.password,
@@ -190,13 +190,18 @@ async fn info(
     if uses {
         let answer = door.shared.api.link_uses(space.id, one.view.link).await;
         for used in answer.map_err(|error| not_made(&error))?.uses {
-            let opened = match used.node {
+            let file = match used.node {
                 Some(node) => path(door, space, node)?.or(Some(id_octets(node))),
                 None => None,
             };
             told.push(LinkUse {
                 at_ms: used.at_ms,
-                opened,
+                action: match used.action {
+                    wire::LinkAction::Looked => LinkAction::Looked,
+                    wire::LinkAction::Opened => LinkAction::Opened,
+                    wire::LinkAction::Put => LinkAction::Put,
+                },
+                file,
                 network: used.network,
             });
         }
@@ -209,7 +214,11 @@ async fn info(
         link: one.view.link,
         place: path(door, space, one.grant.node)?,
         by,
-        view: one.grant.kind == LinkKind::View,
+        kind: match one.grant.kind {
+            LinkKind::View => LinkFor::View,
+            LinkKind::Download => LinkFor::Download,
+            LinkKind::Upload => LinkFor::Upload,
+        },
         password: one.grant.password,
         created_ms: one.grant.time_ms,
         expires_ms: one.grant.expires_ms,

@@ -226,7 +226,7 @@ pub(super) fn own(door: &Door, space: &Space, node: NodeId) -> Result<Reply, Fai
 }
 
 /// This device's clock, as an attribute of a node.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let ms = now_ms();
     let nanos = u32::try_from(ms.rem_euclid(1000)).unwrap_or_default() * 1_000_000;
     Timestamp {

@@ -108,7 +108,7 @@ fn wait_or(file: &File, error: io::Error, what: PollFlags) -> io::Result<()> {
 }
 
 /// Content from a descriptor's present position to its end, as one state of a file.
-pub(super) struct Origin {
+pub(crate) struct Origin {
     file: File,
     start: u64,
     size: u64,

@@ -32,7 +32,9 @@ use hythe_control::{Events, Failure, FailureKind, Reply, Request};
 use crate::daemon::Door;
 
 pub(crate) use attach::{attach, detach};
+pub(crate) use change::now;
 pub(crate) use current::{catch_up, tell};
+pub(crate) use descriptor::Origin;
 pub(crate) use place::{directory, existing, shown, space_named};
 pub(crate) use read::{Telling, pour};
 pub(crate) use share::share_folder;

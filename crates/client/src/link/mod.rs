@@ -2,9 +2,10 @@
 
 pub(crate) mod capsules;
 mod nodes;
+mod put;
 mod visit;
 
-use hythe_control::LinkTerms;
+use hythe_control::{LinkFor, LinkTerms};
 use hythe_model::{DeviceId, LinkId};
 use hythe_space::{CryptoError, Entropy, KemSecret};
 use hythe_wire::IdentityKey;
@@ -57,7 +58,7 @@ impl NewLink {
             key: data_encoding::BASE64.encode(public.as_bytes()),
             verifier: data_encoding::BASE64.encode(verifier(&keys.token).expose()),
             password: self.password.is_some(),
-            view: false,
+            kind: LinkFor::Download,
             days: None,
             downloads: None,
         })

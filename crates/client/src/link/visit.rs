@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use hythe_content::{EpochSecret, Field, SpaceKeys};
 use hythe_control::{
-    Entry, EntryKind, Events, Failure, FailureKind, Place, Reply, Request, Service,
+    Entry, EntryKind, Events, Failure, FailureKind, Octets, Place, Reply, Request, Service,
 };
-use hythe_model::{Body, KeyEpoch, LinkId, LinkKind, NodeId, NodeKind, OpeningId, TreePath};
+use hythe_model::{
+    Attributes, Body, KeyEpoch, LinkId, LinkKind, NodeId, NodeKind, OpeningId, TreePath,
+};
 use hythe_space::{CryptoError, Entropy, KemSecret};
 use hythe_wire::link::LinkInfo;
 use hythe_wire::link_url::LinkUrl;
@@ -15,12 +17,13 @@ use hythe_wire::opaque::{OpaqueError, Password};
 use hythe_wire::{Code, headers};
 
 use super::nodes::{Opener, Shown};
+use super::put::Inbox;
 use crate::daemon::unreachable;
 use crate::direct::{Telling, pour};
 use crate::keys::ServerPin;
 use crate::net::{Api, ApiError};
 use crate::pool::{Pool, PoolError};
-use crate::transfer::{Transfer, load_layout};
+use crate::transfer::{Transfer, TransferError, load_layout};
 
 /// Why a link does not open.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,9 @@ pub enum VisitError {
     /// The password cannot be stretched.
     #[error(transparent)]
     Password(#[from] OpaqueError),
+    /// What was to be put could not be read or sent.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// No work can be done.
     #[error(transparent)]
     Pool(#[from] PoolError),
@@ -45,6 +51,8 @@ pub enum VisitError {
 /// An opened link.
 pub struct Visit {
     api: Api,
+    /// The same server, without the link.
+    anyone: Api,
     link: LinkId,
     kind: LinkKind,
     opener: Opener,
@@ -64,7 +72,8 @@ impl Visit {
             url: url.server.to_string(),
             identity: url.identity.0,
         };
-        let api = Api::anonymous(&pin)?.with_token(headers::LINK, &keys.token)?;
+        let anyone = Api::anonymous(&pin)?;
+        let api = anyone.with_token(headers::LINK, &keys.token)?;
         let info = api.link(url.link).await?;
         let opener = Opener {
             link: url.link,
@@ -90,6 +99,7 @@ impl Visit {
         };
         Ok(Self {
             api,
+            anyone,
             link: url.link,
             kind: info.kind,
             opener,
@@ -125,18 +135,72 @@ impl Visit {
                 let found = self.find(&place).await?;
                 self.read(found, to, events).await
             }
+            (
+                Request::Write {
+                    place,
+                    modified,
+                    executable,
+                },
+                Some(from),
+            ) if self.kind == LinkKind::Upload => {
+                let modified = modified.map_or_else(crate::direct::now, Into::into);
+                let attributes = Attributes {
+                    executable,
+                    modified,
+                };
+                self.put(&place, attributes, from).await
+            }
+            (Request::MakeDirectory { .. } | Request::Link { .. }, _) => {
+                Err(refused("Only files can be put through a link"))
+            }
             _ => Err(refused("That cannot be done through this link")),
         }
     }
 
-    /// The node at a path below the linked one.
-    async fn find(&self, place: &Place) -> Result<Found<'_>, Failure> {
+    /// Puts a file into what the link points at.
+    async fn put(
+        &self,
+        place: &Place,
+        attributes: Attributes,
+        from: OwnedFd,
+    ) -> Result<Reply, Failure> {
+        let path = self.path(place)?;
+        let [name] = path.names() else {
+            return Err(refused("A link takes files by a name and no further path"));
+        };
+        let inbox = Inbox {
+            api: &self.api,
+            anyone: &self.anyone,
+            pool: &self.transfer.pool,
+            link: self.link,
+            space: self.opener.space,
+            taker: self.opener.maker,
+        };
+        let size = inbox.put(name, attributes, from).await.map_err(failure)?;
+        Ok(Reply::Entry(Entry {
+            path: Octets(name.as_bytes().to_vec()),
+            kind: EntryKind::File,
+            size: Some(size),
+            modified: Some(attributes.modified.into()),
+            executable: attributes.executable,
+            target: None,
+            node: NodeId::ROOT,
+            quarantine: None,
+        }))
+    }
+
+    fn path(&self, place: &Place) -> Result<TreePath, Failure> {
         let Place::Space { path, .. } = place else {
             return Err(refused("A link has no place on this machine"));
         };
         let unusable =
             |error| Failure::new(FailureKind::Usage, "The path cannot be used").because(error);
-        let path = TreePath::parse(path.as_bytes()).map_err(unusable)?;
+        TreePath::parse(path.as_bytes()).map_err(unusable)
+    }
+
+    /// The node at a path below the linked one.
+    async fn find(&self, place: &Place) -> Result<Found<'_>, Failure> {
+        let path = self.path(place)?;
         let mut found = match &self.top {
             Some(top) => Found::Top(top),
             None => Found::Root,
@@ -274,7 +338,7 @@ impl Found<'_> {
         match self.shown() {
             Some(shown) => shown.entry(shown.name_bytes()),
             None => Entry {
-                path: hythe_control::Octets(Vec::new()),
+                path: Octets(Vec::new()),
                 kind: EntryKind::Directory,
                 size: None,
                 modified: None,
@@ -314,7 +378,8 @@ impl From<VisitError> for Failure {
 /// Why a link did not do, in words.
 fn failure(error: VisitError) -> Failure {
     let api = match error {
-        VisitError::Api(error) => error,
+        VisitError::Api(error) | VisitError::Transfer(TransferError::Api(error)) => error,
+        VisitError::Transfer(error) => return error.into(),
         VisitError::Forged(_) => {
             return Failure::new(
                 FailureKind::Attention,

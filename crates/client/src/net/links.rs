@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hythe_model::{LinkId, NodeId, OpeningId, SpaceId};
 use hythe_wire::link::{
     CreateLinkReply, CreateLinkRequest, LinkCapsulesRequest, LinkInfo, LinkList, LinkListRequest,
-    LinkOpenRequest, LinkOpened, LinkPage, LinkUses,
+    LinkOpenRequest, LinkOpened, LinkPage, LinkPutRequest, LinkUses,
 };
 use hythe_wire::{ByteVec, Message, headers, routes};
 
@@ -78,6 +78,22 @@ impl Api {
         let path = routes::link_list(link);
         self.send_message(Channel::Shared, Method::POST, &path, &request)
             .await
+    }
+
+    /// The same calls, whose packs are put through a link.
+    pub fn putting(&self, link: LinkId) -> Self {
+        Self {
+            putting: Some(link),
+            ..self.clone()
+        }
+    }
+
+    /// Puts a file through a link.
+    pub async fn link_put(&self, link: LinkId, request: &LinkPutRequest) -> Result<(), ApiError> {
+        let path = routes::link_files(link);
+        let body = Some((headers::CBOR, Bytes::from(request.to_cbor())));
+        let mut reader = self.call(Channel::Bulk, Method::POST, &path, body).await?;
+        reader.whole(0).await.map(drop)
     }
 
     /// Opens a file under a link; the calls that are returned read its chunks.

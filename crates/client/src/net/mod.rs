@@ -55,6 +55,8 @@ pub struct Api {
     authorization: Option<HeaderValue>,
     /// The file that chunks are read of, for whoever has a link; else they are read of a space.
     opening: Option<(LinkId, OpeningId)>,
+    /// The link that packs are put through; else they are stored in a space.
+    putting: Option<LinkId>,
 }
 
 impl Api {
@@ -80,6 +82,7 @@ impl Api {
             http: Arc::new(Http::new(target)),
             authorization: None,
             opening: None,
+            putting: None,
         })
     }
 
@@ -94,6 +97,7 @@ impl Api {
             http: Arc::new(Http::new(Target::anyone(url)?)),
             authorization: None,
             opening: None,
+            putting: None,
         };
         let claimed = anyone.server().await?.identity;
         let pin = ServerPin {
@@ -117,6 +121,7 @@ impl Api {
             http: Arc::clone(&self.http),
             authorization: Some(value),
             opening: None,
+            putting: None,
         })
     }
 

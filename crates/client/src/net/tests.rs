@@ -64,6 +64,7 @@ fn api(server: &Running, host: &str, identity: IdentityKey, roots: &[Certificate
         http: Arc::new(Http::new(target)),
         authorization: None,
         opening: None,
+        putting: None,
     }
 }
 

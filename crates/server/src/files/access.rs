@@ -1,7 +1,7 @@
 //! The one place that decides who may see or change what (R3).
 
-use hythe_model::{AccountId, DeviceId, NodeId, Role, SpaceId};
-use hythe_space::{ChangeSet, JoinOfferRecord, Operation, Record};
+use hythe_model::{AccountId, DeviceId, LinkKind, NodeId, Role, SpaceId};
+use hythe_space::{ChangeSet, JoinOfferRecord, Operation, Record, SignedGrant};
 
 use super::links::LinkPass;
 use super::session::AppScope;
@@ -148,6 +148,32 @@ pub(super) struct Linked {
     pub(super) log: Log,
     /// The link.
     pub(super) row: LinkRow,
+    /// What it is for.
+    kind: LinkKind,
+}
+
+impl Linked {
+    /// Whether what is below it may be read.
+    ///
+    /// # Errors
+    /// [`Denied::Role`] where files may only be put.
+    pub(super) fn may_read(&self) -> Result<(), Denied> {
+        match self.kind {
+            LinkKind::View | LinkKind::Download => Ok(()),
+            LinkKind::Upload => Err(Denied::Role),
+        }
+    }
+
+    /// Whether files may be put there.
+    ///
+    /// # Errors
+    /// [`Denied::Role`].
+    pub(super) fn may_put(&self) -> Result<(), Denied> {
+        match self.kind {
+            LinkKind::Upload => Ok(()),
+            LinkKind::View | LinkKind::Download => Err(Denied::Role),
+        }
+    }
 }
 
 /// What a link lets its holder see: never more than the account that gave it out may read itself.
@@ -168,9 +194,29 @@ pub(super) fn link(tx: &mut dyn Tx, pass: &LinkPass, now_ms: i64) -> Result<Link
         .transpose()?;
     let may_read = role.is_some_and(|role| Want::Read.is_allowed(role));
     match logs::by_no(tx, row.log)? {
-        Some(log) if !ended && may_give && may_read => Ok(Linked { log, row }),
+        Some(log) if !ended && may_give && may_read => {
+            let grant = SignedGrant::decode(&row.grant);
+            let kind = grant
+                .map_err(|_| DbError::Shape("the grant of a link"))?
+                .kind();
+            Ok(Linked { log, row, kind })
+        }
         _ => Err(Refused::LinkEnded.into()),
     }
+}
+
+/// As [`link`], and the log stays locked until the transaction ends.
+///
+/// # Errors
+/// As [`link`].
+pub(super) fn link_locked(
+    tx: &mut dyn Tx,
+    pass: &LinkPass,
+    now_ms: i64,
+) -> Result<Linked, FilesError> {
+    let linked = link(tx, pass, now_ms)?;
+    let log = logs::lock(tx, &linked.log.id)?.ok_or(Refused::LinkEnded)?;
+    Ok(Linked { log, ..linked })
 }
 
 /// A living node that a link shows: the linked one, or one below it.

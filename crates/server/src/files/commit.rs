@@ -41,7 +41,7 @@ pub struct Commit {
 }
 
 /// A commit that was checked as far as it can be without the state of its space.
-struct Prepared {
+pub(super) struct Prepared {
     change_set: ChangeSet,
     objects: Objects,
     /// Every chunk that a new version names, once.
@@ -86,7 +86,15 @@ impl Files {
         Ok(committed)
     }
 
-    async fn may_upload(&self, principal: &Principal, space: SpaceId) -> Result<(), FilesError> {
+    /// Whether somebody may write, and has room left.
+    ///
+    /// # Errors
+    /// [`Denied`], [`Refused::Quota`].
+    pub(super) async fn may_upload(
+        &self,
+        principal: &Principal,
+        space: SpaceId,
+    ) -> Result<(), FilesError> {
         let principal = principal.clone();
         let read = move |tx: &mut dyn Tx| {
             let log = access::space(tx, &principal, space, Want::Upload)?;
@@ -146,7 +154,11 @@ pub(super) async fn decode(bytes: Bytes) -> Result<ChangeSet, FilesError> {
 }
 
 impl Prepared {
-    fn new(change_set: ChangeSet, objects: Objects) -> Result<Self, FilesError> {
+    /// Checks what can be checked of a change set and its objects alone.
+    ///
+    /// # Errors
+    /// [`FilesError::Invalid`].
+    pub(super) fn new(change_set: ChangeSet, objects: Objects) -> Result<Self, FilesError> {
         let purged = change_set.writes().any(|write| {
             let parts = [write.parts.name, write.parts.attributes, write.parts.body];
             parts.into_iter().flatten().any(|part| part.bytes.is_none())
@@ -252,7 +264,14 @@ pub(super) fn judge(
 }
 
 /// Every chunk that the new versions name is there and not known to be damaged.
-fn check_chunks(tx: &mut dyn Tx, log: &Log, commit: &Prepared) -> Result<(), FilesError> {
+///
+/// # Errors
+/// [`FilesError::ChunksMissing`], or the database's.
+pub(super) fn check_chunks(
+    tx: &mut dyn Tx,
+    log: &Log,
+    commit: &Prepared,
+) -> Result<(), FilesError> {
     // What was there before was settled before: this looks at what came with the commit itself.
     let roots = commit.roots.iter().copied();
     let mut walk = Walk::new(roots.chain(commit.objects.layout_nodes()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hythe_content::{EpochSecret, SpaceKeys, open_previous};
+use hythe_content::{EpochSecret, SpaceKeys, TagKey, open_previous};
 use hythe_model::{KeyEpoch, SpaceId};
 use hythe_space::Record;
 
@@ -13,7 +13,10 @@ use crate::metadata::{DbError, Tx};
 
 /// Keys of the epochs of one space that the server may open. No `Debug`.
 #[derive(Default)]
-pub(super) struct Keyring(BTreeMap<KeyEpoch, SpaceKeys>);
+pub(super) struct Keyring {
+    epochs: BTreeMap<KeyEpoch, SpaceKeys>,
+    tags: Option<TagKey>,
+}
 
 impl Keyring {
     /// The keys of a space; none where the server is no member.
@@ -52,11 +55,19 @@ impl Keyring {
             let keys = SpaceKeys::derive(&space, epoch, &EpochSecret::new(secret));
             (epoch, keys)
         };
-        Ok(Self(secrets.into_iter().map(derive).collect()))
+        let first = secrets.get(&KeyEpoch::FIRST).cloned();
+        let tags = first.map(|secret| TagKey::derive(&space, &EpochSecret::new(secret)));
+        let epochs = secrets.into_iter().map(derive).collect();
+        Ok(Self { epochs, tags })
     }
 
     /// The keys of one epoch.
     pub(super) fn epoch(&self, epoch: KeyEpoch) -> Option<&SpaceKeys> {
-        self.0.get(&epoch)
+        self.epochs.get(&epoch)
+    }
+
+    /// The key of name tags.
+    pub(super) fn tags(&self) -> Option<&TagKey> {
+        self.tags.as_ref()
     }
 }

@@ -65,6 +65,7 @@ impl Files {
         let (asker, key) = (pass.clone(), (pass.link(), opening));
         let find = move |tx: &mut dyn Tx| {
             let linked = access::link(tx, &asker, now_ms())?;
+            linked.may_read()?;
             let used = links::opening(tx, key.0, key.1)?;
             let used = used.filter(|used| used.at_ms.saturating_add(OPEN_MS) > now_ms());
             let opened = used.and_then(|used| used.opened);

@@ -64,6 +64,7 @@ impl Files {
         let (inner, pass) = (Arc::clone(&self.inner), pass.clone());
         let read = move |tx: &mut dyn Tx| {
             let linked = access::link(tx, &pass, now_ms())?;
+            linked.may_read()?;
             access::under(tx, &linked, directory)?;
             if !linked.log.open {
                 return link_capsules::page(tx, &linked, directory, after.as_deref());
@@ -99,6 +100,7 @@ impl Files {
         let pass = pass.clone();
         let work = move |tx: &mut dyn Tx| {
             let linked = access::link(tx, &pass, now_ms())?;
+            linked.may_read()?;
             let row = access::under(tx, &linked, node)?.ok_or(FilesError::NotFound("file"))?;
             let record = record(&row)?;
             let body = record.body.filter(|_| record.kind == NodeKind::File);
@@ -138,7 +140,7 @@ fn count(
     Ok(links::note(tx, link, linked.log.no, &used)?)
 }
 
-fn used(action: Action, address: IpAddr, opened: Option<Opening>) -> UseRow {
+pub(super) fn used(action: Action, address: IpAddr, opened: Option<Opening>) -> UseRow {
     UseRow {
         at_ms: now_ms(),
         action,
@@ -282,6 +284,14 @@ pub(super) fn shown(row: NodeRow) -> Result<Option<LinkNode>, DbError> {
         attributes: field(&record.attributes, row.sealed.attributes),
         body,
     }))
+}
+
+/// Whether there is a directory: the root, or a node that is one.
+///
+/// # Errors
+/// The database's.
+pub(super) fn is_directory(row: Option<&NodeRow>) -> Result<bool, DbError> {
+    row.map_or(Ok(true), |row| Ok(record(row)?.kind == NodeKind::Directory))
 }
 
 fn size_of(keys: &SpaceKeys, node: NodeId, field: &FieldRecord, sealed: &[u8]) -> Option<u64> {

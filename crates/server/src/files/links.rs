@@ -1,6 +1,6 @@
 //! Links: giving them out, seeing how they were used, and ending them.
 
-use hythe_model::{DeviceId, LinkId, NodeId, Role, Secret32, SpaceId};
+use hythe_model::{DeviceId, LinkId, LinkKind, NodeId, Role, Secret32, SpaceId};
 use hythe_space::{LinkGrant, SignedGrant};
 use hythe_wire::link::{LinkAction, LinkUse, LinkView};
 
@@ -66,6 +66,12 @@ impl Files {
         let server = self.device();
         let work = move |tx: &mut dyn Tx| {
             let log = access::locked(tx, &principal, space, Want::Link)?;
+            if named.kind == LinkKind::Upload && !log.open {
+                // Nobody there could take in what is put.
+                return Err(FilesError::invalid(
+                    "a sealed space takes no uploads by links",
+                ));
+            }
             let row = new_row(&principal, &log, &named, grant.clone(), verifier.clone());
             add(tx, &log, &row)?;
             // Who has the keys makes what the link shows.
@@ -219,6 +225,7 @@ fn use_view(row: UseRow) -> LinkUse {
         action: match row.action {
             Action::Looked => LinkAction::Looked,
             Action::Opened => LinkAction::Opened,
+            Action::Put => LinkAction::Put,
         },
         node: row.opened.map(|opened| opened.node),
         network: row.network,

@@ -1,6 +1,6 @@
 //! Telling the logs that the server was restored from a copy.
 
-use hythe_model::{OperationId, ServerEpoch, SpaceId};
+use hythe_model::{DeviceId, Head, OperationId, ServerEpoch, SpaceId};
 use hythe_space::governance::Restored;
 use hythe_space::{AccountState, ChangeSet, Draft, Moment, Operation, Record, SigningKey, Stamp};
 
@@ -53,7 +53,33 @@ fn sign(
     server: &AccountState,
     key: &SigningKey,
 ) -> Result<ChangeSet, FilesError> {
-    let device = key.device_id();
+    let operation = random().map_err(|error| FilesError::Storage(Box::new(error)))?;
+    let stamp = stamp(
+        tx,
+        log,
+        server.head(),
+        key.device_id(),
+        OperationId(operation),
+    )?;
+    let mut draft = Draft::new();
+    draft.push(Operation::Restored(Restored {
+        at: log.head,
+        epoch,
+    }));
+    Ok(draft.sign(stamp, key)?)
+}
+
+/// What the server's device signs its next change set of an open space with.
+///
+/// # Errors
+/// The database's.
+pub(super) fn stamp(
+    tx: &mut dyn Tx,
+    log: &Log,
+    account_seen: Head,
+    device: DeviceId,
+    operation: OperationId,
+) -> Result<Stamp, DbError> {
     let author = records::get(tx, log.no, RecordKind::Author, device.as_bytes())?;
     let author = match author.as_deref().map(view::record).transpose()? {
         Some(Record::Author(author)) => Some(author),
@@ -61,22 +87,15 @@ fn sign(
     };
     let space = records::get(tx, log.no, RecordKind::Space, &[])?;
     let Some(Record::Space(space)) = space.as_deref().map(view::record).transpose()? else {
-        return Err(DbError::Shape("the record of a space").into());
+        return Err(DbError::Shape("the record of a space"));
     };
-    let operation = random().map_err(|error| FilesError::Storage(Box::new(error)))?;
-    let stamp = Stamp::next(
+    Ok(Stamp::next(
         SpaceId(log.id),
         author.as_ref(),
         log.head,
-        server.head(),
+        account_seen,
         space.key_epoch,
-        OperationId(operation),
+        operation,
         now_ms(),
-    );
-    let mut draft = Draft::new();
-    draft.push(Operation::Restored(Restored {
-        at: log.head,
-        epoch,
-    }));
-    Ok(draft.sign(stamp, key)?)
+    ))
 }

@@ -61,6 +61,17 @@ impl Principal {
         self.app.as_deref()
     }
 
+    /// The device that gave out a link, for whom what is put through it counts. Whether it still
+    /// holds is looked up when it is used.
+    pub(super) fn of_giver(account: AccountId, device: DeviceId) -> Self {
+        Self {
+            account,
+            device,
+            app: None,
+            checked: Arc::new(AtomicU64::new(u64::MAX)),
+        }
+    }
+
     /// The account it acts for.
     pub fn account(&self) -> AccountId {
         self.account

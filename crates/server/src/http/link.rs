@@ -1,20 +1,25 @@
 //! A link, for whoever has it.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use hythe_model::{LinkId, OpeningId};
+use hythe_wire::chunk::PackReply;
 use hythe_wire::chunk::ReadRequest;
-use hythe_wire::link::{LinkInfo, LinkListRequest, LinkOpenRequest, LinkOpened, LinkPage};
+use hythe_wire::link::{
+    LinkInfo, LinkListRequest, LinkOpenRequest, LinkOpened, LinkPage, LinkPutRequest,
+};
 use hythe_wire::routes;
 
 use super::app::Shared;
 use super::chunks::chunk_frames;
 use super::error::Failure;
-use super::message::{Cbor, IdText, Ids};
+use super::message::{Cbor, IdText, Ids, PackBody};
 use super::openapi::Octets;
 use super::stream::guarded;
 use crate::auth::Visitor;
+use crate::files::{Attached, LinkPut};
 
 /// What a link is, and what it points at.
 #[utoipa::path(
@@ -103,4 +108,71 @@ pub(crate) async fn read(
         .read_link_chunks(visitor.pass.clone(), opening, objects)
         .await?;
     guarded(&app, visitor.guard.clone(), visitor, chunk_frames(chunks))
+}
+
+/// Stores a pack of a file that is put through a link. Acknowledged is durable.
+#[utoipa::path(
+    post, path = routes::LINK_PACKS, tag = "links", security(("link" = [])),
+    params(("link" = String, Path, description = "Id of the link")),
+    request_body(content = Octets, content_type = "application/vnd.hythe.pack"),
+    responses((
+        status = 200, description = "PackReply",
+        content_type = "application/cbor", body = Octets
+    ))
+)]
+pub(crate) async fn store(
+    State(app): State<Shared>,
+    visitor: Visitor,
+    pack: PackBody,
+) -> Result<Cbor<PackReply>, Failure> {
+    let pack = pack.bytes.clone();
+    let stored = app.files.put_link_pack(&visitor.pass, pack).await?;
+    Ok(Cbor::answer(PackReply {
+        stored: stored.stored,
+        known: stored.known,
+        lease_ms: stored.lease_ms,
+    }))
+}
+
+/// Puts a file through a link.
+#[utoipa::path(
+    post, path = routes::LINK_FILES, tag = "links", security(("link" = [])),
+    params(("link" = String, Path, description = "Id of the link")),
+    request_body(content = Octets, content_type = "application/cbor", description = "LinkPutRequest"),
+    responses((status = 204, description = "Done"))
+)]
+pub(crate) async fn put(
+    State(app): State<Shared>,
+    visitor: Visitor,
+    request: Cbor<LinkPutRequest>,
+) -> Result<StatusCode, Failure> {
+    let LinkPutRequest {
+        upload,
+        generation,
+        wrapped,
+        name,
+        attributes,
+        body,
+        size,
+        attached,
+    } = request.message;
+    let attached = attached.into_iter().map(|object| Attached {
+        id: object.name.id,
+        seal: object.name.seal,
+        sealed: Vec::from(object.sealed).into(),
+    });
+    let put = LinkPut {
+        upload,
+        generation,
+        wrapped: wrapped.into(),
+        name: name.into(),
+        attributes: attributes.into(),
+        body: body.into(),
+        size,
+        attached: attached.collect(),
+    };
+    app.files
+        .link_put(&visitor.pass, put, visitor.address)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }

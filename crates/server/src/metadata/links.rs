@@ -44,6 +44,8 @@ pub enum Action {
     Looked = 0,
     /// Opened a file.
     Opened = 1,
+    /// Put a file.
+    Put = 2,
 }
 
 /// One use of a link.
@@ -255,6 +257,7 @@ fn read_use(row: &Row) -> Result<UseRow, DbError> {
         action: match row.int(1)? {
             0 => Action::Looked,
             1 => Action::Opened,
+            2 => Action::Put,
             _ => return Err(DbError::Shape("a use of a link")),
         },
         network: row.text(2)?.to_owned(),

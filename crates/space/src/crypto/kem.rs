@@ -6,7 +6,7 @@ use hpke::aead::AesGcm256;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::XWing;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
-use hythe_model::{AccountId, DeviceId, KeyEpoch, LinkId, Secret32, SpaceId};
+use hythe_model::{AccountId, DeviceId, KeyEpoch, LinkId, Secret32, SpaceId, UploadId};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
@@ -76,6 +76,16 @@ pub enum Purpose {
         /// The one-time key that comes with the key it is wrapped to.
         #[n(2)]
         key: DeviceId,
+    },
+    /// The secret under which somebody sealed a file that is put through a link, for who takes it in.
+    #[n(11)]
+    Upload {
+        /// The link.
+        #[n(0)]
+        link: LinkId,
+        /// The upload.
+        #[n(1)]
+        upload: UploadId,
     },
     /// The secret of one capsule, for whoever has the link.
     #[n(10)]

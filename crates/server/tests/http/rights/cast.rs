@@ -49,6 +49,7 @@ pub enum Who {
     DownloadLink,
     EndedLink,
     AppPassword,
+    UploadLink,
 }
 
 impl Who {
@@ -75,6 +76,7 @@ impl Who {
         Self::DownloadLink,
         Self::EndedLink,
         Self::AppPassword,
+        Self::UploadLink,
     ];
 
     /// The head of its column.
@@ -102,6 +104,7 @@ impl Who {
             Self::DownloadLink => "download link",
             Self::EndedLink => "ended link",
             Self::AppPassword => "app password",
+            Self::UploadLink => "upload link",
         }
     }
 }
@@ -397,7 +400,7 @@ impl Cast {
             Who::Spent => (self.spent.clone().unwrap(), headers::ONE_TIME),
             Who::Login => (self.logged_in().await, headers::ONE_TIME),
             Who::Recovery => (recovery_token(), headers::ONE_TIME),
-            Who::ViewLink | Who::DownloadLink | Who::EndedLink => {
+            Who::ViewLink | Who::DownloadLink | Who::EndedLink | Who::UploadLink => {
                 (token_of(link_of(who)), headers::LINK)
             }
             _ => (self.person(who).token.clone(), headers::BEARER),

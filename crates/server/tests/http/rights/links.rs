@@ -1,9 +1,11 @@
 //! Requests about links, and of whoever has one.
 
-use hythe_model::{LinkId, LinkKind, NodeId, OpeningId, Secret32};
+use hythe_model::{LinkId, LinkKind, NodeId, OpeningId, Secret32, UploadId};
 use hythe_space::{KemSecret, LinkGrant, Operation};
 use hythe_wire::chunk::ReadRequest;
-use hythe_wire::link::{CreateLinkRequest, LinkCapsulesRequest, LinkListRequest, LinkOpenRequest};
+use hythe_wire::link::{
+    CreateLinkRequest, LinkCapsulesRequest, LinkListRequest, LinkOpenRequest, LinkPutRequest,
+};
 use hythe_wire::link_url::verifier;
 use hythe_wire::{Token, headers, routes};
 
@@ -21,6 +23,7 @@ pub fn link_of(who: Who) -> LinkId {
     match who {
         Who::DownloadLink => LinkId([0xa2; 16]),
         Who::EndedLink => LinkId([0xa3; 16]),
+        Who::UploadLink => LinkId([0xa4; 16]),
         _ => LinkId([0xa1; 16]),
     }
 }
@@ -47,6 +50,7 @@ impl Cast {
             (link_of(Who::ViewLink), LinkKind::View),
             (link_of(Who::DownloadLink), LinkKind::Download),
             (link_of(Who::EndedLink), LinkKind::Download),
+            (link_of(Who::UploadLink), LinkKind::Upload),
         ] {
             let request = self.grant(Who::Owner, link, kind);
             let post = self
@@ -144,6 +148,23 @@ impl Cast {
                 // Whether it was opened, the row before tells.
                 let _ = self.request(who, &opened).await.send().await.unwrap();
                 self.chunks(link, opening)
+            }
+            ("POST", routes::LINK_PACKS, "") => {
+                let pack = Body::Plain(headers::PACK, super::asks::pack(&self.chunk));
+                Ask::post(routes::link_packs(link), pack)
+            }
+            ("POST", routes::LINK_FILES, "that was sealed for nobody") => {
+                let request = LinkPutRequest {
+                    upload: UploadId([who as u8; 16]),
+                    generation: 1,
+                    wrapped: vec![0x40].into(),
+                    name: vec![].into(),
+                    attributes: vec![].into(),
+                    body: vec![].into(),
+                    size: 0,
+                    attached: vec![],
+                };
+                Ask::post(routes::link_files(link), plain(&request))
             }
             ("POST", routes::LINK_CHUNKS, "without an opening") => {
                 self.chunks(link, OpeningId([6; 16]))
