@@ -37,10 +37,13 @@ impl Session<'_> {
             Look::Another => {
                 // Look at the place again (SC-058).
                 self.look_again(b"", path);
+                self.unentered.push(child.node);
                 return Ok(Vec::new());
             }
             Look::NotOpened(error) => {
-                self.not_opened(path, &error);
+                if self.not_opened(path, &error) {
+                    self.unentered.push(child.node);
+                }
                 return Ok(Vec::new());
             }
         };
@@ -59,12 +62,15 @@ impl Session<'_> {
         Ok(at.children)
     }
 
-    fn not_opened(&mut self, path: &[u8], error: &io::Error) {
-        if is_elsewhere(error) {
+    /// Says whether the directory is not there any more.
+    fn not_opened(&mut self, path: &[u8], error: &io::Error) -> bool {
+        let elsewhere = is_elsewhere(error);
+        if elsewhere {
             self.look_again(b"", path);
         } else {
             self.trouble(b"", path, Trouble::unreadable(error));
         }
+        elsewhere
     }
 
     /// Compares the names of a directory, which are all it has, with its rows. Rows without a name

@@ -14,6 +14,9 @@ use crate::os::{self, Want};
 /// So many entries of one directory are looked at one by one; for more, all of it is.
 const SINGLE: usize = 256;
 
+/// A directory is followed through so many moves within one scan.
+const FOLLOWED: usize = 4;
+
 /// A place, and how deep the known way to it was when it was looked at last.
 type Open = (TreePath, usize);
 
@@ -113,6 +116,7 @@ impl Session<'_> {
             Ok(handle) => handle,
             Err(error) if is_elsewhere(&error) => {
                 // The directory itself is gone or something else: look at its place.
+                self.unlooked.push((group.node, group.names.clone()));
                 self.place_of_directory(&group.directory)?;
                 return Ok(());
             }
@@ -122,6 +126,7 @@ impl Session<'_> {
             }
         };
         let Some(inode) = self.is_the_same(group.node, &handle)? else {
+            self.unlooked.push((group.node, group.names.clone()));
             self.place_of_directory(&group.directory)?;
             return Ok(());
         };
@@ -150,6 +155,39 @@ impl Session<'_> {
             self.down(&mut below, &child)?;
         }
         Ok(())
+    }
+
+    /// Looks where directories are that had moved when something in them was to be looked at. A move
+    /// of a directory that is watched is told without what it holds, so nobody else would.
+    pub(super) fn follow_moves(&mut self) -> Result<(), ScanError> {
+        for _ in 0..FOLLOWED {
+            let mut unlooked = std::mem::take(&mut self.unlooked);
+            unlooked.retain(|(node, _)| self.claimed.contains_key(node));
+            if unlooked.is_empty() {
+                break;
+            }
+            for (node, names) in unlooked {
+                if let Some(directory) = self.path_now(node)? {
+                    self.group(&Group {
+                        directory,
+                        node,
+                        names,
+                    })?;
+                }
+            }
+            self.flush()?;
+        }
+        for node in std::mem::take(&mut self.unentered) {
+            let path = self.path_now(node)?;
+            self.report.again.extend(path);
+        }
+        Ok(())
+    }
+
+    /// Where a node is, by what was written so far.
+    fn path_now(&self, node: NodeId) -> Result<Option<TreePath>, ScanError> {
+        let rows = self.snapshot.rows()?;
+        Ok(rows.local_path(self.folder(), self.root, node)?)
     }
 
     /// The inode of an open directory, if it is the one that the node was.

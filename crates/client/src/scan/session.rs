@@ -1,10 +1,10 @@
 //! One scan under way: what was found, and what is still open.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hythe_model::{NodeId, Timestamp, TreePath};
+use hythe_model::{EntryName, NodeId, Timestamp, TreePath};
 use hythe_sync::Place;
 
 use super::names::Names;
@@ -45,6 +45,11 @@ pub(super) struct Session<'a> {
     pub(super) missing: Vec<Missing>,
     /// Entries that took the name of a known node while its own inode was nowhere to be seen yet.
     pub(super) replaced: Vec<Replaced>,
+    /// Directories that were not where they were to be looked at, with the names wanted in them: they
+    /// may have moved in this very moment.
+    pub(super) unlooked: Vec<(NodeId, BTreeSet<EntryName>)>,
+    /// Directories that could not be entered because they were not there any more.
+    pub(super) unentered: Vec<NodeId>,
     /// Nodes whose place was given to another node.
     pub(super) displaced: Vec<NodeId>,
     /// Directories that were looked through whole.
@@ -109,6 +114,8 @@ impl<'a> Session<'a> {
             claimed: HashMap::new(),
             missing: Vec::new(),
             replaced: Vec::new(),
+            unlooked: Vec::new(),
+            unentered: Vec::new(),
             displaced: Vec::new(),
             covered: Vec::new(),
             report: ScanReport::default(),
@@ -220,6 +227,7 @@ impl<'a> Session<'a> {
     pub(super) fn finish(mut self) -> Result<ScanReport, ScanError> {
         self.settle_replaced()?;
         self.flush()?;
+        self.follow_moves()?;
         self.settle_missing()?;
         Ok(self.report)
     }
