@@ -44,7 +44,7 @@ fn device(stage: &Stage, name: &str, of: Option<&Device>) -> Device {
 /// Devices that end with the test.
 struct Cast {
     devices: Vec<Device>,
-    _stage: Stage,
+    stage: Stage,
 }
 
 impl Drop for Cast {
@@ -64,10 +64,7 @@ impl Cast {
         let bob = device(&stage, "bob", None);
         let mut devices = vec![first, second, bob];
         running.iter().for_each(|at| devices[*at].start());
-        Self {
-            devices,
-            _stage: stage,
-        }
+        Self { devices, stage }
     }
 
     /// Waits until what all of these wrote is on all of them.
@@ -310,4 +307,46 @@ fn only_owners_share_a_folder_and_its_members_keep_their_roles() {
     assert!(members.contains("invited"), "{members}");
     bob.ok(&["spaces", "accept", "secret plans"]);
     assert!(bob.ok(&["ls", "team:/"]).contains("plans/"));
+}
+
+#[test]
+fn d2_a_move_over_a_border_is_a_copy_and_a_removal() {
+    let cast = Cast::new(&[ANN]);
+    let ann = &cast.devices[ANN];
+    ann.write("dir/inner/large", noise(5, 2_000_000));
+    ann.write("dir/small", "small");
+    ann.write("single", "one");
+    cast.settle(&[ANN]);
+    ann.ok(&["spaces", "create", "club"]);
+    ann.ok(&["spaces", "attach", "club", ":/club"]);
+    cast.settle(&[ANN]);
+    let stored = cast.stage.stats()["packs"].as_u64().unwrap();
+
+    ann.ok(&["mv", ":/dir", ":/club/"]);
+    ann.ok(&["mv", ":/single", "club:/renamed"]);
+    cast.settle(&[ANN]);
+    assert_eq!(ann.ok(&["ls", "club:/"]), "dir/\nrenamed\n");
+    assert_eq!(ann.read("club/dir/inner/large"), noise(5, 2_000_000));
+    assert_eq!(ann.read("club/renamed"), b"one");
+    assert!(!ann.path("dir").exists() && !ann.path("single").exists());
+    let after = cast.stage.stats()["packs"].as_u64().unwrap();
+    assert!(after <= stored + 1, "no content was sent again");
+    let file = ann.home.with_file_name("put-me");
+    fs::write(&file, "put").unwrap();
+    ann.ok(&["put", file.to_str().unwrap(), ":/club"]);
+    assert_eq!(ann.ok(&["cat", "club:/put-me"]), "put");
+    // What it was before is in the trash of the space it left.
+    ann.ok(&["restore", ":/single"]);
+    assert_eq!(ann.ok(&["cat", ":/single"]), "one");
+
+    // A name that is taken is not given twice, and nothing is half moved.
+    let refused = ann.run(&["mv", ":/single", "club:/renamed"]);
+    assert_eq!(refused.status.code(), Some(1));
+    // What the server could read does not go into a sealed space as it is.
+    ann.ok(&["spaces", "create", "diary", "--sealed"]);
+    let refused = ann.run(&["mv", ":/single", "diary:/"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("sealed"), "{told}");
+    assert_eq!(ann.ok(&["cat", ":/single"]), "one");
+    ann.ok(&["verify"]);
 }

@@ -136,7 +136,10 @@ fn an_export_that_is_imported_is_exported_again() {
     let file = list(&stage, "users.xml", LIST);
     let codes = stage.place.path().join("codes");
     let codes = codes.to_str().unwrap();
-    let done = success(&mut admin(&stage, &["import", &file, "--codes", codes]));
+    let done = success(&mut admin(
+        &stage,
+        &["import", &file, "--recovery-file", codes],
+    ));
     let written = std::fs::read_to_string(codes).unwrap();
     assert!(
         written.starts_with("bob\t") && !done.contains(written[4..].trim()),

@@ -19,7 +19,7 @@ first device in.
 
 Examples:
   hythe admin users import --data /srv/hythe users.xml --dry-run
-  hythe admin users import --data /srv/hythe users.xml --codes codes.txt")]
+  hythe admin users import --data /srv/hythe users.xml --recovery-file codes.txt")]
 pub struct ImportUsers {
     /// The users.xml
     pub file: PathBuf,
@@ -28,7 +28,7 @@ pub struct ImportUsers {
     pub dry_run: bool,
     /// Where to write the codes of users without a password to, in place of standard output; the
     /// file must not be there
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "recovery-file", value_name = "FILE")]
     pub codes: Option<PathBuf>,
     #[command(flatten)]
     pub admin: Admin,

@@ -99,7 +99,9 @@ impl Copy<'_> {
             })
             .await
         {
-            Ok(Reply::Entry(entry)) => entry.kind == EntryKind::Directory,
+            Ok(Reply::Entry(entry)) => {
+                matches!(entry.kind, EntryKind::Directory | EntryKind::Attachment)
+            }
             // Nothing is there yet, or the request to come will say what is wrong.
             _ => false,
         };

@@ -4,6 +4,7 @@ use hythe_control::{Failure, FailureKind, Octets, Place, Reply};
 use hythe_model::{Attributes, EntryName, LinkTarget, NodeId, NodeKind, Timestamp, TreePath};
 use hythe_sync::RemoteNode;
 
+use super::across;
 use super::attempt::{Planned, carry_out, fresh, fresh_version, fresh_versions};
 use super::place::{self, child, nothing, shown, walk};
 use super::words::refused;
@@ -118,11 +119,10 @@ fn directory(parent: NodeId, name: EntryName) -> Result<(NodeId, Edit), Failure>
 pub(super) async fn relocate(door: &Door, from: &Place, to: &Place) -> Result<Reply, Failure> {
     let (space, from) = place::resolve(door, from).await?;
     let (other, to) = place::resolve(door, to).await?;
+    current::catch_up(door, &other).await?;
+    let (other, to) = place::landing(door, other, to).await?;
     if space.number != other.number {
-        return Err(
-            Failure::new(FailureKind::Usage, "Source and target are in two spaces")
-                .next("Copy it with `hythe get` and `hythe put`, then remove it with `hythe rm`."),
-        );
+        return across::relocate(door, (space, from), (other, to)).await;
     }
     current::catch_up(door, &space).await?;
     // The node is chosen once: should others move it meanwhile, it is still the one that is meant.

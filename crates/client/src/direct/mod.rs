@@ -5,9 +5,11 @@
 //! - [`attempt`]: edits into the log, planned anew while others write too.
 //! - one file for each group of requests.
 
+mod across;
 mod attach;
 mod attempt;
 mod change;
+mod copy;
 mod current;
 mod descriptor;
 mod entry;

@@ -180,6 +180,22 @@ fn border(
     Ok(None)
 }
 
+/// A place to move something to: of an attached space its root.
+pub(super) async fn landing(
+    door: &Door,
+    space: Arc<Space>,
+    path: TreePath,
+) -> Result<(Arc<Space>, TreePath), Failure> {
+    match find_at(door, space.clone(), path.clone()) {
+        Ok(found) => {
+            let found = entered(door, found).await?;
+            Ok((found.space, found.path))
+        }
+        // What is missing is told by whoever looks for it.
+        Err(_) => Ok((space, path)),
+    }
+}
+
 /// The space that is shown at a place, from its root, where an attachment is there.
 pub(super) async fn entered(door: &Door, found: Found) -> Result<Found, Failure> {
     let Some(node) = found

@@ -52,7 +52,7 @@ fn deletes(rows: &Rows<'_>, space: SpaceNumber, top: RemoteNode) -> Result<Vec<E
     Ok(edits)
 }
 
-fn delete(id: NodeId, node: RemoteNode) -> Edit {
+pub(super) fn delete(id: NodeId, node: RemoteNode) -> Edit {
     Edit::Delete {
         node: id,
         expected: node.versions,

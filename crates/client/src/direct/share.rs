@@ -8,26 +8,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hythe_content::field_refs;
 use hythe_control::{Failure, Place};
-use hythe_model::{ChunkId, NodeId, NodeKind, Role, SpaceId, SpaceName};
+use hythe_model::{NodeId, NodeKind, Role, SpaceId, SpaceName};
 use hythe_space::moving::{CameFrom, MoveOut, MovedOut, StayHere};
-use hythe_space::operation::BodyWrite;
-use hythe_space::{NodeRecord, Operation, Record};
+use hythe_space::{NodeRecord, Operation};
 use hythe_sync::RemoteNode;
-use hythe_wire::limits::MAX_MISSING_CHUNKS;
 
 use super::attach::{attached, attachment};
 use super::attempt::{NotCarried, Planned, carry_out, fresh};
+use super::copy::{Copying, Target, check_readable, record};
 use super::current::{catch_up, tell};
 use super::place::{self, Found, shown};
-use super::words::{refused, unlaid};
-use crate::commit::{self, Copied, Edit};
-use crate::daemon::{Door, Space, unreachable};
-use crate::state::{Rows, SpaceNumber, StateError};
-
-/// Nodes that are copied at a time: their chunks are taken over, then they are committed.
-const AT_ONCE: usize = 1000;
+use super::words::refused;
+use crate::commit::{self, Edit};
+use crate::daemon::{Door, Space};
+use crate::state::Rows;
 
 /// A folder on its way into a space of its own.
 struct Moving<'d> {
@@ -113,21 +108,6 @@ fn owned(space: &Space) -> Result<(), Failure> {
     )))
 }
 
-/// The record of a node, as the fold has it.
-fn record(
-    rows: &Rows<'_>,
-    space: SpaceNumber,
-    node: NodeId,
-) -> Result<Option<NodeRecord>, StateError> {
-    let Some(bytes) = rows.node_record(space, node)? else {
-        return Ok(None);
-    };
-    match Record::decode(&bytes) {
-        Ok(Record::Node(record)) => Ok(Some(record)),
-        _ => Err(StateError::Invalid("record of the fold")),
-    }
-}
-
 /// A space of this account, followed and read.
 async fn joined(door: &Door, id: SpaceId) -> Result<Arc<Space>, Failure> {
     door.shared.learn_spaces().await?;
@@ -204,128 +184,34 @@ fn own_name(node: &RemoteNode) -> Result<SpaceName, Failure> {
         })
 }
 
-/// What cannot be read could not be carried over, and would be lost from sight.
-fn check_readable(
-    rows: &Rows<'_>,
-    space: SpaceNumber,
-    folder: NodeId,
-    place: &str,
-) -> Result<(), Failure> {
-    for id in rows.remote_below(space, folder)? {
-        let Some(node) = rows.remote_node(space, id)? else {
-            continue;
-        };
-        let lacks_body = node.kind != NodeKind::Directory && rows.remote_body(space, id)?.is_none();
-        if node.name.is_err() || lacks_body {
-            return Err(
-                refused(format!("{place} holds something that cannot be read"))
-                    .because(format!("node {id}"))
-                    .next("`hythe verify` says more of it."),
-            );
-        }
-        if record(rows, space, id)?.is_some_and(|record| record.leaving.is_some()) {
-            return Err(refused(format!("A folder in {place} is being shared"))
-                .next("Share that one to its end first."));
-        }
-    }
-    Ok(())
-}
-
 impl Moving<'_> {
     /// Makes what the folder holds in the new space, as far as it is not there yet.
     async fn copy(&self) -> Result<(), NotCarried> {
         let (from, folder) = (self.from.number, self.node.id);
-        let nodes = self.read(|rows| rows.remote_below(from, folder))?;
-        for nodes in nodes.chunks(AT_ONCE) {
-            self.adopt(nodes).await?;
-            let plan = |rows: &Rows<'_>| {
-                let mut edits = Vec::new();
-                for node in nodes {
-                    edits.extend(self.copied(rows, *node)?);
-                }
-                Ok(Planned::new(edits, ()))
-            };
-            carry_out(self.door, &self.to, plan).await?;
-        }
-        Ok(())
-    }
-
-    fn read<T>(&self, read: impl FnOnce(&Rows<'_>) -> Result<T, StateError>) -> Result<T, Failure> {
-        Ok(self.door.shared.state.read(read)?)
-    }
-
-    /// The edit that makes a node in the new space; none where it is there.
-    fn copied(&self, rows: &Rows<'_>, id: NodeId) -> Result<Option<Edit>, Failure> {
-        if rows.remote_node(self.to.number, id)?.is_some() {
-            return Ok(None);
-        }
-        let number = self.from.number;
-        let (node, record) = (rows.remote_node(number, id)?, record(rows, number, id)?);
-        let (Some(node), Some(record)) = (node, record) else {
-            return Ok(None);
+        let nodes = self
+            .door
+            .shared
+            .state
+            .read(|rows| rows.remote_below(from, folder))
+            .map_err(Failure::from)?;
+        let copying = Copying {
+            door: self.door,
+            from: &self.from,
+            to: &self.to,
         };
-        let Ok(name) = node.name else {
-            return Err(refused(format!("Node {id} has no name that can be read")));
+        let under = |rows: &Rows<'_>, id: NodeId| {
+            let parent = rows.remote_node(from, id)?.map(|node| node.parent);
+            let parent = parent.map(|parent| match parent == folder {
+                true => NodeId::ROOT,
+                false => parent,
+            });
+            Ok(parent.map(|parent| Target {
+                node: id,
+                parent,
+                name: None,
+            }))
         };
-        let parent = match node.parent == self.node.id {
-            true => NodeId::ROOT,
-            false => node.parent,
-        };
-        let body = match record.body {
-            None => None,
-            Some(body) => {
-                let field = rows.remote_body(number, id)?;
-                let field = field.ok_or_else(|| refused(format!("Node {id} cannot be read")))?;
-                let write = BodyWrite {
-                    version: body.field.version,
-                    size: body.size,
-                    tree: body.tree,
-                    refs: references(node.kind, &field)?,
-                };
-                Some((write, field))
-            }
-        };
-        Ok(Some(Edit::Copy(Box::new(Copied {
-            node: id,
-            kind: node.kind,
-            parent,
-            name,
-            attributes: node.attributes,
-            place_version: record.place.version,
-            attributes_version: record.attributes.version,
-            body,
-        }))))
-    }
-
-    /// Has the new space take over the chunks that nodes refer to.
-    async fn adopt(&self, nodes: &[NodeId]) -> Result<(), Failure> {
-        let number = self.from.number;
-        let mut wanted: Vec<ChunkId> = Vec::new();
-        for id in nodes {
-            let (node, field) = self.read(|rows| {
-                Ok((
-                    rows.remote_node(number, *id)?,
-                    rows.remote_body(number, *id)?,
-                ))
-            })?;
-            if let (Some(node), Some(field)) = (node, field) {
-                wanted.extend(references(node.kind, &field)?);
-            }
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
-        for ids in wanted.chunks(MAX_MISSING_CHUNKS) {
-            let adopted = self
-                .door
-                .shared
-                .api
-                .adopt(self.to.id, self.from.id, ids.to_vec());
-            let missing = adopted.await.map_err(|error| unreachable(&error))?;
-            if !missing.is_empty() {
-                tracing::warn!(count = missing.len(), "chunks of the folder are missing");
-            }
-        }
-        Ok(())
+        copying.run(&nodes, under).await
     }
 
     /// Puts the attachment in the folder's place.
@@ -411,14 +297,5 @@ impl Moving<'_> {
             tell(self.door, &self.to, applied);
         }
         Ok(())
-    }
-}
-
-/// The stored objects that a body names.
-fn references(kind: NodeKind, field: &[u8]) -> Result<Vec<ChunkId>, Failure> {
-    match kind {
-        NodeKind::File => Ok(field_refs(field).map_err(unlaid)?.ids),
-        // The text of a link, and the space of an attachment, stand in the field itself.
-        _ => Ok(Vec::new()),
     }
 }

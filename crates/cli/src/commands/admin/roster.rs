@@ -34,7 +34,7 @@ struct PrintedUser {
     user_name: String,
     outcome: Outcome,
     to_enrol: usize,
-    /// The way in of an account without a password; with `--codes` it is in that file instead.
+    /// The way in of an account without a password; with `--recovery-file` it is in that file instead.
     recovery_code: Option<String>,
 }
 

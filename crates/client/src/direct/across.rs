@@ -1,0 +1,160 @@
+//! `move` over a border between two spaces: copied first, then removed (D2).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use hythe_control::{Failure, Reply};
+use hythe_model::{EntryName, NodeId, NodeKind, TreePath};
+use hythe_sync::{RemoteNode, Versions};
+
+use super::attempt::{Planned, carry_out, fresh};
+use super::change::free;
+use super::copy::{Copying, Target, check_readable};
+use super::current;
+use super::place::{self, shown};
+use super::remove::delete;
+use super::words::refused;
+use crate::daemon::{Door, Space};
+use crate::state::{Rows, StateError};
+
+/// A place in a space.
+pub(super) type End = (Arc<Space>, TreePath);
+
+/// Moves what is at a place into another space, under new ids: what it was before stays in the
+/// trash of the space it left.
+pub(super) async fn relocate(door: &Door, from: End, to: End) -> Result<Reply, Failure> {
+    let ((space, from), (other, to)) = (from, to);
+    current::catch_up(door, &space).await?;
+    current::catch_up(door, &other).await?;
+    check_keys(&space, &other)?;
+    let moved = place::existing_at(door, space.clone(), from.clone())?.node;
+    let Some(top) = moved else {
+        return Err(refused("The root of a space cannot be moved"));
+    };
+    let (number, shown_from) = (space.number, shown(&space, &from));
+    let nodes = door.shared.state.read(|rows| {
+        check_readable(rows, number, top.id, &shown_from)?;
+        Ok::<_, Failure>(with_versions(rows, &space, &top)?)
+    })?;
+    let (parent, name) = target(door, &other, &to, &from)?;
+    let mut ids: HashMap<NodeId, NodeId> = HashMap::new();
+    for (id, _) in &nodes {
+        ids.insert(*id, NodeId(fresh()?));
+    }
+    let as_what = |rows: &Rows<'_>, id: NodeId| {
+        let above = rows.remote_node(number, id)?.map(|node| node.parent);
+        let node = ids.get(&id).copied();
+        Ok(match (node, above.and_then(|above| ids.get(&above))) {
+            (Some(node), _) if id == top.id => Some(Target {
+                node,
+                parent,
+                name: Some(name.clone()),
+            }),
+            (Some(node), Some(parent)) => Some(Target {
+                node,
+                parent: *parent,
+                name: None,
+            }),
+            _ => None,
+        })
+    };
+    let copying = Copying {
+        door,
+        from: &space,
+        to: &other,
+    };
+    let all: Vec<NodeId> = nodes.iter().map(|(id, _)| *id).collect();
+    copying.run(&all, as_what).await?;
+    remove_copied(door, &space, &nodes, &shown_from).await?;
+    Ok(Reply::Done)
+}
+
+/// What lies in an open space was sealed under keys that its server has. Taken over as it is, it
+/// would lie in a sealed space and be readable there.
+fn check_keys(from: &Space, to: &Space) -> Result<(), Failure> {
+    let open = |space: &Space| space.replica.standing().is_some_and(|now| now.open);
+    if open(from) && !open(to) {
+        return Err(refused(
+            "What is in an open space is not moved into a sealed one as it is stored",
+        )
+        .because("the server has the keys it is stored under")
+        .next("Copy it with `hythe get` and `hythe put`, then remove it with `hythe rm`."));
+    }
+    Ok(())
+}
+
+/// A node and all below it, parents first, as they are now.
+fn with_versions(
+    rows: &Rows<'_>,
+    space: &Space,
+    top: &RemoteNode,
+) -> Result<Vec<(NodeId, Versions)>, StateError> {
+    let mut nodes = vec![(top.id, top.versions)];
+    if top.kind == NodeKind::Directory {
+        for id in rows.remote_below(space.number, top.id)? {
+            nodes.extend(
+                rows.remote_node(space.number, id)?
+                    .map(|node| (id, node.versions)),
+            );
+        }
+    }
+    Ok(nodes)
+}
+
+/// Where it goes: into a directory that is there, else to a place that is free.
+fn target(
+    door: &Door,
+    space: &Arc<Space>,
+    to: &TreePath,
+    from: &TreePath,
+) -> Result<(NodeId, EntryName), Failure> {
+    let there = place::find_at(door, space.clone(), to.clone())?;
+    let into = there.is_directory();
+    let at = match (into, from.name()) {
+        (true, Some(name)) => to.join(name.clone()),
+        _ => to.clone(),
+    };
+    door.shared.state.read(|rows| free(rows, space, &at))
+}
+
+/// Removes what was copied, exactly as it was then: what was written since stays.
+async fn remove_copied(
+    door: &Door,
+    space: &Space,
+    nodes: &[(NodeId, Versions)],
+    shown: &str,
+) -> Result<(), Failure> {
+    let number = space.number;
+    let known: HashSet<NodeId> = nodes.iter().map(|(id, _)| *id).collect();
+    carry_out(door, space, |rows| {
+        let mut edits = Vec::new();
+        for (id, versions) in nodes.iter().rev() {
+            let there = rows.remote_node(number, *id)?;
+            let Some(there) = there.filter(|there| !there.deleted) else {
+                continue;
+            };
+            if there.versions != *versions {
+                return Err(changed(shown));
+            }
+            edits.push(delete(*id, there));
+        }
+        for (id, _) in nodes {
+            // What came since would be in the way of the delete; it stays, with what holds it.
+            if !rows
+                .remote_children(number, *id)?
+                .iter()
+                .all(|child| known.contains(child))
+            {
+                return Err(changed(shown));
+            }
+        }
+        Ok(Planned::new(edits, ()))
+    })
+    .await?;
+    Ok(())
+}
+
+fn changed(shown: &str) -> Failure {
+    refused(format!("{shown} was changed while it was copied"))
+        .next("The copy is whole as of before. Remove one of the two.")
+}
