@@ -37,7 +37,9 @@ struct Two {
 impl Drop for Two {
     fn drop(&mut self) {
         for device in [&mut self.ann, &mut self.bob] {
-            device.kill();
+            if device.daemon.is_some() {
+                device.kill();
+            }
         }
     }
 }
@@ -125,6 +127,23 @@ fn two_accounts_share_a_space_until_one_may_only_read_and_then_is_out() {
     assert!(!bob.run(&["ls", "photos:/"]).status.success());
     let left = ann.ok(&["members", "photos"]);
     assert!(!left.contains("bob"), "{left}");
+}
+
+#[test]
+fn a_role_that_changed_while_nothing_ran_counts_from_the_next_start() {
+    let mut two = shared();
+    two.bob.stop();
+    let (ann, bob) = (&two.ann, &two.bob);
+    ann.ok(&["share", "photos", "bob", "--role", "viewer"]);
+    bob.write("unsent", "of a viewer");
+    assert_eq!(
+        bob.run(&["wait", "--timeout", "100"]).status.code(),
+        Some(3)
+    );
+    ann.ok(&["share", "photos", "bob", "--role", "editor"]);
+    bob.ok(&["wait", "--timeout", "100"]);
+    ann.ok(&["wait", "--timeout", "100"]);
+    assert_eq!(ann.read("unsent"), b"of a viewer");
 }
 
 #[test]

@@ -104,8 +104,9 @@ async fn follow_once(
                 };
                 let inline = change_set.as_ref().map(|bytes| bytes.as_slice());
                 let before = (space.replica.governed(), space.replica.standing());
-                tell(events, space, space.replica.take_event(head, inline).await?);
+                let applied = space.replica.take_event(head, inline).await?;
                 heed(shared, events, space, before);
+                tell(events, space, applied);
             }
             Told::Account { account, .. } => {
                 shared.common.accounts.refresh(account).await?;
@@ -135,7 +136,8 @@ async fn follow_once(
 }
 
 /// After a change of members: what could not be sent may be sent now, or the other way round, and
-/// keys may be due.
+/// keys may be due. Told before the position is: at the new one the folder waits for no right that
+/// it has by now.
 fn heed(
     shared: &Shared,
     events: &Teller,
@@ -180,6 +182,7 @@ pub async fn read_all(
     let views = shared.learn_spaces().await?;
     let mut spaces = Vec::new();
     for space in shared.living_spaces() {
+        let before = (space.replica.governed(), space.replica.standing());
         match read_on(shared, &space, epoch).await {
             Err(ReplicaError::Unconfirmed) => {
                 let view = views.iter().find(|view| view.id == space.id);
@@ -190,6 +193,7 @@ pub async fn read_all(
             Err(error) => return Err(error),
             Ok(applied) => {
                 space.claim(None);
+                heed(shared, events, &space, before);
                 tell(events, &space, applied);
                 spaces.push(space);
             }
