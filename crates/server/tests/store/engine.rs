@@ -1,5 +1,7 @@
 //! Running the same cases on both databases.
 
+use std::pin::Pin;
+
 use hythe_testkit::PostgresCluster;
 
 use crate::contract;
@@ -23,6 +25,14 @@ pub fn on_sqlite(case: impl AsyncFnOnce(World)) {
     });
 }
 
+/// A case, made in a frame of its own: all of them in one are more than a thread's stack.
+fn on_heap<F: Future<Output = ()> + 'static>(
+    case: impl FnOnce(World) -> F + 'static,
+    database: Option<String>,
+) -> Pin<Box<dyn Future<Output = ()>>> {
+    Box::pin(async move { case(World::open(database).await).await })
+}
+
 /// One cluster for all cases: making one takes longer than any of them.
 #[test]
 fn postgres_keeps_the_contract() {
@@ -36,8 +46,7 @@ fn postgres_keeps_the_contract() {
         macro_rules! run {
             ($($case:ident),* $(,)?) => {$(
                 let begun = std::time::Instant::now();
-                // On the heap: all cases in one frame are more than a thread's stack.
-                Box::pin(contract::$case(World::open(database()).await)).await;
+                on_heap(contract::$case, database()).await;
                 println!("{} {:?}", stringify!($case), begun.elapsed());
             )*};
         }
