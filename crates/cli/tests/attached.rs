@@ -350,3 +350,33 @@ fn d2_a_move_over_a_border_is_a_copy_and_a_removal() {
     assert_eq!(ann.ok(&["cat", ":/single"]), "one");
     ann.ok(&["verify"]);
 }
+
+#[test]
+fn what_is_put_where_no_space_is_shown_is_told_of_and_sent_once_there_is_one() {
+    let cast = Cast::new(&[BOB]);
+    let (ann, bob) = (&cast.devices[ANN], &cast.devices[BOB]);
+    for space in ["team", "photos"] {
+        ann.ok(&["spaces", "create", space]);
+    }
+    ann.ok(&["spaces", "attach", "photos", "team:/pictures"]);
+    ann.ok(&["share", "team", "bob", "--role", "editor"]);
+    bob.ok(&["spaces", "accept", "team"]);
+    bob.ok(&["spaces", "attach", "team", ":/team"]);
+    cast.settle(&[BOB]);
+    assert!(bob.path("team/pictures").is_dir());
+
+    bob.write("team/pictures/mine", "of Bob");
+    bob.ok(&["wait", "--timeout", "100"]);
+    let told = bob.run(&["status"]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.contains("not shown here"), "{told}");
+
+    ann.ok(&["share", "photos", "bob", "--role", "editor"]);
+    bob.ok(&["spaces", "accept", "photos"]);
+    wait_until("the file is sent", || {
+        bob.ok(&["wait", "--timeout", "100"]);
+        ann.run(&["cat", "team:/pictures/mine"]).stdout == b"of Bob"
+    });
+    let told = bob.run(&["status"]);
+    assert!(told.status.success(), "{told:?}");
+}

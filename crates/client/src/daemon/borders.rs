@@ -156,7 +156,7 @@ impl<'s> Settling<'s> {
                 row.within.map(|within| within.attachment) == Some(attachment.node)
             };
             if !within.iter().any(is) {
-                self.fill(attachment).await?;
+                look.extend(self.fill(attachment).await?);
             }
         }
         Ok(look)
@@ -250,14 +250,15 @@ impl<'s> Settling<'s> {
         })
     }
 
-    /// Makes the folder of an attachment whose directory is on the disk.
-    async fn fill(&self, attachment: &AttachmentRow) -> Result<(), PassError> {
+    /// Makes the folder of an attachment whose directory is on the disk. Returns its place: what
+    /// was said of it may be right no more.
+    async fn fill(&self, attachment: &AttachmentRow) -> Result<Option<TreePath>, PassError> {
         let target = attachment.target.and_then(|target| self.space(target));
-        let (Some(target), Some((path, _))) = (target, self.path_of(attachment.node)?) else {
-            return Ok(());
+        let (Some(target), Some((path, below))) = (target, self.path_of(attachment.node)?) else {
+            return Ok(None);
         };
         if self.shows(target.id)? || !is_directory(&path).await {
-            return Ok(());
+            return Ok(None);
         }
         let within = Within {
             folder: self.number,
@@ -266,7 +267,7 @@ impl<'s> Settling<'s> {
         let row = self.row_of(&target, path, within).await?;
         let write = self.shared.state.write(move |tx| tx.add_folder(&row));
         take_up(self.events, write.await?).await;
-        Ok(())
+        Ok(Some(below))
     }
 
     /// Whether the folder, or one around it, shows a space: a view never shows a space inside itself.

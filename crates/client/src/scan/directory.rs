@@ -11,7 +11,7 @@ use super::names::Names;
 use super::session::Session;
 use super::trouble::Trouble;
 use crate::disk::is_elsewhere;
-use crate::os::Info;
+use crate::os::{self, Info, Want};
 use crate::state::{LocalSeen, StateError};
 
 impl Session<'_> {
@@ -23,7 +23,8 @@ impl Session<'_> {
         child: &Child,
         looked: Option<Look>,
     ) -> Result<Vec<Child>, ScanError> {
-        if self.borders.contains(&child.node) {
+        if let Some(filled) = self.borders.get(&child.node).copied() {
+            self.at_border(path, filled);
             return Ok(Vec::new());
         }
         let look = looked.unwrap_or_else(|| {
@@ -60,6 +61,26 @@ impl Session<'_> {
             Err(error) => self.trouble(b"", path, Trouble::unreadable(&error)),
         }
         Ok(at.children)
+    }
+
+    /// What is behind a border another folder looks at. Where there is none, somebody has to know that
+    /// nobody does.
+    fn at_border(&mut self, path: &[u8], filled: bool) {
+        let cut = path.iter().rposition(|byte| *byte == b'/');
+        let (above, name) = match cut {
+            Some(cut) => (&path[..cut], &path[cut + 1..]),
+            None => (&[][..], path),
+        };
+        self.forget_problem_at(above, name);
+        if filled {
+            return;
+        }
+        let mut names = Names::default();
+        let handle = os::open_below(self.scan.root.directory(), path, Want::Directory);
+        let listed = handle.is_ok_and(|handle| names.read(&mut self.listing, &handle).is_ok());
+        if listed && names.iter().next().is_some() {
+            self.trouble(b"", path, Trouble::not_shown());
+        }
     }
 
     /// Says whether the directory is not there any more.

@@ -101,7 +101,7 @@ impl Session<'_> {
             let row = rows.local_at(self.folder(), node, name)?;
             match row.filter(|row| row.node.kind == NodeKind::Directory) {
                 // What is behind a border another folder looks at.
-                Some(row) if self.borders.contains(&row.node.id) => return Ok(None),
+                Some(row) if self.borders.contains_key(&row.node.id) => return Ok(None),
                 Some(row) => node = row.node.id,
                 None => return Ok(Some((directory, node, name.clone()))),
             }

@@ -1,6 +1,6 @@
 //! One scan under way: what was found, and what is still open.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,8 +26,8 @@ pub(super) struct Session<'a> {
     pub(super) snapshot: Rc<Snapshot>,
     /// The directory of the space that the folder shows.
     pub(super) root: NodeId,
-    /// Attachments: what is below them belongs to folders of their own.
-    pub(super) borders: HashSet<NodeId>,
+    /// Attachments: what is below them belongs to folders of their own, where there are any.
+    pub(super) borders: HashMap<NodeId, bool>,
     /// Whether any entry is known at all: without, every entry is new.
     pub(super) knows_any: bool,
     /// Whether anything is on the list of problems that a scan put there.

@@ -34,6 +34,14 @@ impl Trouble {
         }
     }
 
+    pub(super) fn not_shown() -> Self {
+        Self {
+            reason: "it stands for a space that is not shown here, so what is in it is not synced"
+                .to_owned(),
+            action: "Take part in that space (`hythe spaces`), or move the files elsewhere.",
+        }
+    }
+
     pub(super) fn mounted() -> Self {
         Self {
             reason: "another file system is mounted here, which is not synced".to_owned(),

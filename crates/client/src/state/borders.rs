@@ -63,12 +63,15 @@ impl Rows<'_> {
         Ok(body.and_then(|field| read_attachment(&field).ok()))
     }
 
-    /// The attachments of which a folder of this device is, or was, filled: what is below them is
-    /// none of the folder's.
-    pub fn borders(&self, folder: FolderNumber, space: SpaceNumber) -> Result<Vec<NodeId>> {
-        let sql = "SELECT attachment FROM folders WHERE within = ?1
-            UNION SELECT node FROM remote WHERE space = ?2 AND kind = 3 AND deleted = 0";
-        self.all(sql, (folder.0, space.0), |row| get(row, 0))
+    /// The attachments of a folder, those that went and are filled still among them, and whether a
+    /// folder fills each: what is below them is none of the folder's.
+    pub fn borders(&self, folder: FolderNumber, space: SpaceNumber) -> Result<Vec<(NodeId, bool)>> {
+        let sql = "SELECT attachment, 1 FROM folders WHERE within = ?1
+            UNION ALL SELECT node, 0 FROM remote WHERE space = ?2 AND kind = 3 AND deleted = 0
+                AND node NOT IN (SELECT attachment FROM folders WHERE within = ?1)";
+        self.all(sql, (folder.0, space.0), |row| {
+            Ok((get(row, 0)?, row.get(1)?))
+        })
     }
 
     /// The folders that fill attachments of a folder.
