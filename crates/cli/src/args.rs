@@ -636,9 +636,14 @@ pub enum DevicesCommand {
     )]
     Approve,
     /// Cut a device off
-    #[command(after_help = "Example:\n  hythe devices remove old-laptop")]
+    #[command(
+        after_help = "With --wipe it is asked to delete its copies of your files. It does so when it next reaches the server, and only what the server has: what it has not sent stays on it. Nothing makes sure of it: a device that stays offline, or that somebody changed, keeps them.\n\nExamples:\n  hythe devices remove old-laptop\n  hythe devices remove lost-phone --wipe"
+    )]
     Remove {
         /// Its name, or the first eight or more digits of its id
         device: String,
+        /// Ask it to delete its copies of your files, as well as it can
+        #[arg(long)]
+        wipe: bool,
     },
 }

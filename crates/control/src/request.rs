@@ -71,6 +71,9 @@ pub enum Request {
     DevicesRemove {
         /// Its name, its id, or the first eight or more digits of its id.
         device: String,
+        /// Ask it to delete its local copies of what the spaces hold.
+        #[serde(default)]
+        wipe: bool,
     },
     /// Renews the keys of the spaces where that is due, as after a change of the password. Reply:
     /// `removed`.

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, admin, app_passwords, approvals, changes, checkpoint, chunks, deletion,
-    devices, events, health, history, joining, layers, link, links, login, members, openapi,
-    passkeys, profile, server, snapshot, spaces,
+    devices, events, farewell, health, history, joining, layers, link, links, login, members,
+    openapi, passkeys, profile, server, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -48,6 +48,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(devices::list))
         .routes(routes!(devices::enrol))
         .routes(routes!(devices::describe))
+        .routes(routes!(farewell::read))
         .routes(routes!(spaces::list, spaces::create))
         .routes(routes!(members::look_up))
         .routes(routes!(members::list))

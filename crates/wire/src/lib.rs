@@ -17,6 +17,7 @@ pub mod deletion;
 pub mod device;
 pub mod event;
 pub mod factor;
+pub mod farewell;
 pub mod frame;
 pub mod headers;
 pub mod history;

@@ -73,6 +73,8 @@ pub const APPROVALS_GRANT: &str = "/api/v1/approvals/grant";
 pub const DEVICES: &str = "/api/v1/devices";
 /// Enrol a device with a one-time token.
 pub const DEVICES_ENROL: &str = "/api/v1/devices/enrol";
+/// Whether a removed device is to delete its local copies.
+pub const DEVICES_FAREWELL: &str = "/api/v1/devices/farewell";
 /// The calling device: change.
 pub const DEVICES_SELF: &str = "/api/v1/devices/self";
 
@@ -172,6 +174,7 @@ pub const ALL: &[&str] = &[
     ACCOUNT_LOOKUP,
     DEVICES,
     DEVICES_ENROL,
+    DEVICES_FAREWELL,
     DEVICES_SELF,
     SPACES,
     SPACE_MEMBERS,

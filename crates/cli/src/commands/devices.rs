@@ -24,7 +24,7 @@ pub async fn run(args: Devices) -> Result<Exit, Trouble> {
         None => list(args.output.json).await,
         Some(DevicesCommand::Add(output)) => add(output.json).await,
         Some(DevicesCommand::Approve) => account::approve().await,
-        Some(DevicesCommand::Remove { device }) => remove(device).await,
+        Some(DevicesCommand::Remove { device, wipe }) => remove(device, wipe).await,
     }
 }
 
@@ -93,13 +93,14 @@ pub fn show_code(url: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn remove(device: String) -> Result<Exit, Trouble> {
+async fn remove(device: String, wipe: bool) -> Result<Exit, Trouble> {
     let request = Request::DevicesRemove {
         device: device.clone(),
+        wipe,
     };
     match door::ask(Work::Answer, request).await? {
         Reply::Removed(removed) => {
-            output::line(format!("{device} is cut off; the files on it stay there."))?;
+            output::line(parted(&device, wipe))?;
             if let Some(reason) = removed.keys_pending {
                 output::line(format!(
                     "Its keys are not replaced yet: {reason}. A daemon of any of your devices does \
@@ -110,4 +111,15 @@ async fn remove(device: String) -> Result<Exit, Trouble> {
         }
         other => Err(door::unexpected(&other)),
     }
+}
+
+fn parted(device: &str, wipe: bool) -> String {
+    if !wipe {
+        return format!("{device} is cut off; the files on it stay there.");
+    }
+    format!(
+        "{device} is cut off, and asked to delete its copies of your files when it next reaches the \
+         server. What it has not sent stays there. Nothing makes sure of it: a device that stays \
+         offline, or that somebody changed, keeps them."
+    )
 }

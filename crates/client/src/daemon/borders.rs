@@ -12,6 +12,7 @@ use std::sync::Arc;
 use hythe_model::{NodeId, SpaceId, TreePath};
 use tokio::sync::oneshot;
 
+use super::agreed::{ClearError, remove_agreed, take_own};
 use super::event::{Ask, Event};
 use super::folders::{prepare, random, take_marker};
 use super::jobs::Teller;
@@ -20,7 +21,7 @@ use super::shared::{Shared, Space};
 use super::stream;
 use crate::disk::{FolderId, Opened, Root};
 use crate::pass::{NotYet, PassError};
-use crate::state::{AttachmentRow, FolderNumber, FolderRow, MovedOut, State, StateError, Within};
+use crate::state::{AttachmentRow, FolderNumber, FolderRow, MovedOut, StateError, Within};
 
 /// Spaces shown one inside the other, at most.
 const MAX_NESTED: usize = 16;
@@ -117,7 +118,7 @@ async fn ask<T>(events: &Teller, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) ->
 }
 
 /// Waits until nothing runs on a folder any more.
-async fn let_go(events: &Teller, number: FolderNumber) {
+pub(super) async fn let_go(events: &Teller, number: FolderNumber) {
     // When the loop ends, nothing runs any more either.
     let _ = ask(events, |reply| Ask::Release(number, reply)).await;
 }
@@ -362,7 +363,10 @@ impl<'s> Settling<'s> {
                 },
             };
             match root {
-                Some(root) => remove_agreed(&state, inner, &root),
+                Some(root) => {
+                    let cleared = remove_agreed(&state, inner, NodeId::ROOT, &root);
+                    cleared.map(|cleared| cleared.whole)
+                }
                 None => Ok(false),
             }
         });
@@ -380,68 +384,8 @@ impl<'s> Settling<'s> {
             }
         });
         write.await?;
-        take_own(row.path.clone()).await;
+        take_own(&row.path).await;
         Ok(())
-    }
-}
-
-/// Why files of a detached space stay.
-#[derive(Debug, thiserror::Error)]
-enum ClearError {
-    #[error(transparent)]
-    Disk(#[from] crate::disk::DiskError),
-    #[error(transparent)]
-    Open(#[from] crate::disk::OpenError),
-    #[error(transparent)]
-    State(#[from] StateError),
-}
-
-/// Removes every entry of a folder that is as it was agreed on, and directories that are empty then.
-/// Says whether all of it went.
-fn remove_agreed(state: &State, folder: FolderNumber, root: &Root) -> Result<bool, ClearError> {
-    let mut nodes = state.read(|rows| rows.local_below(folder, NodeId::ROOT))?;
-    nodes.reverse();
-    let (mut batch, mut all) = (root.batch(), true);
-    for node in nodes {
-        let seen = state.read(|rows| {
-            let path = rows.local_path(folder, NodeId::ROOT, node)?;
-            Ok::<_, StateError>((rows.local(folder, node)?, rows.synced(folder, node)?, path))
-        })?;
-        let (Some(local), synced, Some(path)) = seen else {
-            continue;
-        };
-        let local = local.node;
-        let gone = if local.kind == hythe_model::NodeKind::Directory {
-            batch.remove_emptied(&path)?
-        } else if synced.is_some_and(|synced| synced.stamp == local.stamp) {
-            use crate::disk::Outcome;
-            let removed = batch.remove(&path, &local.stamp, local.hash)?;
-            matches!(removed, Outcome::Done(()))
-        } else {
-            false
-        };
-        all &= gone;
-    }
-    batch.finish()?;
-    let others = std::fs::read_dir(root.path()).into_iter().flatten().count();
-    // `.hythe` itself is still there.
-    Ok(all && others <= 1)
-}
-
-/// Takes Hythe's own directory out of one that is none of its folders any more. What was kept there
-/// for a writer stays.
-async fn take_own(path: PathBuf) {
-    let taking = tokio::task::spawn_blocking(move || {
-        let own = path.join(".hythe");
-        for name in ["marker", "marker.next", "lock"] {
-            let _ = std::fs::remove_file(own.join(name));
-        }
-        for name in ["staging", "out", ""] {
-            let _ = std::fs::remove_dir(own.join(name));
-        }
-    });
-    if let Err(error) = taking.await {
-        tracing::debug!("the marker of a detached space stays: {error}");
     }
 }
 

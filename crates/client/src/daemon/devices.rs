@@ -49,7 +49,7 @@ pub async fn offer(door: &Door) -> Result<Reply, Failure> {
 
 /// Cuts a device off, and renews the keys that it has. It is cut off whether they can be renewed
 /// now or not.
-pub async fn remove(door: &Door, named: &str) -> Result<Reply, Failure> {
+pub async fn remove(door: &Door, named: &str, wipe: bool) -> Result<Reply, Failure> {
     let shared = &door.shared;
     let views = shared
         .api
@@ -58,7 +58,11 @@ pub async fn remove(door: &Door, named: &str) -> Result<Reply, Failure> {
         .map_err(|error| unreachable(&error))?;
     let id = find(&views, named)?;
     shared.renewal.expect_removal();
-    let removed = enrol::remove_device(&shared.api, &shared.device, id, now_ms()).await;
+    let (api, own) = (&shared.api, &shared.device);
+    let removed = match wipe {
+        true => enrol::wipe_device(api, own, id, now_ms()).await,
+        false => enrol::remove_device(api, own, id, now_ms()).await,
+    };
     removed.map_err(|error| failed("The device was not removed", &error))?;
     Ok(renew_keys(door).await)
 }

@@ -46,7 +46,7 @@ impl Service for Door {
             Request::Plan => plans::show(self, &events).await,
             Request::Devices => devices::list(&self.shared).await,
             Request::DevicesAdd => devices::offer(self).await,
-            Request::DevicesRemove { device } => devices::remove(self, &device).await,
+            Request::DevicesRemove { device, wipe } => devices::remove(self, &device, wipe).await,
             Request::KeysRenew => Ok(devices::renew_keys(self).await),
             Request::Spaces(request) => spaces::call(self, request).await,
             Request::Links(request) => links::call(self, request).await,

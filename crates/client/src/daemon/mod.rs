@@ -6,6 +6,7 @@
 //! - [`stream`]: the server's events. [`renewal`]: keys after a device was removed.
 //! - [`door`]: the control door.
 
+mod agreed;
 mod board;
 mod borders;
 mod capsules;
@@ -13,6 +14,7 @@ mod devices;
 mod door;
 mod endings;
 mod event;
+mod farewell;
 mod fence;
 mod folder;
 mod folders;

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hythe_model::{Cursor, Head, NodeId, ServerEpoch};
+use hythe_wire::Code;
 use hythe_wire::event::{Event as Told, EventsRequest, Goodbye, SpacePosition};
 
 use super::devices;
 use super::endings;
 use super::event::{Event, Trouble};
+use super::farewell;
 use super::jobs::Teller;
 use super::newcomers;
 use super::shared::{Shared, Space, needs_person};
@@ -39,13 +41,33 @@ pub async fn follow(shared: Arc<Shared>, events: Teller) {
                 None,
             ),
             Ok(Goodbye::TooSlow | Goodbye::Replaced) => continue,
-            Err(error) => trouble(&error),
+            Err(error) => match farewell(&shared, &events, &error).await {
+                Some(said) => (Trouble::Refused(said), None),
+                None => trouble(&error),
+            },
         };
         if events.send(Event::Server(Err(trouble))).is_err() {
             return;
         }
         let at = backoff.failed(Instant::now(), asked);
         tokio::time::sleep_until(at.into()).await;
+    }
+}
+
+/// What a removed device did because its account asked it to; none where it did nothing.
+async fn farewell(shared: &Arc<Shared>, events: &Teller, error: &ReplicaError) -> Option<String> {
+    let ReplicaError::Api(ApiError::Unauthorised(problem)) = error else {
+        return None;
+    };
+    if problem.code != Code::DeviceRemoved {
+        return None;
+    }
+    match farewell::heed(shared, events).await {
+        Ok(said) => said.map(|said| format!("this device was removed from the account; {said}")),
+        Err(error) => {
+            tracing::warn!(%error, "local copies were not deleted");
+            None
+        }
     }
 }
 

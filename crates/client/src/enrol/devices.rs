@@ -4,7 +4,7 @@ use hythe_model::DeviceId;
 use hythe_model::Secret32;
 use hythe_space::account::{AccountKeys, AccountState};
 use hythe_space::flow::{self, FlowError, add_device_offer};
-use hythe_space::{Entropy, KemSecret, SigningKey};
+use hythe_space::{ChangeSet, Entropy, KemSecret, SigningKey};
 use hythe_wire::account::AppendRequest;
 use hythe_wire::invite::DeviceUrl;
 use hythe_wire::{IdentityKey, Token};
@@ -83,6 +83,41 @@ pub async fn remove_device(
     device: DeviceId,
     now_ms: i64,
 ) -> Result<(), EnrolError> {
+    remove(api, keys, device, flow::remove_device, now_ms).await
+}
+
+/// As [`remove_device`], and the device is asked to delete its local copies, which it does when it
+/// comes to the server again, if it can and will. A device that is removed already is asked nothing
+/// more.
+///
+/// # Errors
+/// See [`EnrolError`].
+pub async fn wipe_device(
+    api: &Api,
+    keys: &DeviceKeys,
+    device: DeviceId,
+    now_ms: i64,
+) -> Result<(), EnrolError> {
+    remove(api, keys, device, flow::wipe_device, now_ms).await
+}
+
+/// How a removal is signed.
+type Sign = fn(
+    &AccountState,
+    &SigningKey,
+    &AccountKeys,
+    DeviceId,
+    i64,
+    &mut Entropy,
+) -> Result<ChangeSet, FlowError>;
+
+async fn remove(
+    api: &Api,
+    keys: &DeviceKeys,
+    device: DeviceId,
+    sign: Sign,
+    now_ms: i64,
+) -> Result<(), EnrolError> {
     let signing = SigningKey::from_seed(&keys.signing);
     let mut tries = 0;
     loop {
@@ -94,7 +129,7 @@ pub async fn remove_device(
             return Ok(());
         }
         let mut entropy = Entropy::system().map_err(FlowError::from)?;
-        let change_set = flow::remove_device(
+        let change_set = sign(
             &account,
             &signing,
             &account_keys,

@@ -28,7 +28,7 @@ use crate::pool::PoolError;
 
 pub use apart::{delete_account, draw_app_password};
 pub use approval::{Asking, approve_device, look_at_device};
-pub use devices::{DeviceOffer, offer_device, remove_device};
+pub use devices::{DeviceOffer, offer_device, remove_device, wipe_device};
 pub use hythe_space::account::operation::Slot;
 pub use keyholders::{
     Held, Proof, held, is_recovery, recovery_token, renew_recovery, set_password,

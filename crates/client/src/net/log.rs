@@ -2,6 +2,7 @@
 
 use ::http::Method;
 use hythe_model::{AccountId, Cursor, Head, NodeId, SpaceId};
+use hythe_wire::farewell::Farewell;
 use hythe_wire::history::{HistoryEntry, HistoryFrame, TrashEntry, TrashFrame};
 use hythe_wire::log::{
     CheckpointMessage, CommitReply, CommitRequest, LogEntry, LogFrame, SnapshotFrame,
@@ -117,6 +118,18 @@ impl Api {
         let bytes = reader.whole(CheckpointMessage::MAX_BYTES).await?;
         let message = CheckpointMessage::from_cbor(&bytes).map_err(ApiError::malformed)?;
         Ok(Some(message.checkpoint.into()))
+    }
+
+    /// What a removed device is told last; none where its account asks nothing of it.
+    pub async fn farewell(&self) -> Result<Option<Farewell>, ApiError> {
+        let path = routes::DEVICES_FAREWELL;
+        let mut reader = match self.call(Channel::Shared, Method::GET, path, None).await {
+            Err(error) if error.code() == Some(Code::NotFound) => return Ok(None),
+            answer => answer?,
+        };
+        let bytes = reader.whole(Farewell::MAX_BYTES).await?;
+        let told = Farewell::from_cbor(&bytes).map_err(ApiError::malformed)?;
+        Ok(Some(told))
     }
 
     /// Offers a signed checkpoint.

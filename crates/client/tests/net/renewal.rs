@@ -8,10 +8,12 @@ use hythe_client::enrol;
 use hythe_client::home::Home;
 use hythe_client::replica::Replica;
 use hythe_content::{Field, SpaceKeys, open_field};
-use hythe_control::{Caller, Reply, Request, Status};
+use hythe_control::{Caller, Octets, Place, Reply, Request, Status};
 use hythe_model::{Cursor, KeyEpoch};
 use hythe_space::{ChangeSet, Operation};
+use hythe_wire::Message;
 
+use crate::proxy::Proxy;
 use crate::rig::{Device, find, list, names, now_ms, put, start, start_on};
 
 /// How long anything may take before a test gives up.
@@ -20,6 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn run(device: &Device) -> Daemon {
     let home = Home::open(device.home.path()).unwrap().lock().unwrap();
     daemon::start(home, Options::default()).await.unwrap()
+}
+
+async fn run_folders(device: &Device) -> Daemon {
+    let home = Home::open(device.home.path()).unwrap().lock().unwrap();
+    let options = Options {
+        folders: true,
+        ..Options::default()
+    };
+    daemon::start(home, options).await.unwrap()
 }
 
 async fn ask(daemon: &Daemon, request: Request) -> Reply {
@@ -81,7 +92,14 @@ async fn e7_removing_a_device_leaves_it_nothing_that_opens_what_is_written_later
     drop(home);
     let daemon = run(&first).await;
     let device = third.keys.device.to_string();
-    let reply = ask(&daemon, Request::DevicesRemove { device }).await;
+    let reply = ask(
+        &daemon,
+        Request::DevicesRemove {
+            device,
+            wipe: false,
+        },
+    )
+    .await;
     let Reply::Removed(removed) = reply else {
         panic!("{reply:?}")
     };
@@ -165,4 +183,80 @@ async fn e7_of_devices_that_see_a_removal_at_once_one_renews_the_keys() {
     }
     let _ = home.renew_keys_if_due().await.unwrap();
     assert_eq!(epoch(&home).await, old.next(), "once is enough");
+}
+
+/// Whether a daemon by way of the liar was told of its removal and asked about its copies.
+async fn heard(device: &Device, proxy: &Proxy) -> Status {
+    let home = Home::open(device.home.path()).unwrap().lock().unwrap();
+    let options = Options {
+        folders: true,
+        server_url: Some(proxy.url().to_string()),
+        ..Options::default()
+    };
+    let daemon = daemon::start(home, options).await.unwrap();
+    until(&daemon, |now| {
+        let reason = now.server.reason.as_deref().unwrap_or_default();
+        reason.contains("removed from the account")
+    })
+    .await;
+    let told = status(&daemon).await;
+    daemon.stop().await;
+    told
+}
+
+#[tokio::test]
+async fn a_server_that_makes_up_a_wipe_deletes_nothing() {
+    let proxy = Proxy::start().await;
+    let first = proxy.account("ada").await;
+    let (second, third) = (first.add().await, first.add().await);
+    let home = first.home().await;
+    put(&home, "kept", b"kept".to_vec()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let daemon = run_folders(&second).await;
+    let sync = Request::FolderAdd {
+        dir: Octets(dir.as_bytes().to_vec()),
+        place: Place::Space {
+            space: String::new(),
+            path: Octets(Vec::new()),
+        },
+    };
+    assert!(matches!(ask(&daemon, sync).await, Reply::Folder(_)));
+    until(&daemon, |_| folder.path().join("kept").exists()).await;
+    daemon.stop().await;
+
+    // A true request, but of another device; this one is removed without any.
+    let (api, keys) = (&first.common.api, &first.keys);
+    enrol::wipe_device(api, keys, third.keys.device, now_ms())
+        .await
+        .unwrap();
+    let asks = third.common.api.farewell().await.unwrap().unwrap();
+    enrol::remove_device(api, keys, second.keys.device, now_ms())
+        .await
+        .unwrap();
+    assert!(second.common.api.farewell().await.unwrap().is_none());
+    // Nor may it be put into a signed change set: the device's id in place of the other's.
+    let (theirs, own) = (third.keys.device, second.keys.device);
+    let mut forged = asks.clone();
+    for bytes in &mut forged.log {
+        let at = bytes.windows(32).position(|part| part == theirs.as_bytes());
+        if let Some(at) = at {
+            bytes[at..at + 32].copy_from_slice(own.as_bytes());
+        }
+    }
+    for lie in [asks, forged] {
+        let lie = lie.to_cbor();
+        proxy.record();
+        proxy.invent(move |asked| asked.ends_with("/devices/farewell").then(|| lie.clone()));
+        let told = heard(&second, &proxy).await;
+        assert!(
+            proxy
+                .recorded()
+                .iter()
+                .any(|one| one.path.ends_with("/devices/farewell"))
+        );
+        let reason = told.server.reason.unwrap();
+        assert!(!reason.contains("deleted"), "{reason}");
+        assert_eq!(std::fs::read(folder.path().join("kept")).unwrap(), b"kept");
+    }
 }

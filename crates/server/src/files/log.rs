@@ -182,7 +182,7 @@ fn standing(
     })
 }
 
-fn page(
+pub(super) fn page(
     tx: &mut dyn Tx,
     log: &Log,
     from: Cursor,

@@ -21,6 +21,7 @@ mod drain;
 mod endings;
 mod error;
 mod factors;
+mod farewell;
 mod found;
 mod history;
 mod identity;

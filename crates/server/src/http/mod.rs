@@ -28,6 +28,7 @@ pub(crate) mod devices;
 mod event_feed;
 pub(crate) mod events;
 pub(crate) mod exposition;
+pub(crate) mod farewell;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod joining;

@@ -1,12 +1,16 @@
 //! Registration, devices, enrolment.
 
 use hythe_server::files::Actor;
-use hythe_space::flow::{OfferSecret, add_device_offer, enrol_with_offer, remove_device};
+use hythe_space::flow::{
+    OfferSecret, add_device_offer, enrol_with_offer, remove_device, wipe_device,
+};
+use hythe_space::{AccountState, ChangeSet};
 use hythe_wire::account::{EnrolReply, EnrolRequest, RegisterReply, RegisterRequest};
 use hythe_wire::device::{DeviceFolder, DeviceList, DevicePatch};
+use hythe_wire::farewell::Farewell;
 use hythe_wire::server::RegistrationPolicy;
 use hythe_wire::space::{RoleName, SpaceList};
-use hythe_wire::{Code, Token, headers, routes};
+use hythe_wire::{Code, Message, Token, headers, routes};
 
 use crate::person::{Candidate, info, invite, join, now_ms, read_account, register};
 use crate::world::{World, cbor, problem, reply, shown};
@@ -230,6 +234,45 @@ async fn a_removed_device_is_told_so() {
     );
     let refused = problem(get.send().await.unwrap()).await;
     assert_eq!(refused.code, Code::DeviceRemoved);
+}
+
+/// What a device is told last, asked with a token.
+async fn farewell(world: &World, token: &Token) -> reqwest::Response {
+    let get = world.client().get(world.url(routes::DEVICES_FAREWELL));
+    shown(get, token, headers::BEARER).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_removed_device_is_told_what_its_account_asks_and_no_other_is() {
+    let world = World::start().await;
+    let (mut asking, mut plain) = (join(&world, 1).await, join(&world, 2).await);
+    let (asked, token) = second_device(&world, &mut asking).await;
+    let (spared, other) = second_device(&world, &mut plain).await;
+    let nothing = farewell(&world, &token).await;
+    assert_eq!(problem(nothing).await.code, Code::NotFound);
+    let now = now_ms();
+    let (key, keys) = (&asking.key, &asking.keys);
+    let wipe = wipe_device(&asking.account, key, keys, asked, now, &mut asking.entropy);
+    asking.append(&world, &wipe.unwrap(), None).await;
+    let (key, keys) = (&plain.key, &plain.keys);
+    let removal = remove_device(&plain.account, key, keys, spared, now, &mut plain.entropy);
+    plain.append(&world, &removal.unwrap(), None).await;
+
+    let told = farewell(&world, &token).await;
+    assert_eq!(told.status(), 200);
+    let told = Farewell::from_cbor(&told.bytes().await.unwrap()).unwrap();
+    let log = told.log.iter().map(|one| ChangeSet::decode(one).unwrap());
+    let state = AccountState::replay(&log.collect::<Vec<_>>()).unwrap();
+    assert_eq!(state.id(), asking.account.id());
+    assert!(!state.is_active(asked));
+
+    for (token, code) in [
+        (other, Code::NotFound),
+        (asking.token.clone(), Code::NotFound),
+        (Token(Secret32::new([9; 32])), Code::Unauthenticated),
+    ] {
+        assert_eq!(problem(farewell(&world, &token).await).await.code, code);
+    }
 }
 
 /// Enrols one more device and gives its id and token.

@@ -82,6 +82,18 @@ pub struct RemoveDevice {
     /// The device.
     #[n(0)]
     pub device: DeviceId,
+    /// What the device is asked to delete; none: nothing.
+    #[n(1)]
+    pub wipe: Option<Wipe>,
+}
+
+/// What a removed device is asked to delete. Nothing makes it do so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Wipe {
+    /// Its local copies of what the spaces hold: never what only it has.
+    #[n(0)]
+    Copies,
 }
 
 /// The account's secret, wrapped for one device or keyholder.

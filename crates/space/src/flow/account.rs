@@ -6,7 +6,7 @@ use hythe_model::{AccountId, DeviceId, Head, OperationId};
 
 use super::{FlowError, account_stamp};
 use crate::account::operation::{
-    AccountGenesis, DeviceCard, DeviceWrap, KemGeneration, RemoveDevice,
+    AccountGenesis, DeviceCard, DeviceWrap, KemGeneration, RemoveDevice, Wipe,
 };
 use crate::account::{AccountKeys, AccountState};
 use crate::changeset::ChangeSet;
@@ -80,13 +80,54 @@ pub fn remove_device(
     time_ms: i64,
     entropy: &mut Entropy,
 ) -> Result<ChangeSet, FlowError> {
+    removal(
+        account,
+        key,
+        keys,
+        RemoveDevice { device, wipe: None },
+        time_ms,
+        entropy,
+    )
+}
+
+/// As [`remove_device`], and the device is asked to delete its local copies of what the spaces hold.
+///
+/// # Errors
+/// As [`remove_device`].
+pub fn wipe_device(
+    account: &AccountState,
+    key: &SigningKey,
+    keys: &AccountKeys,
+    device: DeviceId,
+    time_ms: i64,
+    entropy: &mut Entropy,
+) -> Result<ChangeSet, FlowError> {
+    let wipe = Some(Wipe::Copies);
+    removal(
+        account,
+        key,
+        keys,
+        RemoveDevice { device, wipe },
+        time_ms,
+        entropy,
+    )
+}
+
+fn removal(
+    account: &AccountState,
+    key: &SigningKey,
+    keys: &AccountKeys,
+    removed: RemoveDevice,
+    time_ms: i64,
+    entropy: &mut Entropy,
+) -> Result<ChangeSet, FlowError> {
     let secret = KemSecret::from_seed(entropy.secret());
     let (_, current) = keys.current()?;
     let mut recipients = account.key_recipients();
-    recipients.remove(&device);
+    recipients.remove(&removed.device);
     let generation = key_generation(account, &recipients, &secret, Some(current), entropy)?;
     let mut draft = Draft::new();
-    draft.push(Operation::RemoveDevice(RemoveDevice { device }));
+    draft.push(Operation::RemoveDevice(removed));
     draft.push(Operation::KemGeneration(generation));
     let change_set = draft.sign(account_stamp(account, key, time_ms, entropy), key)?;
     account.clone().append(Moment::Replaying, &change_set)?;

@@ -185,7 +185,7 @@ pub fn remove_all_devices(
         .filter(|(_, record)| record.removed.is_none())
     {
         recipients.remove(&device);
-        draft.push(Operation::RemoveDevice(RemoveDevice { device }));
+        draft.push(Operation::RemoveDevice(RemoveDevice { device, wipe: None }));
     }
     let secret = KemSecret::from_seed(entropy.secret());
     let (_, current) = keys.current()?;

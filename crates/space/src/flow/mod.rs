@@ -11,7 +11,7 @@ mod keyholder;
 mod offer;
 mod space;
 
-pub use account::{NewAccount, create_account, remove_device};
+pub use account::{NewAccount, create_account, remove_device, wipe_device};
 pub use epoch::{EpochPlan, Recipient, member_wrap, new_epoch};
 pub use join::{JoinSecret, JoinTerms, offer_join, take_up};
 pub use keyholder::{

@@ -2,12 +2,12 @@
 
 use hythe_model::{Head, OperationId};
 use hythe_space::account::operation::{
-    AddDevice, AuthoriseOneTime, DeviceCard, DeviceWrap, KemGeneration, RemoveDevice,
+    AddDevice, AuthoriseOneTime, DeviceCard, DeviceWrap, KemGeneration, RemoveDevice, Wipe,
 };
 use hythe_space::crypto::Purpose;
 use hythe_space::flow::{
     Enrolled, FlowError, NewAccount, Offer, OfferSecret, add_device_offer, create_account,
-    enrol_with_offer, remove_device,
+    enrol_with_offer, remove_device, wipe_device,
 };
 use hythe_space::{
     AccountKeys, AccountRefusal, AccountState, ChainFault, ChangeSet, Draft, Entropy, KemSecret,
@@ -255,7 +255,10 @@ fn a_one_time_key_does_nothing_but_add_one_device() {
     let (other, _) = home.add();
     let mut two = one(Operation::AddDevice(add.clone()));
     two.push(Operation::AddDevice(other));
-    for draft in [one(Operation::RemoveDevice(RemoveDevice { device })), two] {
+    for draft in [
+        one(Operation::RemoveDevice(RemoveDevice { device, wipe: None })),
+        two,
+    ] {
         let change_set = draft.sign(home.stamp(&one_time), &one_time).unwrap();
         assert_eq!(home.refused(&change_set), AccountRefusal::Author);
     }
@@ -340,11 +343,64 @@ fn a_secret_that_is_not_of_the_public_key_is_refused() {
 }
 
 #[test]
+fn a_removal_may_ask_for_the_copies_and_only_a_device_of_the_account_signs_it() {
+    let mut home = Home::new();
+    let second = home.second();
+    let device = second.key.device_id();
+    let made = &home.made;
+    let ask = wipe_device(
+        &home.account,
+        &made.key,
+        &made.keys,
+        device,
+        NOW,
+        &mut home.entropy,
+    );
+    let ask = ask.unwrap();
+    let wipe = Some(Wipe::Copies);
+    let [removal @ Operation::RemoveDevice(removed), kem] = ask.operations() else {
+        panic!()
+    };
+    assert_eq!(*removed, RemoveDevice { device, wipe });
+    let read = ChangeSet::decode(ask.encoded()).unwrap();
+    assert_eq!(read.operations(), ask.operations());
+
+    // Nobody else can ask for it: no stranger, nor the device after it was removed.
+    let stranger = SigningKey::from_seed(&home.entropy.secret());
+    let by = |home: &Home, key: &SigningKey| {
+        let mut draft = one(removal.clone());
+        draft.push(kem.clone());
+        draft.sign(home.stamp(key), key).unwrap()
+    };
+    let forged = by(&home, &stranger);
+    assert_eq!(home.refused(&forged), AccountRefusal::Author);
+    home.keep(&ask);
+    assert!(!home.account.is_active(device));
+    let late = by(&home, &second.key);
+    assert_eq!(home.refused(&late), AccountRefusal::Author);
+}
+
+#[test]
+fn a_removal_that_asks_nothing_is_encoded_as_ever() {
+    let device = hythe_model::DeviceId([7; 32]);
+    let plain = minicbor::to_vec(RemoveDevice { device, wipe: None }).unwrap();
+    // A list of one: the device's id in 32 bytes.
+    assert_eq!(plain[..3], [0x81, 0x58, 0x20]);
+    let wipe = Some(Wipe::Copies);
+    let asks = minicbor::to_vec(RemoveDevice { device, wipe }).unwrap();
+    assert_eq!(asks[0], 0x82);
+    for bytes in [plain, asks] {
+        let read: RemoveDevice = minicbor::decode(&bytes).unwrap();
+        assert_eq!(minicbor::to_vec(read).unwrap(), bytes);
+    }
+}
+
+#[test]
 fn a_removal_renews_the_key_for_exactly_the_rest() {
     let mut home = Home::new();
     let second = home.second().key.device_id();
     let device = home.made.key.device_id();
-    let remove = |device| Operation::RemoveDevice(RemoveDevice { device });
+    let remove = |device| Operation::RemoveDevice(RemoveDevice { device, wipe: None });
     let removed = |device| AccountRefusal::Device { device };
     assert_eq!(
         home.refused(&home.signed(one(remove(second)))),

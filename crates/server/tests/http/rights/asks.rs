@@ -247,6 +247,7 @@ impl Cast {
             ("GET", routes::DEVICES, "") => {
                 Ask::get(routes::DEVICES, id(self.owner.key.device_id().as_bytes()))
             }
+            ("GET", path @ routes::DEVICES_FAREWELL, "") => Ask::get(path, Look::Done),
             ("POST", routes::DEVICES_ENROL, "") => self.enrol(who).await,
             ("PATCH", routes::DEVICES_SELF, "") => {
                 let json = serde_json::to_vec(&DevicePatch::default()).unwrap();
