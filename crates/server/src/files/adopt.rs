@@ -146,20 +146,38 @@ fn take_over(
             row.kind = ChunkKind::Layout;
         }
         if let Location::Inline { no } = row.location {
-            row.location = copy_inline(tx, target, row.id, no)?;
+            row.location = match copy_inline(tx, target, row.id, no)? {
+                Some(copy) => copy,
+                // The job has moved it into a pack since the row was read.
+                None => moved_to(tx, source, row)?,
+            };
         }
     }
     Ok(chunks::insert_adopted(tx, target, &new)?)
 }
 
-/// A small chunk of its own, because the other space's moves into a pack by itself.
-fn copy_inline(tx: &mut dyn Tx, target: LogNo, id: ChunkId, no: i64) -> Result<Location, DbError> {
-    let sealed = chunks::read_inline(tx, &[no])?.pop().flatten();
-    let sealed = sealed.ok_or(DbError::Shape("a small chunk"))?;
+/// A small chunk of its own, because the other space's moves into a pack by itself; none where it has.
+fn copy_inline(
+    tx: &mut dyn Tx,
+    target: LogNo,
+    id: ChunkId,
+    no: i64,
+) -> Result<Option<Location>, DbError> {
+    let Some(sealed) = chunks::read_inline(tx, &[no])?.pop().flatten() else {
+        return Ok(None);
+    };
     let small = InlineChunk {
         id,
         sealed: &sealed,
     };
-    let at = chunks::insert_inline(tx, target, &[small])?.pop();
-    at.ok_or(DbError::Shape("the number of a new row"))
+    Ok(chunks::insert_inline(tx, target, &[small])?.pop())
+}
+
+/// Where a chunk is now that was small.
+fn moved_to(tx: &mut dyn Tx, source: LogNo, row: &ChunkRow) -> Result<Location, DbError> {
+    let now = chunks::find_forms(tx, source, &[(row.id, row.seal)])?.pop();
+    match now.flatten().map(|row| row.location) {
+        Some(pack @ Location::Pack { .. }) => Ok(pack),
+        _ => Err(DbError::Shape("a small chunk")),
+    }
 }

@@ -17,7 +17,7 @@ use super::message::{Asked, Cbor, IdText, Ids, PackBody};
 use super::openapi::Octets;
 use super::stream::frames;
 use crate::auth::Caller;
-use crate::files::{FilesError, ReadChunk};
+use crate::files::{FilesError, PackStored, ReadChunk};
 
 /// Which of these does the server lack? It keeps the others for a while.
 #[utoipa::path(
@@ -117,11 +117,16 @@ pub(crate) async fn store(
             upload.map(|IdText(id)| id),
         )
         .await?;
-    Ok(Cbor::answer(PackReply {
+    Ok(stored_reply(stored))
+}
+
+/// What became of a pack, as it is answered.
+pub(super) fn stored_reply(stored: PackStored) -> Cbor<PackReply> {
+    Cbor::answer(PackReply {
         stored: stored.stored,
         known: stored.known,
         lease_ms: stored.lease_ms,
-    }))
+    })
 }
 
 /// The sealed bytes of chunks, each checked before it is sent.

@@ -13,7 +13,7 @@ use hythe_wire::link::{
 use hythe_wire::routes;
 
 use super::app::Shared;
-use super::chunks::chunk_frames;
+use super::chunks::{self, chunk_frames};
 use super::error::Failure;
 use super::message::{Cbor, IdText, Ids, PackBody};
 use super::openapi::Octets;
@@ -127,11 +127,7 @@ pub(crate) async fn store(
 ) -> Result<Cbor<PackReply>, Failure> {
     let pack = pack.bytes.clone();
     let stored = app.files.put_link_pack(&visitor.pass, pack).await?;
-    Ok(Cbor::answer(PackReply {
-        stored: stored.stored,
-        known: stored.known,
-        lease_ms: stored.lease_ms,
-    }))
+    Ok(chunks::stored_reply(stored))
 }
 
 /// Puts a file through a link.

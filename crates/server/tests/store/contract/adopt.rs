@@ -64,6 +64,33 @@ pub async fn chunks_are_adopted_without_their_bytes(world: World) {
     assert!(world.files.check().await.unwrap().is_clean());
 }
 
+pub async fn small_chunks_are_adopted_while_they_move_into_packs(world: World) {
+    let mut ann = Person::register(&world, "ann").await;
+    let other = second_space(&world, &mut ann).await;
+    let mut names = Vec::new();
+    for round in 0..20u32 {
+        let chunks: Vec<_> = (0..30u32)
+            .map(|n| ann.chunk(&(round * 100 + n).to_be_bytes()))
+            .collect();
+        let ids: Vec<ChunkId> = chunks.iter().map(|chunk| chunk.chunk.id).collect();
+        let mut draft = Draft::new();
+        ann.file(&mut draft, NodeId::ROOT, &format!("f{round}"), ids.clone());
+        ann.commit(&world, draft, chunks.iter().map(attached).collect())
+            .await
+            .unwrap();
+        names.extend(chunks.iter().map(name_of));
+        let (missing, moved) =
+            futures::join!(adopt(&world, &ann, other, &ids), world.files.drain_once());
+        assert!(missing.is_empty());
+        moved.unwrap();
+    }
+    while world.files.drain_once().await.unwrap() > 0 {}
+    for space in [ann.space, other] {
+        assert_eq!(sealed(&world, &ann, space, &names).await, names.len());
+    }
+    assert!(world.files.check().await.unwrap().is_clean());
+}
+
 pub async fn r3_chunks_are_adopted_by_who_may_read_and_write_them(world: World) {
     let mut ann = Person::register(&world, "ann").await;
     let bob = Person::register(&world, "bob").await;

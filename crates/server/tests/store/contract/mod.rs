@@ -55,6 +55,7 @@ macro_rules! for_all_cases {
             a_commit_without_its_chunks_is_refused,
             small_chunks_move_into_packs_unnoticed,
             chunks_are_adopted_without_their_bytes,
+            small_chunks_are_adopted_while_they_move_into_packs,
             r3_chunks_are_adopted_by_who_may_read_and_write_them,
             trees_are_shown_complete_before_they_are_named,
             a_small_tree_comes_with_its_commit,
