@@ -8,22 +8,7 @@
 
 mod stage;
 
-use stage::{Device, Stage, success, url_in};
-
-/// A second account's device on a stage: enrolled with an invite of its own.
-fn person(stage: &Stage, login: &str) -> Device {
-    let device = Device {
-        name: login.to_owned(),
-        home: stage.place.path().join(format!("home-{login}")),
-        folder: stage.place.path().join(format!("folder-{login}")),
-        daemon: None,
-    };
-    let mut admin = stage.server_command();
-    let invite = admin.args(["admin", "invite", "--data"]).arg(stage.data());
-    let url = url_in(&success(invite));
-    device.ok(&["connect", &url, "--login", login, "--device-name", login]);
-    device
-}
+use stage::{Device, Stage};
 
 /// Devices that end with the test.
 struct Two([Device; 2]);
@@ -43,7 +28,7 @@ fn link_in(text: &str) -> String {
 #[test]
 fn whoever_has_a_link_takes_part_once() {
     let stage = Stage::server_only();
-    let (ann, bob) = (person(&stage, "ann"), person(&stage, "bob"));
+    let (ann, bob) = (stage.person("ann"), stage.person("bob"));
     ann.ok(&["spaces", "create", "diary", "--sealed"]);
     let told = ann.ok(&["share", "diary", "--link", "--role", "editor"]);
     let link = link_in(&told);
@@ -57,7 +42,7 @@ fn whoever_has_a_link_takes_part_once() {
     assert!(!ann.ok(&["members", "diary"]).contains("a link "));
     // Again it says the same, and lets nobody else in.
     assert_eq!(bob.ok(&["spaces", "accept", &link]), joined);
-    let eve = person(&stage, "eve");
+    let eve = stage.person("eve");
     let refused = eve.run(&["spaces", "accept", &link]);
     let text = String::from_utf8(refused.stderr).unwrap();
     assert!(
@@ -82,7 +67,7 @@ fn whoever_has_a_link_takes_part_once() {
 #[test]
 fn s4_a_deleted_space_leaves_its_files_in_ordinary_folders() {
     let mut stage = Stage::server_only();
-    let mut two = Two([person(&stage, "ann"), person(&stage, "bob")]);
+    let mut two = Two([stage.person("ann"), stage.person("bob")]);
     let [ann, bob] = &mut two.0;
     ann.ok(&["spaces", "create", "photos"]);
     ann.ok(&["share", "photos", "bob", "--role", "editor"]);

@@ -15,7 +15,7 @@ use std::process::{Output, Stdio};
 
 use hythe_wire::link_url::LinkUrl;
 use hythe_wire::opaque::Password;
-use stage::{Device, Stage, files_below, success, url_in};
+use stage::{Device, Stage, files_below, url_in};
 
 const PASSWORD: &str = "canary-password-51c09e";
 
@@ -27,21 +27,6 @@ fn visitor(stage: &Stage) -> Device {
         folder: stage.place.path().join("visited"),
         daemon: None,
     }
-}
-
-/// A device of a second account.
-fn person(stage: &Stage, login: &str) -> Device {
-    let device = Device {
-        name: login.to_owned(),
-        home: stage.place.path().join(format!("home-{login}")),
-        folder: stage.place.path().join(format!("folder-{login}")),
-        daemon: None,
-    };
-    let mut admin = stage.server_command();
-    let invite = admin.args(["admin", "invite", "--data"]).arg(stage.data());
-    let url = url_in(&success(invite));
-    device.ok(&["connect", &url, "--login", login, "--device-name", login]);
-    device
 }
 
 /// Runs a command with lines on its standard input.
@@ -86,7 +71,7 @@ fn link(device: &Device, path: &str, more: &[&str]) -> String {
 #[test]
 fn whoever_has_a_link_sees_what_it_shows_and_nothing_beside() {
     let stage = Stage::server_only();
-    let ann = person(&stage, "ann");
+    let ann = stage.person("ann");
     let large = fill(&ann, "");
     let url = link(&ann, ":/photos", &[]);
     let visitor = visitor(&stage);
@@ -110,7 +95,7 @@ fn whoever_has_a_link_sees_what_it_shows_and_nothing_beside() {
 #[test]
 fn a_link_ends_when_it_is_revoked_used_up_or_its_giver_goes() {
     let stage = Stage::server_only();
-    let (ann, bob) = (person(&stage, "ann"), person(&stage, "bob"));
+    let (ann, bob) = (stage.person("ann"), stage.person("bob"));
     ann.ok(&["spaces", "create", "team"]);
     fill(&ann, "team");
     let visitor = visitor(&stage);
@@ -153,7 +138,7 @@ fn a_link_ends_when_it_is_revoked_used_up_or_its_giver_goes() {
 #[test]
 fn a_password_belongs_to_a_link_and_viewing_is_no_copying() {
     let stage = Stage::server_only();
-    let ann = person(&stage, "ann");
+    let ann = stage.person("ann");
     fill(&ann, "");
     let twice = format!("{PASSWORD}\n{PASSWORD}\n");
     let create = ["link", "create", ":/photos/small", "--protect", "--view"];
@@ -216,7 +201,7 @@ fn a_link_into_a_sealed_space_is_kept_as_the_space_is_by_its_givers_daemon() {
 #[test]
 fn sc155_files_are_put_through_a_link_that_shows_nothing() {
     let stage = Stage::server_only();
-    let ann = person(&stage, "ann");
+    let ann = stage.person("ann");
     ann.ok(&["mkdir", ":/inbox"]);
     let url = link(&ann, ":/inbox", &["--upload", "--downloads", "3"]);
     let visitor = visitor(&stage);
@@ -269,7 +254,7 @@ fn found(data: &Path, canary: &[u8]) -> usize {
 #[test]
 fn a4_what_opens_a_link_reaches_neither_the_servers_files_nor_its_log() {
     let mut stage = Stage::server_only();
-    let ann = person(&stage, "ann");
+    let ann = stage.person("ann");
     fill(&ann, "");
     // The log of the server, as talkative as it gets.
     stage.stop_server();

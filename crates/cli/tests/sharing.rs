@@ -10,22 +10,7 @@ mod stage;
 
 use std::fs;
 
-use stage::{Device, Stage, success, url_in, wait_until};
-
-/// A second account's device on a stage: enrolled with an invite of its own.
-fn person(stage: &Stage, login: &str) -> Device {
-    let device = Device {
-        name: login.to_owned(),
-        home: stage.place.path().join(format!("home-{login}")),
-        folder: stage.place.path().join(format!("folder-{login}")),
-        daemon: None,
-    };
-    let mut admin = stage.server_command();
-    let invite = admin.args(["admin", "invite", "--data"]).arg(stage.data());
-    let url = url_in(&success(invite));
-    device.ok(&["connect", &url, "--login", login, "--device-name", login]);
-    device
-}
+use stage::{Device, Stage, wait_until};
 
 /// Devices that end with the test.
 struct Two {
@@ -47,7 +32,7 @@ impl Drop for Two {
 /// Ann, Bob and a space of hers with him in it as editor, synced by both.
 fn shared() -> Two {
     let stage = Stage::server_only();
-    let (mut ann, mut bob) = (person(&stage, "ann"), person(&stage, "bob"));
+    let (mut ann, mut bob) = (stage.person("ann"), stage.person("bob"));
     ann.ok(&["spaces", "create", "photos"]);
     ann.ok(&["share", "photos", "bob", "--role", "editor"]);
     bob.ok(&["spaces", "accept", "photos"]);
@@ -149,7 +134,7 @@ fn a_role_that_changed_while_nothing_ran_counts_from_the_next_start() {
 #[test]
 fn an_invitation_waits_for_an_answer_that_is_nobody_elses() {
     let stage = Stage::server_only();
-    let (ann, bob) = (person(&stage, "ann"), person(&stage, "bob"));
+    let (ann, bob) = (stage.person("ann"), stage.person("bob"));
     ann.ok(&["spaces", "create", "photos"]);
     let shown = ann.ok(&["share", "photos", "bob", "--role", "viewer"]);
     let number = shown.lines().last().unwrap().trim().to_owned();
@@ -187,7 +172,7 @@ fn an_invitation_waits_for_an_answer_that_is_nobody_elses() {
 #[test]
 fn ownership_goes_over_to_another_before_one_leaves() {
     let stage = Stage::server_only();
-    let (ann, bob) = (person(&stage, "ann"), person(&stage, "bob"));
+    let (ann, bob) = (stage.person("ann"), stage.person("bob"));
     ann.ok(&["spaces", "create", "photos"]);
     let alone = ann.run(&["spaces", "leave", "photos"]);
     assert_eq!(alone.status.code(), Some(1));

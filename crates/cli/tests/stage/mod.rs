@@ -83,6 +83,16 @@ impl Stage {
         stage
     }
 
+    /// A device of an account of its own, enrolled with an invite.
+    pub fn person(&self, login: &str) -> Device {
+        let device = Device::at(self.place.path(), login);
+        let mut admin = self.server_command();
+        let invite = admin.args(["admin", "invite", "--data"]).arg(self.data());
+        let url = url_in(&success(invite));
+        device.ok(&["connect", &url, "--login", login, "--device-name", login]);
+        device
+    }
+
     pub fn data(&self) -> PathBuf {
         self.place.path().join("data")
     }
@@ -245,6 +255,16 @@ impl Drop for Stage {
 }
 
 impl Device {
+    /// A device with a home and a place for its folder; nothing is there yet.
+    pub fn at(place: &Path, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            home: place.join(format!("home-{name}")),
+            folder: place.join(format!("folder-{name}")),
+            daemon: None,
+        }
+    }
+
     pub fn command<I: AsRef<OsStr>>(&self, arguments: &[I]) -> Command {
         let mut command = hythe();
         command.env("HYTHE_HOME", &self.home).args(arguments);
