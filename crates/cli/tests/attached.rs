@@ -12,32 +12,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use stage::{Device, Stage, noise, success, url_in, wait_until};
+use stage::{Device, Stage, noise, url_in, wait_until};
 
-/// A device of a new account, or of one that another device lets in.
-fn device(stage: &Stage, name: &str, of: Option<&Device>) -> Device {
-    let device = Device {
-        name: name.to_owned(),
-        home: stage.place.path().join(format!("home-{name}")),
-        folder: stage.place.path().join(format!("folder-{name}")),
-        daemon: None,
-    };
-    let url = match of {
-        Some(other) => url_in(&other.ok(&["devices", "add"])),
-        None => {
-            let mut admin = stage.server_command();
-            url_in(&success(
-                admin.args(["admin", "invite", "--data"]).arg(stage.data()),
-            ))
-        }
-    };
-    let mut connect = vec!["connect", url.as_str(), "--device-name", name];
-    if of.is_none() {
-        connect.extend(["--login", name]);
-    }
-    device.ok(&connect);
-    let folder = device.folder.clone();
-    device.ok(&["sync", folder.to_str().unwrap()]);
+/// Another device of an account.
+fn another(stage: &Stage, name: &str, of: &Device) -> Device {
+    let device = Device::at(stage.place.path(), name);
+    let url = url_in(&of.ok(&["devices", "add"]));
+    device.ok(&["connect", &url, "--device-name", name]);
     device
 }
 
@@ -59,12 +40,19 @@ impl Cast {
     /// list run.
     fn new(running: &[usize]) -> Self {
         let stage = Stage::server_only();
-        let first = device(&stage, "ann", None);
-        let second = device(&stage, "second", Some(&first));
-        let bob = device(&stage, "bob", None);
+        let (first, bob) = (stage.person("ann"), stage.person("bob"));
+        let second = another(&stage, "second", &first);
         let mut devices = vec![first, second, bob];
+        for device in &devices {
+            device.ok(&["sync", device.folder.to_str().unwrap()]);
+        }
         running.iter().for_each(|at| devices[*at].start());
         Self { devices, stage }
+    }
+
+    /// How many change sets the server has.
+    fn change_sets(&self) -> u64 {
+        self.stage.stats()["change_sets"].as_u64().unwrap()
     }
 
     /// Waits until what all of these wrote is on all of them.
@@ -191,11 +179,14 @@ fn d2_sharing_that_was_cut_off_leaves_all_readable_and_goes_on() {
         cast.devices[ANN].write(name, name);
     }
     cast.settle(&[ANN]);
-    // Cut off at other moments each time, the last time not at all.
-    for after_ms in [150, 400, 800, 1600] {
+    // Cut off at another point each time: so many change sets more than before.
+    for more in [1, 3, 4, 6, 2] {
+        let before = cast.change_sets();
         let share = ["share", ":/Big", "bob", "--role", "viewer"];
         let mut running = cast.devices[ANN].command(&share).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(after_ms));
+        wait_until("sharing has come so far, or to its end", || {
+            cast.change_sets() >= before + more || running.try_wait().unwrap().is_some()
+        });
         cast.devices[ANN].kill();
         let _ = running.wait().unwrap();
         cast.devices[ANN].start();

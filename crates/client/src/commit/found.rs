@@ -4,6 +4,7 @@ use hythe_content::seal_space_name;
 use hythe_model::{KeyEpoch, OperationId, SpaceId, SpaceName};
 use hythe_space::flow::{NewSpace, Recipient, create_space};
 use hythe_space::governance::{NameSpace, SealedSecret};
+use hythe_space::moving::CameFrom;
 use hythe_space::{AccountState, Draft, Entropy, Operation, SigningKey, Stamp};
 use hythe_wire::space::CreateSpaceRequest;
 
@@ -16,7 +17,8 @@ use crate::replica::{ReplicaError, Session, now_ms};
 const TRIES: usize = 3;
 
 /// Makes a space of this device's account: an open one, or a sealed one, whose key the server never
-/// gets.
+/// gets. A space that is made of a folder says so from the beginning, so that it is found again
+/// whatever breaks off afterwards.
 ///
 /// # Errors
 /// See [`CommitError`].
@@ -24,6 +26,7 @@ pub async fn found_space(
     session: &Session,
     name: &SpaceName,
     sealed: bool,
+    origin: Option<CameFrom>,
 ) -> Result<SpaceId, CommitError> {
     let accounts = &session.accounts;
     accounts.refresh(session.device.account).await?;
@@ -34,7 +37,7 @@ pub async fn found_space(
         let info = session.api.server().await.map_err(ReplicaError::Api)?;
         Some(Recipient::of(&accounts.get(info.account).await?)?)
     };
-    let request = draft(session, &owner, server.as_ref(), name)?;
+    let request = draft(session, &owner, server.as_ref(), name, origin)?;
     let mut tries = 0;
     loop {
         tries += 1;
@@ -54,6 +57,7 @@ fn draft(
     owner: &AccountState,
     server: Option<&Recipient>,
     name: &SpaceName,
+    origin: Option<CameFrom>,
 ) -> Result<CreateSpaceRequest, CommitError> {
     let key = SigningKey::from_seed(&session.device.signing);
     let mut entropy = Entropy::system()?;
@@ -69,6 +73,9 @@ fn draft(
     let name = SealedSecret::new(sealed).ok_or(CommitError::NoKey)?;
     let mut naming = Draft::new();
     naming.push(Operation::NameSpace(NameSpace { name }));
+    if let Some(origin) = origin {
+        naming.push(Operation::CameFrom(origin));
+    }
     let author = view.author_record(key.device_id());
     let stamp = Stamp::next(
         space,

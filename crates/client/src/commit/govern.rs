@@ -5,7 +5,6 @@ use hythe_model::{AccountId, KeyEpoch, Role, Secret32, SpaceName};
 use hythe_space::ending::EndSpace;
 use hythe_space::flow::{Recipient, member_wrap};
 use hythe_space::governance::{Member, NameSpace, SealedSecret};
-use hythe_space::moving::CameFrom;
 use hythe_space::{Draft, Entropy, MemberRecord, Operation, SigningKey};
 
 use super::CommitError;
@@ -111,11 +110,6 @@ impl Replica {
         self.govern(&mut Leaving).await
     }
 
-    /// Says of which directory of which space this one was made.
-    pub async fn came_from(&self, origin: CameFrom) -> Result<Applied, CommitError> {
-        self.govern(&mut Origin(origin)).await
-    }
-
     fn role_of(&self, account: AccountId) -> Result<Option<Role>, CommitError> {
         let is = |member: &MemberRecord| member.account == account;
         Ok(self
@@ -159,22 +153,6 @@ impl Plan for Ending {
             return Ok(None);
         }
         Ok(Some(one(Operation::EndSpace(EndSpace { ends_ms }))))
-    }
-}
-
-struct Origin(CameFrom);
-
-impl Plan for Origin {
-    async fn draft(
-        &mut self,
-        replica: &Replica,
-        _: &Position,
-    ) -> Result<Option<Draft>, CommitError> {
-        let known = replica.space_record()?.and_then(|space| space.came_from);
-        Ok(match known {
-            Some(_) => None,
-            None => Some(one(Operation::CameFrom(self.0))),
-        })
     }
 }
 

@@ -179,12 +179,6 @@ impl<'s> Settling<'s> {
         }))
     }
 
-    /// A space that this account takes part in.
-    fn space(&self, id: SpaceId) -> Option<Arc<Space>> {
-        let mut spaces = self.shared.living_spaces().into_iter();
-        spaces.find(|space| space.id == id)
-    }
-
     /// Gives a directory that has become a space to a folder of its own, with all that is known of
     /// what it holds. Where this account takes no part in that space, or it is not attached here any
     /// more, there is nobody to give it to (false): it is removed like anything that left the view.
@@ -218,12 +212,12 @@ impl<'s> Settling<'s> {
 
     /// A space that this account takes part in, asking the server where it is not known yet.
     async fn find(&self, id: SpaceId) -> Result<Option<Arc<Space>>, PassError> {
-        if let Some(space) = self.space(id) {
+        if let Some(space) = self.shared.living_space(id) {
             return Ok(Some(space));
         }
         let asked = self.shared.learn_spaces().await;
         asked.map_err(|_| NotYet::Read)?;
-        Ok(self.space(id))
+        Ok(self.shared.living_space(id))
     }
 
     /// The row of a folder that fills an attachment, with its marker in place.
@@ -254,7 +248,9 @@ impl<'s> Settling<'s> {
     /// Makes the folder of an attachment whose directory is on the disk. Returns its place: what
     /// was said of it may be right no more.
     async fn fill(&self, attachment: &AttachmentRow) -> Result<Option<TreePath>, PassError> {
-        let target = attachment.target.and_then(|target| self.space(target));
+        let target = attachment
+            .target
+            .and_then(|target| self.shared.living_space(target));
         let (Some(target), Some((path, below))) = (target, self.path_of(attachment.node)?) else {
             return Ok(None);
         };

@@ -61,8 +61,7 @@ pub async fn join(door: &Door, url: &str) -> Result<Reply, Failure> {
         );
     }
     shared.learn_spaces().await?;
-    let known = shared.living_spaces().into_iter();
-    if known.into_iter().any(|space| space.id == url.space) {
+    if shared.living_space(url.space).is_some() {
         return taken_part(door, &url).await;
     }
     let secret = JoinSecret::new(url.secret.clone());

@@ -54,6 +54,7 @@ pub(crate) use door::Door;
 pub(crate) use event::{Ask, Event};
 pub use open::OpenFolder;
 pub(crate) use shared::{PERSONAL, Shared, Space, now_ms};
+pub(crate) use spaces::owned;
 pub use work::{Order, Scope};
 
 use crate::connect::{ACCOUNT_NAME, DEVICE_NAME};

@@ -271,6 +271,12 @@ impl Shared {
             .clone()
     }
 
+    /// A space that the account takes part in.
+    pub fn living_space(&self, id: SpaceId) -> Option<Arc<Space>> {
+        let mut spaces = self.living_spaces().into_iter();
+        spaces.find(|space| space.id == id)
+    }
+
     /// The spaces that the account takes part in.
     pub fn living_spaces(&self) -> Vec<Arc<Space>> {
         let mut spaces = self.spaces();

@@ -127,7 +127,7 @@ async fn create(door: &Door, name: &str, sealed: bool) -> Result<Reply, Failure>
     let shared = &door.shared;
     shared.learn_spaces().await?;
     refuse_double(door, &name).await?;
-    let made = commit::found_space(&shared.common, &name, sealed).await?;
+    let made = commit::found_space(&shared.common, &name, sealed, None).await?;
     shared.learn_spaces().await?;
     let space = followed(door, made).await?;
     info(&space).map(Reply::Space).ok_or_else(gone)
@@ -499,7 +499,8 @@ pub(super) async fn shared_space(
     Ok(space)
 }
 
-pub(super) fn owned(space: &Space) -> Result<(), Failure> {
+/// Refuses who is no owner of a space.
+pub(crate) fn owned(space: &Space) -> Result<(), Failure> {
     let standing = space.replica.standing();
     if standing.and_then(|standing| standing.role) == Some(Role::Owner) {
         return Ok(());

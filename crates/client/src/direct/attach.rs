@@ -102,13 +102,9 @@ pub(super) async fn attached(
     let Some(target) = target else {
         return Ok(None);
     };
-    let known = || {
-        let mut spaces = door.shared.living_spaces().into_iter();
-        spaces.find(|space| space.id == target)
-    };
-    if let Some(space) = known() {
+    if let Some(space) = door.shared.living_space(target) {
         return Ok(Some(space));
     }
     door.shared.learn_spaces().await?;
-    Ok(known())
+    Ok(door.shared.living_space(target))
 }

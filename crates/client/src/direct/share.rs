@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hythe_control::{Failure, Place};
-use hythe_model::{NodeId, NodeKind, Role, SpaceId, SpaceName};
+use hythe_model::{NodeId, NodeKind, SpaceId, SpaceName};
 use hythe_space::moving::{CameFrom, MoveOut, MovedOut, StayHere};
 use hythe_space::{NodeRecord, Operation};
 use hythe_sync::RemoteNode;
@@ -21,7 +21,7 @@ use super::current::{catch_up, tell};
 use super::place::{self, Found, shown};
 use super::words::refused;
 use crate::commit::{self, Edit};
-use crate::daemon::{Door, Space};
+use crate::daemon::{Door, Space, owned};
 use crate::state::Rows;
 
 /// A folder on its way into a space of its own.
@@ -97,22 +97,10 @@ pub(crate) async fn share_folder(
     Ok(moving.to)
 }
 
-fn owned(space: &Space) -> Result<(), Failure> {
-    let standing = space.replica.standing();
-    if standing.and_then(|standing| standing.role) == Some(Role::Owner) {
-        return Ok(());
-    }
-    Err(refused(format!(
-        "Only owners of {} may share its folders",
-        space.name()
-    )))
-}
-
 /// A space of this account, followed and read.
 async fn joined(door: &Door, id: SpaceId) -> Result<Arc<Space>, Failure> {
     door.shared.learn_spaces().await?;
-    let mut spaces = door.shared.living_spaces().into_iter();
-    let space = spaces.find(|space| space.id == id);
+    let space = door.shared.living_space(id);
     let space = space.ok_or_else(|| refused("The space that it was to become is not there"))?;
     catch_up(door, &space).await?;
     Ok(space)
@@ -130,6 +118,45 @@ async fn begin(
     door.shared
         .state
         .read(|rows| check_readable(rows, number, node.id, place))?;
+    let to = match begun(door, from.id, node.id).await? {
+        Some(space) => space,
+        None => found(door, from, node, name).await?,
+    };
+    freeze(door, from, node, place, to.id).await?;
+    Ok(to)
+}
+
+/// The space that an earlier try has made of a folder. Anybody may say that a space was made of it:
+/// one in which somebody else is or was is not taken for it.
+async fn begun(door: &Door, space: SpaceId, node: NodeId) -> Result<Option<Arc<Space>>, Failure> {
+    door.shared.learn_spaces().await?;
+    for made in door.shared.living_spaces() {
+        catch_up(door, &made).await?;
+        let origin = made.replica.space_record()?.and_then(|now| now.came_from);
+        let is_it = origin.is_some_and(|origin| (origin.space, origin.node) == (space, node));
+        if is_it && is_own(door, &made)? {
+            return Ok(Some(made));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether nobody but this account, and the server of an open space, ever was in a space.
+fn is_own(door: &Door, space: &Space) -> Result<bool, Failure> {
+    let (own, server) = (door.shared.device.account, space.replica.server()?);
+    let members = space.replica.members()?;
+    Ok(members
+        .iter()
+        .all(|member| member.account == own || Some(member.account) == server))
+}
+
+/// Makes the space of a folder.
+async fn found(
+    door: &Door,
+    from: &Space,
+    node: &RemoteNode,
+    name: Option<SpaceName>,
+) -> Result<Arc<Space>, Failure> {
     let name = match name {
         Some(name) => name,
         None => own_name(node)?,
@@ -144,16 +171,25 @@ async fn begin(
         .replica
         .standing()
         .is_some_and(|standing| !standing.open);
-    let made = commit::found_space(&door.shared.common, &name, sealed).await?;
-    let to = joined(door, made).await?;
-    let at = from.replica.head().await;
     let origin = CameFrom {
         space: from.id,
         node: node.id,
-        at,
+        at: from.replica.head().await,
     };
-    let applied = to.replica.came_from(origin).await?;
-    tell(door, &to, applied);
+    let common = &door.shared.common;
+    let made = commit::found_space(common, &name, sealed, Some(origin)).await?;
+    joined(door, made).await
+}
+
+/// From here on nothing in the folder is written.
+async fn freeze(
+    door: &Door,
+    from: &Space,
+    node: &RemoteNode,
+    place: &str,
+    to: SpaceId,
+) -> Result<(), Failure> {
+    let number = from.number;
     carry_out(door, from, |rows| {
         let Some(record) = record(rows, number, node.id)?.filter(NodeRecord::is_alive) else {
             return Err(refused(format!("{place} is not there any more")));
@@ -161,7 +197,7 @@ async fn begin(
         let begin = Operation::MoveOut(MoveOut {
             node: node.id,
             expected: record.place.version,
-            to: to.id,
+            to,
         });
         let edits = match record.leaving {
             Some(_) => Vec::new(),
@@ -170,7 +206,7 @@ async fn begin(
         Ok(Planned::new(edits, ()))
     })
     .await?;
-    Ok(to)
+    Ok(())
 }
 
 /// What the space is called where nobody says: as the folder.

@@ -17,7 +17,7 @@ async fn a15_a_new_device_of_a_sealed_space_begins_at_its_own_accounts_word() {
     let rig = start().await;
     let ann = rig.account("ann").await;
     let name = SpaceName::new("diary").unwrap();
-    let space = found_space(&ann.common, &name, true).await.unwrap();
+    let space = found_space(&ann.common, &name, true, None).await.unwrap();
     let hers = Replica::open(ann.common.clone(), space).await.unwrap();
     let _ = hers.catch_up().await.unwrap();
     for n in 0..=CHECKPOINT_INTERVAL {

@@ -12,7 +12,7 @@ async fn e3_a_sealed_space_stops_at_a_claimed_restore_until_a_person_says_yes() 
     let rig = start().await;
     let ann = rig.account("ann").await;
     let name = SpaceName::new("diary").unwrap();
-    let space = found_space(&ann.common, &name, true).await.unwrap();
+    let space = found_space(&ann.common, &name, true, None).await.unwrap();
     let diary = Replica::open(ann.common.clone(), space).await.unwrap();
     let home = ann.home().await;
     let epoch = ann.common.api.server().await.unwrap().epoch;

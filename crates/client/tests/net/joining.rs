@@ -16,7 +16,9 @@ async fn follow(device: &Device, space: SpaceId) -> Replica {
 
 async fn made(device: &Device, sealed: bool) -> Replica {
     let name = SpaceName::new("photos").unwrap();
-    let space = found_space(&device.common, &name, sealed).await.unwrap();
+    let space = found_space(&device.common, &name, sealed, None)
+        .await
+        .unwrap();
     follow(device, space).await
 }
 

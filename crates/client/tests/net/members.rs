@@ -10,7 +10,9 @@ use crate::rig::{Device, list, names, put, start};
 
 async fn space(device: &Device, sealed: bool) -> Replica {
     let name = SpaceName::new("photos").unwrap();
-    let space = found_space(&device.common, &name, sealed).await.unwrap();
+    let space = found_space(&device.common, &name, sealed, None)
+        .await
+        .unwrap();
     follow(device, space).await
 }
 

@@ -13,7 +13,9 @@ use crate::rig::{Device, find, list, put, start};
 
 async fn made(device: &Device, sealed: bool) -> Replica {
     let name = SpaceName::new("photos").unwrap();
-    let space = found_space(&device.common, &name, sealed).await.unwrap();
+    let space = found_space(&device.common, &name, sealed, None)
+        .await
+        .unwrap();
     let replica = Replica::open(device.common.clone(), space).await.unwrap();
     let _ = replica.catch_up().await.unwrap();
     replica

@@ -180,7 +180,9 @@ fn files(below: &Path) -> Vec<PathBuf> {
 
 async fn space(device: &Device, name: &str, sealed: bool) -> SpaceId {
     let called = SpaceName::new(name).unwrap();
-    let space = found_space(&device.common, &called, sealed).await.unwrap();
+    let space = found_space(&device.common, &called, sealed, None)
+        .await
+        .unwrap();
     let replica = Replica::open(device.common.clone(), space).await.unwrap();
     let _ = replica.catch_up().await.unwrap();
     assert_eq!(replica.standing().unwrap().name, Some(called));

@@ -37,7 +37,9 @@ async fn scene(sealed: bool) -> Scene {
     let proxy = Proxy::start().await;
     let first = proxy.account("ada").await;
     let called = SpaceName::new("letters").unwrap();
-    let space = found_space(&first.common, &called, sealed).await.unwrap();
+    let space = found_space(&first.common, &called, sealed, None)
+        .await
+        .unwrap();
     let writer = opened(&first, space).await;
     put(&writer, "one", b"one".to_vec()).await.unwrap();
     let victim = proxy.behind(first.add().await);
