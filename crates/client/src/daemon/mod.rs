@@ -43,6 +43,7 @@ mod work;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hythe_control::Listener;
 use tokio::sync::{mpsc, watch};
@@ -83,6 +84,10 @@ pub struct Options {
     /// About how many nodes one plan takes on; none for what suits most.
     pub plan_nodes: Option<usize>,
 }
+
+/// How long the end of a daemon waits for jobs that only ask something: a server that does not answer
+/// holds up no shutdown.
+const FREED: Duration = Duration::from_secs(2);
 
 /// A daemon that runs.
 pub struct Daemon {
@@ -251,13 +256,22 @@ impl Daemon {
         let _ = stopped.wait_for(|stop| *stop).await;
     }
 
-    /// Stops the daemon: what is under way is brought to an end and recorded.
+    /// Stops the daemon: what is under way is brought to an end and recorded. Another may use the
+    /// home afterwards, unless a question to the server stays without answer.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         self.following.iter().for_each(JoinHandle::abort);
         for task in self.tasks.into_iter().chain(self.following) {
             // A task that was aborted or panicked has ended, which is all that is wanted.
             let _ = task.await;
+        }
+        // A job that had told its outcome, or an open connection of the door, has the home a moment
+        // longer.
+        let mut in_use = self.service.shared.in_use();
+        drop(self.service);
+        let freed = async { while in_use.changed().await.is_ok() {} };
+        if tokio::time::timeout(FREED, freed).await.is_err() {
+            tracing::debug!("a job goes on after the daemon ended");
         }
     }
 }

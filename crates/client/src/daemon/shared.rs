@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hythe_model::{Role, SpaceId};
 use hythe_space::flow::JoinSecret;
 use hythe_wire::space::SpaceView;
+use tokio::sync::watch;
 
 use super::Board;
 use super::capsules::Changed;
@@ -51,6 +52,9 @@ pub struct Shared {
     offered: RwLock<Vec<SpaceView>>,
     /// Held while a space is opened: two copies of one log would each carry it on for themselves.
     opening: tokio::sync::Mutex<()>,
+    /// Closed when nobody uses this any more. Fields are dropped in their order: the home is free
+    /// by then.
+    in_use: watch::Sender<()>,
 }
 
 /// A space this device follows.
@@ -169,7 +173,13 @@ impl Shared {
             spaces: RwLock::default(),
             offered: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
+            in_use: watch::Sender::default(),
         }
+    }
+
+    /// What closes when nobody uses this any more and the home is free.
+    pub fn in_use(&self) -> watch::Receiver<()> {
+        self.in_use.subscribe()
     }
 
     /// The login name of the account, as the server last said.
