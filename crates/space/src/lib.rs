@@ -74,6 +74,7 @@ pub mod operation;
 pub mod record;
 pub mod refusal;
 pub mod safety;
+pub mod sighting;
 mod structure;
 pub mod view;
 
@@ -98,4 +99,5 @@ pub use record::{
     NodeRecord, Record, RecordKey, SpaceRecord,
 };
 pub use refusal::{ChainFault, Denied, Field, Refusal};
+pub use sighting::{Sighting, SignedSighting};
 pub use view::{Moment, Needs, Past, View, needs};

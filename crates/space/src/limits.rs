@@ -45,6 +45,9 @@ pub const CHECKPOINT_INTERVAL: u64 = 1000;
 /// An encoded checkpoint with its signature, in bytes.
 pub const MAX_CHECKPOINT_BYTES: usize = 1024;
 
+/// An encoded sighting with its signature, in bytes.
+pub const MAX_SIGHTING_BYTES: usize = 512;
+
 /// One encoded record, in bytes. The largest is a member's, with its wrapped secret.
 pub const MAX_RECORD_BYTES: usize = 4096;
 

@@ -21,6 +21,8 @@ pub enum Context {
     LinkGrant,
     /// What a link shows.
     Capsule,
+    /// How far a device was shown a space.
+    Sighting,
 }
 
 impl Context {
@@ -33,6 +35,7 @@ impl Context {
             Self::JoinConsent => "hythe/1/join-consent",
             Self::LinkGrant => "hythe/1/link-grant",
             Self::Capsule => "hythe/1/link-capsule",
+            Self::Sighting => "hythe/1/sighting",
         }
     }
 

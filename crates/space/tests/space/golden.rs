@@ -13,7 +13,7 @@ use hythe_space::flow::{
 use hythe_space::governance::Restored;
 use hythe_space::{
     AccountState, ChangeSet, Checkpoint, Entropy, MapView, Moment, Operation, Record,
-    SignedCheckpoint,
+    SignedCheckpoint, SignedSighting,
 };
 
 use crate::world::*;
@@ -113,6 +113,16 @@ fn keyholders() {
     assert_eq!(AccountState::replay(&read).unwrap(), state);
     let kept = golden("account-keyholders-state-1.hex", &[state.encode()]);
     assert_eq!(AccountState::decode(&kept[0]).unwrap(), state);
+}
+
+#[test]
+fn sighting() {
+    let world = World::open();
+    let said = crate::sighting::sighting(&world, &world.alice);
+    let kept = golden("sighting-1.hex", &[said.sign(&world.alice.key).encode()]);
+    let read = SignedSighting::decode(&kept[0]).unwrap();
+    read.verify(&world.alice.key.public()).unwrap();
+    assert_eq!(*read.sighting(), said);
 }
 
 #[test]

@@ -19,5 +19,6 @@ mod moving;
 mod mutation;
 mod nodes;
 mod properties;
+mod sighting;
 mod tamper;
 mod world;

@@ -1,7 +1,9 @@
 //! A short deterministic run of what the fuzz targets do at length: mutated inputs never panic a
 //! decoder, and whatever is accepted encodes to exactly the bytes that were read.
 
-use hythe_space::{AccountState, ChangeSet, Checkpoint, Header, Record, SignedCheckpoint};
+use hythe_space::{
+    AccountState, ChangeSet, Checkpoint, Header, Record, SignedCheckpoint, SignedSighting,
+};
 
 use crate::world::*;
 
@@ -126,6 +128,16 @@ fn checkpoints() {
     let corpus = [checkpoint.sign(&world.alice.key).encode()];
     run(4, &corpus, 50_000, |bytes| {
         Some(SignedCheckpoint::decode(bytes).ok()?.encode())
+    });
+}
+
+#[test]
+fn sightings() {
+    let world = world();
+    let sighting = crate::sighting::sighting(&world, &world.alice);
+    let corpus = [sighting.sign(&world.alice.key).encode()];
+    run(6, &corpus, 50_000, |bytes| {
+        Some(SignedSighting::decode(bytes).ok()?.encode())
     });
 }
 

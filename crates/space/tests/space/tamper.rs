@@ -221,7 +221,11 @@ fn a_signature_of_one_kind_is_none_of_another() {
     let change_set = sample(&world);
     let key = world.alice.key.public();
     use hythe_space::crypto::Context;
-    for context in [Context::Checkpoint, Context::DeviceConsent] {
+    for context in [
+        Context::Checkpoint,
+        Context::DeviceConsent,
+        Context::Sighting,
+    ] {
         let other = world.alice.key.sign(context, change_set.hash().as_bytes());
         let header = change_set.header().encode();
         let bytes = forge(
