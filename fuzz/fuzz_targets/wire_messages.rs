@@ -14,6 +14,7 @@ use hythe_wire::link::{
     LinkOpenRequest, LinkOpened, LinkPage,
 };
 use hythe_wire::log::{CheckpointMessage, CommitReply, CommitRequest, LogFrame, SnapshotFrame};
+use hythe_wire::sighting::{SightingMessage, SightingsReply};
 use libfuzzer_sys::fuzz_target;
 
 fn check<M: Message>(bytes: &[u8]) {
@@ -23,7 +24,7 @@ fn check<M: Message>(bytes: &[u8]) {
 }
 
 /// Every kind of message; the first byte of the input chooses.
-const KINDS: [fn(&[u8]); 30] = [
+const KINDS: [fn(&[u8]); 32] = [
     check::<RegisterRequest>,
     check::<RegisterReply>,
     check::<EnrolRequest>,
@@ -54,6 +55,8 @@ const KINDS: [fn(&[u8]); 30] = [
     check::<LinkOpenRequest>,
     check::<LinkOpened>,
     check::<LinkCapsulesRequest>,
+    check::<SightingMessage>,
+    check::<SightingsReply>,
 ];
 
 fuzz_target!(|data: &[u8]| {

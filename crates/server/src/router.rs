@@ -12,7 +12,7 @@ use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, admin, app_passwords, approvals, changes, checkpoint, chunks, deletion,
     devices, events, farewell, health, history, joining, layers, link, links, login, members,
-    openapi, passkeys, profile, server, snapshot, spaces,
+    openapi, passkeys, profile, server, sightings, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -57,6 +57,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(changes::read, changes::commit))
         .routes(routes!(snapshot::read))
         .routes(routes!(checkpoint::read, checkpoint::offer))
+        .routes(routes!(sightings::exchange))
         .routes(routes!(chunks::adopt))
         .routes(routes!(chunks::missing))
         .routes(routes!(chunks::read))

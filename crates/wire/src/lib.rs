@@ -37,6 +37,7 @@ pub mod profile;
 pub mod recovery;
 pub mod routes;
 pub mod server;
+pub mod sighting;
 pub mod space;
 mod text;
 pub mod token;

@@ -92,6 +92,8 @@ pub const SPACE_CHANGES: &str = "/api/v1/spaces/{space}/changes";
 pub const SPACE_SNAPSHOT: &str = "/api/v1/spaces/{space}/snapshot";
 /// The latest signed checkpoint: read, offer.
 pub const SPACE_CHECKPOINT: &str = "/api/v1/spaces/{space}/checkpoint";
+/// How far devices were shown a space: say it, and hear it of others.
+pub const SPACE_SIGHTINGS: &str = "/api/v1/spaces/{space}/sightings";
 /// Chunks of another space, to be had in this one too.
 pub const SPACE_CHUNKS_ADOPT: &str = "/api/v1/spaces/{space}/chunks/adopt";
 /// Which chunks are missing.
@@ -183,6 +185,7 @@ pub const ALL: &[&str] = &[
     SPACE_CHANGES,
     SPACE_SNAPSHOT,
     SPACE_CHECKPOINT,
+    SPACE_SIGHTINGS,
     SPACE_CHUNKS_ADOPT,
     SPACE_CHUNKS_MISSING,
     SPACE_CHUNKS_READ,
@@ -255,6 +258,11 @@ pub fn space_snapshot(space: SpaceId) -> String {
 /// [`SPACE_CHECKPOINT`] of a space.
 pub fn space_checkpoint(space: SpaceId) -> String {
     format!("/api/v1/spaces/{space}/checkpoint")
+}
+
+/// [`SPACE_SIGHTINGS`] of a space.
+pub fn space_sightings(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/sightings")
 }
 
 /// [`SPACE_CHUNKS_ADOPT`] of a space.

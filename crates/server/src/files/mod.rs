@@ -51,6 +51,7 @@ mod restored;
 mod roster;
 mod second_factor;
 mod session;
+mod sightings;
 mod snapshot;
 mod spaces;
 mod stats;

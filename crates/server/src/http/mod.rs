@@ -40,5 +40,6 @@ pub(crate) mod openapi;
 pub(crate) mod passkeys;
 pub(crate) mod profile;
 pub(crate) mod server;
+pub(crate) mod sightings;
 pub(crate) mod snapshot;
 pub(crate) mod spaces;

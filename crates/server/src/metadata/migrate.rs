@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/012_expected_devices.sql"),
     include_str!("migrations/013_app_passwords.sql"),
     include_str!("migrations/014_adopted.sql"),
+    include_str!("migrations/015_sightings.sql"),
 ];
 
 /// The newest schema version that this program knows.

@@ -31,6 +31,7 @@ pub mod quotas;
 pub mod records;
 pub mod server;
 pub mod settings;
+pub mod sightings;
 pub mod standing;
 pub mod tokens;
 

@@ -143,7 +143,7 @@ pub fn set_payer(tx: &mut dyn Tx, log: LogNo, payer: Option<AccountId>) -> Resul
 }
 
 /// What hangs on a log, the log last.
-const OF_A_LOG: [&str; 16] = [
+const OF_A_LOG: [&str; 17] = [
     "DELETE FROM entries WHERE log = $1",
     "DELETE FROM links WHERE log = $1",
     "DELETE FROM link_uses WHERE log = $1",
@@ -153,6 +153,7 @@ const OF_A_LOG: [&str; 16] = [
     "DELETE FROM records WHERE log = $1",
     "DELETE FROM members WHERE log = $1",
     "DELETE FROM checkpoints WHERE log = $1",
+    "DELETE FROM sightings WHERE log = $1",
     "DELETE FROM operations WHERE log = $1",
     "DELETE FROM chunks WHERE log = $1",
     "DELETE FROM inline_chunks WHERE log = $1",

@@ -89,6 +89,7 @@ fn cbor_routes(person: &Person) -> Vec<String> {
     vec![
         routes::space_changes(person.space),
         routes::space_checkpoint(person.space),
+        routes::space_sightings(person.space),
         routes::space_chunks_missing(person.space),
         routes::space_chunks_read(person.space),
         routes::account_log(person.account.id()),

@@ -17,6 +17,7 @@ use hythe_wire::log::{
     AttachedObject, CheckpointMessage, CommitReply, CommitRequest, LogEntry, LogFrame,
     SnapshotFrame, SnapshotRecord,
 };
+use hythe_wire::sighting::{SightingMessage, SightingsReply};
 use hythe_wire::space::{CreateSpaceReply, CreateSpaceRequest};
 use hythe_wire::{ByteVec, Message, Token};
 
@@ -235,6 +236,17 @@ pub fn visit(seed: u64, visitor: &mut impl Visitor) {
     keyholders(m, visitor);
     // Last: each message takes of what the seed gives, and files hold what came of it.
     spaces(m, visitor);
+    sightings(m, visitor);
+}
+
+fn sightings(m: &mut Maker, visitor: &mut impl Visitor) {
+    let sighting = m.blob();
+    visitor.visit("sighting", &SightingMessage { sighting });
+    let reply = SightingsReply {
+        epoch: ServerEpoch(m.bytes()),
+        sightings: m.list(Maker::blob),
+    };
+    visitor.visit("sightings-reply", &reply);
 }
 
 fn spaces(m: &mut Maker, visitor: &mut impl Visitor) {

@@ -6,7 +6,7 @@ use hythe_content::{PackBuilder, SealedChunk};
 use hythe_model::{ChunkId, Cursor, Head, SpaceId};
 use hythe_space::flow::{add_device_offer, create_space, enrol_with_offer};
 use hythe_space::governance::{NameSpace, SealedSecret};
-use hythe_space::{ChangeSet, Checkpoint, Draft, Operation, StateDigest};
+use hythe_space::{ChangeSet, Checkpoint, Draft, Operation, Sighting, StateDigest};
 use hythe_wire::account::{AppendRequest, EnrolRequest};
 use hythe_wire::admin::{InviteRequest, Policy, UserChange};
 use hythe_wire::app_password::{AppPassword, CreateAppPassword, RemoveAppPassword};
@@ -21,6 +21,7 @@ use hythe_wire::login::{LoginFinishRequest, LoginRequest, PasswordRequest};
 use hythe_wire::opaque::{LoggingIn, Password, Registering};
 use hythe_wire::profile::{ProfilePatch, TotpConfirm};
 use hythe_wire::server::RegistrationPolicy;
+use hythe_wire::sighting::SightingMessage;
 use hythe_wire::space::CreateSpaceRequest;
 use hythe_wire::{Message, Token, headers, routes};
 
@@ -284,6 +285,10 @@ impl Cast {
             ("POST", routes::SPACE_CHECKPOINT, "") => {
                 let offered = checkpoint(self, who);
                 Ask::post(routes::space_checkpoint(space), signed(&offered))
+            }
+            ("POST", routes::SPACE_SIGHTINGS, "") => {
+                let said = sighting(self, who);
+                Ask::post(routes::space_sightings(space), signed(&said))
             }
             ("POST", routes::SPACE_CHUNKS_ADOPT, "from the caller's own space") => {
                 let request = AdoptRequest {
@@ -560,6 +565,23 @@ pub fn checkpoint(cast: &Cast, who: Who) -> CheckpointMessage {
     };
     CheckpointMessage {
         checkpoint: said.sign(&signer.key).encode().into(),
+    }
+}
+
+/// What a device says of how far it was shown the space.
+fn sighting(cast: &Cast, who: Who) -> SightingMessage {
+    let signer = cast.person(who);
+    let said = Sighting {
+        suite: 1,
+        space: cast.space,
+        head: cast.view.head(),
+        epoch: cast.world.server().files().epoch(),
+        account: signer.account.id(),
+        device: signer.key.device_id(),
+        time_ms: now_ms(),
+    };
+    SightingMessage {
+        sighting: said.sign(&signer.key).encode().into(),
     }
 }
 

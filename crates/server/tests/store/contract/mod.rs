@@ -13,6 +13,7 @@ mod passkeys;
 mod quotas;
 mod reading;
 mod roster;
+mod sightings;
 mod spaces;
 
 pub use accounts::*;
@@ -28,6 +29,7 @@ pub use passkeys::*;
 pub use quotas::*;
 pub use reading::*;
 pub use roster::*;
+pub use sightings::*;
 pub use spaces::*;
 
 use crate::engine::on_sqlite;
@@ -64,6 +66,8 @@ macro_rules! for_all_cases {
             the_trash_is_read_page_by_page,
             history_keeps_every_version,
             checkpoints_are_kept_if_they_are_true,
+            a17_sightings_are_kept_if_they_are_true,
+            a17_sightings_go_to_who_may_read_and_come_from_who_may,
             logs_are_read_in_bounded_pages,
             more_spaces_are_created,
             a30_a_sealed_space_is_kept_and_the_server_stays_out,
