@@ -49,8 +49,8 @@ pub use request::{Decision, Request};
 pub use serve::{Events, MAX_CALLERS, Service, serve};
 pub use socket::{Listener, SOCKET_NAME};
 pub use spaces::{
-    InvitationInfo, MemberInfo, MemberKind, OfferInfo, ShareOutcome, SharedInfo, SpaceInfo,
-    SpaceRole, SpacesRequest,
+    ConfirmedInfo, InvitationInfo, MemberInfo, MemberKind, OfferInfo, ShareOutcome, SharedInfo,
+    SpaceInfo, SpaceRole, SpacesRequest,
 };
 pub use status::{
     AccountStatus, Direction, EndedFolder, EndingSpace, FolderState, FolderStatus, MovedFolder,

@@ -187,6 +187,29 @@ pub struct SpaceInfo {
     /// The chain hash there, in hexadecimal. Two devices that show another one for one position were
     /// shown two histories.
     pub chain: Option<String>,
+    /// Until when another device has seen the same; `null` where none has said so yet.
+    pub confirmed: Option<ConfirmedInfo>,
+    /// What another device saw that the server does not show this one, as one sentence; `null` where
+    /// there is nothing of that kind.
+    pub contradicted: Option<String>,
+}
+
+/// What another device has signed of how far it was shown a space, where this one was shown the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmedInfo {
+    /// The device.
+    #[serde(with = "id_text")]
+    pub device: DeviceId,
+    /// Its account.
+    #[serde(with = "id_text")]
+    pub account: AccountId,
+    /// What that account is called here.
+    pub owner: String,
+    /// How many changes it had read.
+    pub position: u64,
+    /// When, by its clock, in milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 /// A link by which one account can become a member.

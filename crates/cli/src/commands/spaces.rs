@@ -136,9 +136,15 @@ async fn list(json: bool) -> Result<Exit, Trouble> {
         Reply::Spaces(spaces) => spaces,
         other => return Err(door::unexpected(&other)),
     };
+    let is_stopped = spaces.iter().any(|space| space.contradicted.is_some());
+    let exit = if is_stopped {
+        Exit::Attention
+    } else {
+        Exit::Done
+    };
     if json {
         output::json(&Printed { spaces })?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     let (offered, own): (Vec<_>, Vec<_>) =
         spaces.iter().partition(|space| space.invitation.is_some());
@@ -147,7 +153,7 @@ async fn list(json: bool) -> Result<Exit, Trouble> {
         output::line("\nInvitations (`hythe spaces accept NAME` or `decline NAME`):")?;
         output::lines(offered.iter().map(|space| line(space)))?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 fn line(space: &SpaceInfo) -> String {
@@ -164,12 +170,38 @@ fn line(space: &SpaceInfo) -> String {
         .map(|at| format!("  deleted on {}", words::moment(at)));
     let id: String = space.id.to_string().chars().take(16).collect();
     format!(
-        "{}  {}  {id}{sealed}{}{}",
+        "{}  {}  {id}{sealed}{}{}{}",
         space.name,
         role(space.role),
         ends.unwrap_or_default(),
-        asked.unwrap_or_default()
+        asked.unwrap_or_default(),
+        seen(space)
     )
+}
+
+/// What other devices have seen of a space. That nobody has said so is worth a line only where the
+/// server is all that there is between the members.
+fn seen(space: &SpaceInfo) -> String {
+    if let Some(what) = &space.contradicted {
+        let name = quoted(&space.name);
+        return format!(
+            "\n    stopped: {what}\n    `hythe spaces confirm {name}` goes on with what the server shows"
+        );
+    }
+    match &space.confirmed {
+        Some(last) => {
+            let device: String = last.device.to_string().chars().take(8).collect();
+            format!(
+                "\n    last confirmed by device {device} of {} on {}",
+                last.owner,
+                words::moment(last.at_ms)
+            )
+        }
+        None if space.sealed && space.invitation.is_none() => {
+            "\n    not confirmed by another device yet".to_owned()
+        }
+        None => String::new(),
+    }
 }
 
 /// A role as people read it.

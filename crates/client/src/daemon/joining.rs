@@ -72,7 +72,9 @@ pub async fn join(door: &Door, url: &str) -> Result<Reply, Failure> {
 
 async fn taken_part(door: &Door, url: &JoinUrl) -> Result<Reply, Failure> {
     let space: Arc<Space> = followed(door, url.space).await?;
-    info(&space).map(Reply::Space).ok_or_else(gone)
+    info(&door.shared, &space)
+        .map(Reply::Space)
+        .ok_or_else(gone)
 }
 
 fn not_joined(error: CommitError) -> Failure {

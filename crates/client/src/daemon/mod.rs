@@ -3,7 +3,7 @@
 //! - [`turn`]: the loop. All state changes here, one [`event`] at a time.
 //! - [`work`], [`fence`], [`folder`], [`memory`]: small state types, without I/O.
 //! - [`jobs`]: everything the loop starts and does not wait for.
-//! - [`stream`]: the server's events. [`renewal`]: keys after a device was removed.
+//! - [`sightings`]: what other devices were shown. [`stream`]: the server's events. [`renewal`]: keys after a device was removed.
 //! - [`door`]: the control door.
 
 mod agreed;
@@ -31,6 +31,7 @@ mod relocate;
 mod renewal;
 mod seek;
 mod shared;
+pub(crate) mod sightings;
 #[cfg(test)]
 mod simulation;
 mod spaces;
@@ -95,7 +96,7 @@ pub struct Daemon {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     /// What follows the server, and is ended first.
-    following: [JoinHandle<()>; 3],
+    following: [JoinHandle<()>; 4],
 }
 
 /// Why a daemon did not start.
@@ -214,6 +215,14 @@ fn run(
             async move {
                 if syncing {
                     capsules::keep(shared).await;
+                }
+            }
+        }),
+        tokio::spawn({
+            let (shared, events) = (Arc::clone(&shared), events.clone());
+            async move {
+                if syncing {
+                    sightings::keep(shared, events).await;
                 }
             }
         }),

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::Board;
 use super::capsules::Changed;
 use super::renewal::Renewal;
+use super::sightings::Meeting;
 use super::usage::Usage;
 use crate::commit::CommitError;
 use crate::connect::ACCOUNT_NAME;
@@ -46,6 +47,7 @@ pub struct Shared {
     pub renewal: Renewal,
     pub usage: Usage,
     pub capsules: Changed,
+    pub meeting: Meeting,
     /// Told when the event stream has to begin anew.
     pub anew: tokio::sync::Notify,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
@@ -71,6 +73,8 @@ pub struct Space {
     /// Set while the server says that it was restored and nobody confirmed it: of how many changes
     /// that this device knows it says nothing.
     claimed: RwLock<Option<u64>>,
+    /// What another device saw that the server does not show this one.
+    contradicted: RwLock<Option<String>>,
 }
 
 impl Space {
@@ -109,6 +113,24 @@ impl Space {
     /// Whether a person has to confirm that the server was restored.
     pub fn is_claimed(&self) -> bool {
         self.claimed().is_some()
+    }
+
+    /// Notes, as one sentence, that another device was shown something else; or that none was. Says
+    /// whether that is news.
+    pub fn contradict(&self, what: Option<String>) -> bool {
+        let mut known = self
+            .contradicted
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_news = known.is_some() != what.is_some();
+        *known = what;
+        is_news
+    }
+
+    /// What another device saw that the server does not show this one, as one sentence.
+    pub fn contradicted(&self) -> Option<String> {
+        let known = self.contradicted.read();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn claimed(&self) -> Option<u64> {
@@ -169,6 +191,7 @@ impl Shared {
             renewal: Renewal::default(),
             usage: Usage::default(),
             capsules: Changed::default(),
+            meeting: Meeting::default(),
             anew: tokio::sync::Notify::new(),
             spaces: RwLock::default(),
             offered: RwLock::default(),
@@ -226,6 +249,9 @@ impl Shared {
         let space = self.space(number)?;
         if let Some(lacking) = space.claimed() {
             return Some(unconfirmed(&space.name(), lacking));
+        }
+        if let Some(what) = space.contradicted() {
+            return Some(stopped(&space.name(), &what));
         }
         if !space.is_over() {
             return None;
@@ -313,6 +339,7 @@ impl Shared {
             unlisted: AtomicBool::new(false),
             told_ended: AtomicBool::new(false),
             claimed: RwLock::default(),
+            contradicted: RwLock::default(),
         });
         self.spaces
             .write()
@@ -343,6 +370,7 @@ impl Shared {
             .remove(&number);
         let forget = move |tx: &Tx<'_>| {
             tx.forget_log(number)?;
+            tx.forget_sightings(number)?;
             // Without a name it is not opened at the next start.
             tx.name_space(number, "")
         };
@@ -364,6 +392,13 @@ fn unconfirmed(name: &str, lacking: u64) -> String {
     format!(
         "the server says that it was restored from a copy{lacks}; {name} is sealed, so nothing is sent \
          or fetched until you asked who runs the server and said `hythe spaces confirm {name}`"
+    )
+}
+
+fn stopped(name: &str, what: &str) -> String {
+    format!(
+        "{what}; so nothing of {name} is sent or fetched. Ask whose device that is and who runs the \
+         server; `hythe spaces confirm {name}` goes on with what the server shows"
     )
 }
 

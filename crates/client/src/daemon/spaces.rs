@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hythe_control::{
-    Failure, FailureKind, InvitationInfo, MemberInfo, MemberKind, Place, Reply, ShareOutcome,
-    SharedInfo, SpaceInfo, SpacesRequest,
+    ConfirmedInfo, Failure, FailureKind, InvitationInfo, MemberInfo, MemberKind, Place, Reply,
+    ShareOutcome, SharedInfo, SpaceInfo, SpacesRequest,
 };
 use hythe_model::{AccountId, Role, SpaceId, SpaceName};
 use hythe_space::safety::safety_number;
@@ -16,11 +16,12 @@ use super::door::Door;
 use super::event::Event;
 use super::joining;
 use super::shared::{PERSONAL, Shared, Space, now_ms};
+use super::sightings;
 use crate::commit;
 use crate::direct;
 use crate::net::ApiError;
 use crate::pins::{Pinned, Pins};
-use crate::replica;
+use crate::replica::{self, ReplicaError};
 
 /// A day, in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -62,9 +63,9 @@ async fn list(door: &Door) -> Result<Reply, Failure> {
     for space in shared.living_spaces() {
         // Shown as it is known here while a person has to say yes to the server's claim.
         if !space.replica.waits_for_person().await? {
-            direct::catch_up(door, &space).await?;
+            look(door, &space).await?;
         }
-        infos.extend(info(&space));
+        infos.extend(info(shared, &space));
     }
     infos.sort_by(|a, b| (!a.personal, &a.name).cmp(&(!b.personal, &b.name)));
     for view in shared.offered() {
@@ -73,8 +74,23 @@ async fn list(door: &Door) -> Result<Reply, Failure> {
     Ok(Reply::Spaces(infos))
 }
 
+/// Reads a space on, and hears what other devices were shown. What contradicts the server is shown,
+/// and keeps nobody from the other spaces.
+async fn look(door: &Door, space: &Space) -> Result<(), Failure> {
+    match direct::catch_up(door, space).await {
+        Err(_) if space.contradicted().is_some() => return Ok(()),
+        read => read?,
+    }
+    match sightings::meet(&door.shared, &door.events, space).await {
+        // It is a courtesy of the server's; the log is what counts.
+        Err(ReplicaError::Api(error)) => tracing::debug!(%error, "nothing heard of other devices"),
+        met => met?,
+    }
+    Ok(())
+}
+
 /// A space as its log has it; none once the account is no member.
-pub(super) fn info(space: &Space) -> Option<SpaceInfo> {
+pub(super) fn info(shared: &Shared, space: &Space) -> Option<SpaceInfo> {
     let standing = space.replica.standing()?;
     let head = space.replica.shown_head();
     Some(SpaceInfo {
@@ -87,6 +103,20 @@ pub(super) fn info(space: &Space) -> Option<SpaceInfo> {
         ends_ms: standing.ends_ms,
         position: Some(head.cursor.0),
         chain: Some(head.chain.to_string()),
+        confirmed: confirmed(shared, space),
+        contradicted: space.contradicted(),
+    })
+}
+
+/// The last word of another device that agrees with this one.
+fn confirmed(shared: &Shared, space: &Space) -> Option<ConfirmedInfo> {
+    let last = space.replica.confirmed().ok().flatten()?;
+    Some(ConfirmedInfo {
+        device: last.device,
+        account: last.account,
+        owner: sightings::owner(shared, last.account),
+        position: last.at.0,
+        at_ms: last.time_ms,
     })
 }
 
@@ -109,6 +139,8 @@ async fn offered_info(shared: &Shared, view: &SpaceView) -> Result<SpaceInfo, Fa
         ends_ms: None,
         position: None,
         chain: None,
+        confirmed: None,
+        contradicted: None,
     })
 }
 
@@ -130,7 +162,9 @@ async fn create(door: &Door, name: &str, sealed: bool) -> Result<Reply, Failure>
     let made = commit::found_space(&shared.common, &name, sealed, None).await?;
     shared.learn_spaces().await?;
     let space = followed(door, made).await?;
-    info(&space).map(Reply::Space).ok_or_else(gone)
+    info(&door.shared, &space)
+        .map(Reply::Space)
+        .ok_or_else(gone)
 }
 
 async fn rename(door: &Door, space: &str, name: &str) -> Result<Reply, Failure> {
@@ -140,7 +174,9 @@ async fn rename(door: &Door, space: &str, name: &str) -> Result<Reply, Failure> 
     refuse_double(door, &name).await?;
     let applied = space.replica.rename(&name).await?;
     direct::tell(door, &space, applied);
-    info(&space).map(Reply::Space).ok_or_else(gone)
+    info(&door.shared, &space)
+        .map(Reply::Space)
+        .ok_or_else(gone)
 }
 
 fn checked(name: &str) -> Result<SpaceName, Failure> {
@@ -181,7 +217,9 @@ async fn accept(door: &Door, named: &str) -> Result<Reply, Failure> {
     answered.map_err(|error| unreachable(&error))?;
     door.shared.learn_spaces().await?;
     let space = followed(door, id).await?;
-    info(&space).map(Reply::Space).ok_or_else(gone)
+    info(&door.shared, &space)
+        .map(Reply::Space)
+        .ok_or_else(gone)
 }
 
 async fn decline(door: &Door, named: &str) -> Result<Reply, Failure> {
@@ -248,7 +286,9 @@ async fn end(door: &Door, named: &str, days: Option<u16>) -> Result<Reply, Failu
     let after = |days: u16| now_ms() + i64::from(days) * DAY_MS + 60_000;
     let applied = space.replica.end(days.map(after)).await?;
     direct::tell(door, &space, applied);
-    info(&space).map(Reply::Space).ok_or_else(gone)
+    info(&door.shared, &space)
+        .map(Reply::Space)
+        .ok_or_else(gone)
 }
 
 /// Believes that the server was restored from a copy, and goes on with what it has.
@@ -256,10 +296,7 @@ async fn confirm(door: &Door, named: &str) -> Result<Reply, Failure> {
     let shared = &door.shared;
     let space = direct::space_named(door, named).await?;
     if !space.replica.waits_for_person().await? {
-        return Err(refused(format!(
-            "Nothing of {} waits for a yes",
-            space.name()
-        )));
+        return go_on(door, &space).await;
     }
     let asked = shared.api.server().await;
     let epoch = asked.map_err(|error| unreachable(&error))?.epoch;
@@ -269,7 +306,21 @@ async fn confirm(door: &Door, named: &str) -> Result<Reply, Failure> {
     direct::tell(door, &space, applied);
     shared.anew.notify_one();
     let _ = door.events.send(Event::Rebased(space.number));
-    info(&space).map(Reply::Space).ok_or_else(gone)
+    info(&door.shared, &space)
+        .map(Reply::Space)
+        .ok_or_else(gone)
+}
+
+/// Goes on with what the server shows, though other devices were shown something else.
+async fn go_on(door: &Door, space: &Space) -> Result<Reply, Failure> {
+    if !space.replica.disbelieve().await? {
+        let name = space.name();
+        return Err(refused(format!("Nothing of {name} waits for a yes")));
+    }
+    sightings::trust(space, &door.events);
+    direct::catch_up(door, space).await?;
+    door.shared.anew.notify_one();
+    info(&door.shared, space).map(Reply::Space).ok_or_else(gone)
 }
 
 async fn share(
@@ -304,7 +355,9 @@ async fn share(
 async fn share_folder(door: &Door, place: &Place, name: Option<String>) -> Result<Reply, Failure> {
     let name = name.as_deref().map(checked).transpose()?;
     let space = direct::share_folder(door, place, name).await?;
-    info(&space).map(Reply::Space).ok_or_else(gone)
+    info(&door.shared, &space)
+        .map(Reply::Space)
+        .ok_or_else(gone)
 }
 
 async fn remove(door: &Door, space: &str, named: &str) -> Result<Reply, Failure> {

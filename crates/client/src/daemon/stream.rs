@@ -18,8 +18,9 @@ use super::farewell;
 use super::jobs::Teller;
 use super::newcomers;
 use super::shared::{Shared, Space, needs_person};
+use super::sightings;
 use crate::net::{ApiError, Backoff, Retry};
-use crate::replica::{AS_NEW_DEVICE, Applied, ReplicaError, Standing};
+use crate::replica::{AS_NEW_DEVICE, Alarm, Applied, ReplicaError, Standing};
 
 /// Its files stay as they are: what an empty server does not have is no delete (SC-140).
 const OTHER_SERVER: &str = "the server at this address is not the one this device knows, so nothing \
@@ -126,7 +127,14 @@ async fn follow_once(
                 };
                 let inline = change_set.as_ref().map(|bytes| bytes.as_slice());
                 let before = (space.replica.governed(), space.replica.standing());
-                let applied = space.replica.take_event(head, inline).await?;
+                let applied = match space.replica.take_event(head, inline).await {
+                    // Begun anew, the other spaces are followed without this one.
+                    Err(ReplicaError::Alarm(Alarm::Contradicted(what))) => {
+                        sightings::distrust(shared, events, space, &what);
+                        return Ok(Goodbye::Replaced);
+                    }
+                    applied => applied?,
+                };
                 heed(shared, events, space, before);
                 tell(events, space, applied);
             }
@@ -152,6 +160,7 @@ async fn follow_once(
         if !announced {
             announced = true;
             shared.renewal.wake();
+            shared.meeting.begin();
             let _ = events.send(Event::Server(Ok(())));
         }
     }
@@ -212,9 +221,13 @@ pub async fn read_all(
                 let here = space.replica.head().await.cursor.0;
                 space.claim(Some(here.saturating_sub(there)));
             }
+            Err(ReplicaError::Alarm(Alarm::Contradicted(what))) => {
+                sightings::distrust(shared, events, &space, &what);
+            }
             Err(error) => return Err(error),
             Ok(applied) => {
                 space.claim(None);
+                sightings::trust(&space, events);
                 heed(shared, events, &space, before);
                 tell(events, &space, applied);
                 spaces.push(space);

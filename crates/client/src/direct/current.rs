@@ -6,9 +6,9 @@ use hythe_model::Head;
 use hythe_wire::Code;
 
 use super::words::refused;
-use crate::daemon::{Door, Event, Space};
+use crate::daemon::{Door, Event, Space, sightings};
 use crate::net::ApiError;
-use crate::replica::{Applied, ReplicaError};
+use crate::replica::{Alarm, Applied, ReplicaError};
 use crate::transfer::Transfer;
 
 /// What a listing says when it cannot be fresh.
@@ -23,7 +23,7 @@ pub(crate) async fn catch_up(door: &Door, space: &Space) -> Result<(), Failure> 
             return Err(Failure::new(FailureKind::NotFound, message)
                 .next("`hythe spaces` lists those you do."));
         }
-        applied => applied?,
+        applied => applied.map_err(|error| unread(door, space, error))?,
     };
     tell(door, space, applied);
     Ok(())
@@ -46,9 +46,25 @@ pub(super) async fn catch_up_if_reached(
             tracing::debug!("{KNOWN_ONLY}: {error}");
             events.send(Told::Progress(progress(KNOWN_ONLY))).await;
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(unread(door, space, error)),
     }
     Ok(())
+}
+
+/// Why a space could not be read; where another device was shown something else, it is stopped.
+fn unread(door: &Door, space: &Space, error: ReplicaError) -> Failure {
+    let ReplicaError::Alarm(Alarm::Contradicted(what)) = &error else {
+        return error.into();
+    };
+    let name = space.name();
+    let said = sightings::distrust(&door.shared, &door.events, space, what);
+    let message = format!("The server shows {name} otherwise than another device saw it");
+    Failure::new(FailureKind::Attention, message)
+        .because(said)
+        .next(format!(
+            "Ask whose device that is and who runs the server; `hythe spaces confirm {name}` goes on \
+             with what the server shows."
+        ))
 }
 
 /// Tells the loop which nodes changed, so that the folders show them.

@@ -6,7 +6,7 @@ use hythe_wire::There;
 
 use crate::commit::CommitError;
 use crate::daemon::unreachable;
-use crate::replica::{AS_NEW_DEVICE, ReplicaError};
+use crate::replica::{AS_NEW_DEVICE, Alarm, ReplicaError};
 use crate::state::StateError;
 use crate::transfer::TransferError;
 
@@ -31,6 +31,15 @@ impl From<ReplicaError> for Failure {
             )
             .because("a server can say so to hide what was written")
             .next("Ask who runs it whether that is so; then `hythe spaces confirm SPACE`."),
+            ReplicaError::Alarm(Alarm::Contradicted(what)) => Self::new(
+                FailureKind::Attention,
+                "The server shows the space otherwise than another device saw it",
+            )
+            .because(what)
+            .next(
+                "Ask whose device that is and who runs the server; `hythe spaces confirm SPACE` goes \
+                 on with what the server shows.",
+            ),
             ReplicaError::Alarm(alarm) => Self::new(
                 FailureKind::Attention,
                 "The server's log does not verify; nothing of it was used",

@@ -19,6 +19,7 @@ mod log;
 mod login;
 mod passkeys;
 mod profile;
+mod sightings;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -3,6 +3,8 @@
 use hythe_model::{AccountId, Cursor};
 use hythe_space::{AccountRefusal, DecodeError, Refusal};
 
+use super::contradiction::Contradiction;
+
 /// Why what the server shows is not believed. None of it was used; local data stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Alarm {
@@ -54,6 +56,9 @@ pub enum Alarm {
     /// A snapshot is not of this space, or not vouched for by this account.
     #[error("the snapshot is not vouched for by this account")]
     Snapshot,
+    /// Another device was shown something else (E3).
+    #[error("{0}")]
+    Contradicted(Contradiction),
 }
 
 impl Alarm {

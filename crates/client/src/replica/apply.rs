@@ -6,12 +6,14 @@ use std::sync::Arc;
 use hythe_model::{AccountId, Attributes, Head, NodeId, NodeKind};
 use hythe_space::{
     Accounts, Change, ChangeSet, Checkpoint, Denied, FoldError, LtHash, Moment, NodeRecord,
-    Operation, Record, Refusal, StateDigest, View, fold,
+    Operation, Record, Refusal, Sighting, StateDigest, View, fold,
 };
 use hythe_sync::{Quarantine, RemoteNode, Versions};
 
+use super::contradiction::Lie;
 use super::opened::{Opened, open_all};
 use super::records::stored_key;
+use super::sightings::contradicted;
 use super::view::RowsView;
 use super::{Alarm, Position, Replica, ReplicaError};
 use crate::state::{RemoteRow, SpaceNumber, StateError, Tx};
@@ -109,6 +111,7 @@ impl Replica {
                     .into());
                 }
                 Err(RunError::Fork(at)) => return Err(Alarm::Fork { at: at.cursor }.into()),
+                Err(RunError::Contradicted(said)) => return Err(contradicted(Lie::Fork, &said)),
                 Err(RunError::State(error)) => return Err(error.into()),
                 Err(RunError::Moved) => return Ok(None),
                 Ok(folded) => return Ok(Some(folded)),
@@ -133,6 +136,7 @@ impl Replica {
                 checkpoint: None,
             },
             changed: BTreeSet::new(),
+            awaited: self.ahead(position)?,
         };
         let (run, untold) = (Arc::clone(run), self.untold.clone());
         let written = self.session.state.write(move |tx| {
@@ -230,6 +234,8 @@ enum RunError {
         refusal: Refusal,
     },
     Fork(Head),
+    /// Another device was shown something else at that position.
+    Contradicted(Sighting),
     /// The state was carried on meanwhile, by a write of a caller that has hung up.
     Moved,
     State(StateError),
@@ -249,6 +255,8 @@ struct Writing {
     opened: Arc<Opened>,
     folded: Folded,
     changed: BTreeSet<NodeId>,
+    /// What others said of positions to come.
+    awaited: Vec<Sighting>,
 }
 
 impl Writing {
@@ -283,6 +291,12 @@ impl Writing {
         })?;
         if effects.head != entry.head {
             return Err(RunError::Fork(entry.head));
+        }
+        let here = |said: &&Sighting| said.head.cursor == effects.head.cursor;
+        if let Some(said) = self.awaited.iter().find(here)
+            && said.head != effects.head
+        {
+            return Err(RunError::Contradicted(*said));
         }
         // Names that are given up first: another node of the same change set may take them.
         for change in &effects.changes {

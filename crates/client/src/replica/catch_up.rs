@@ -71,12 +71,19 @@ impl Replica {
         } else if position.keyring.current().is_none() {
             self.load_keys(position).await?;
         }
+        let ahead = self.ahead(position)?;
+        if let Err(error) = self.judge_known(position) {
+            return Err(self.suspect(error).await);
+        }
         loop {
             let before = position.head.cursor;
             match self.read_page(position).await {
                 Ok(true) => {
                     self.sent.has_read();
-                    return Ok(());
+                    return match self.judge_ahead(position, &ahead) {
+                        Err(error) => Err(self.suspect(error).await),
+                        judged => judged,
+                    };
                 }
                 Ok(false) if position.head.cursor > before => {}
                 Ok(false) => {
@@ -113,7 +120,7 @@ impl Replica {
     }
 
     /// A log that went back or turned elsewhere is no attack when the server began a new life.
-    async fn suspect(&self, error: ReplicaError) -> ReplicaError {
+    pub(super) async fn suspect(&self, error: ReplicaError) -> ReplicaError {
         let suspicious = match &error {
             ReplicaError::Alarm(alarm) => !matches!(alarm, Alarm::Account { .. }),
             ReplicaError::Api(api) => api.code() == Some(Code::Fork),

@@ -10,12 +10,14 @@ mod alarm;
 mod apply;
 mod catch_up;
 mod claimed;
+mod contradiction;
 mod foretold;
 mod keyring;
 mod offered;
 mod opened;
 mod records;
 mod restored;
+mod sightings;
 mod since;
 mod snapshot;
 mod standing;
@@ -42,10 +44,13 @@ pub use accounts::AccountBook;
 pub use alarm::Alarm;
 pub(crate) use apply::Placed;
 pub(crate) use catch_up::now_ms;
+pub use contradiction::{Contradiction, Lie};
 pub(crate) use hythe_content::size_and_hash;
 pub use keyring::Keyring;
 pub(crate) use keyring::seal_previous;
 pub(crate) use offered::offered_name;
+pub use sightings::Confirmed;
+use sightings::Heard;
 pub use standing::Standing;
 pub(crate) use twin::AS_NEW_DEVICE;
 use twin::Sent;
@@ -78,6 +83,8 @@ pub struct Replica {
     shown: RwLock<Shown>,
     /// What changed and was told to nobody yet.
     pub(crate) untold: Untold,
+    /// What other devices said of how far they were shown the space.
+    heard: Heard,
     /// What this process sent.
     pub(crate) sent: Sent,
     /// How often keys and members were read anew, because they may have changed.
@@ -102,6 +109,9 @@ pub(crate) struct Position {
     /// written before it became a member opens with them, if they are the right ones.
     foretold: Keyring,
     pub(crate) standing: Option<Standing>,
+    /// Set while a new life of the server's data is read in place of the one that is known, of which
+    /// what others said of that one says nothing.
+    other_life: bool,
 }
 
 /// What reading on has changed. Whoever is told plans it, or tells the loop.
@@ -159,6 +169,7 @@ impl Replica {
             .await?;
         let (head, digest) = stored(&session.state, number)?;
         session.accounts.load_members(number)?;
+        let heard = Heard::load(&session.state, number)?;
         let keyring = Keyring::default();
         let position = Position {
             head,
@@ -166,6 +177,7 @@ impl Replica {
             keyring,
             foretold: Keyring::default(),
             standing: None,
+            other_life: false,
         };
         let shown = RwLock::new(Shown::of(&position));
         let position = Mutex::new(position);
@@ -176,6 +188,7 @@ impl Replica {
             position,
             shown,
             untold: Untold::default(),
+            heard,
             sent: Sent::default(),
             governed: AtomicU64::new(0),
         };

@@ -25,7 +25,10 @@ impl Replica {
             return Err(ReplicaError::Unconfirmed);
         }
         let before = self.row()?;
-        match self.read_to_head(&mut position).await {
+        position.other_life = before.server_epoch.is_some_and(|known| known != epoch);
+        let read = self.read_to_head(&mut position).await;
+        position.other_life = false;
+        match read {
             Err(ReplicaError::EpochChanged | ReplicaError::Alarm(_))
                 if before.server_epoch.is_some_and(|known| known != epoch) =>
             {

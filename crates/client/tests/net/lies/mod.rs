@@ -7,7 +7,9 @@ mod histories;
 mod links;
 mod sealed;
 mod secrets;
+mod sightings;
 mod snapshots;
+mod stopped;
 mod table;
 
 use hythe_client::commit::CommitError;
