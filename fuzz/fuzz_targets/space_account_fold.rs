@@ -71,6 +71,7 @@ impl Scene {
                 expires_ms: i64::from(other) << (what / 6 % 48),
                 generation,
                 wrapped,
+                told: None,
             }),
             3 | 4 => {
                 let slot = if who & 1 == 0 {

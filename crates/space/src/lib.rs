@@ -76,6 +76,7 @@ pub mod refusal;
 pub mod safety;
 pub mod sighting;
 mod structure;
+pub mod told;
 pub mod view;
 
 pub use account::{AccountKeys, AccountRefusal, AccountState, Accounts, Devices};
@@ -100,4 +101,5 @@ pub use record::{
 };
 pub use refusal::{ChainFault, Denied, Field, Refusal};
 pub use sighting::{Sighting, SignedSighting};
+pub use told::{SealedTold, Told};
 pub use view::{Moment, Needs, Past, View, needs};

@@ -48,6 +48,12 @@ pub const MAX_CHECKPOINT_BYTES: usize = 1024;
 /// An encoded sighting with its signature, in bytes.
 pub const MAX_SIGHTING_BYTES: usize = 512;
 
+/// Spaces of which a new device is told how far the one that let it in had read them.
+pub const MAX_TOLD: usize = 32;
+
+/// That, sealed, in bytes: 32 spaces of about 80 bytes each fit.
+pub const MAX_SEALED_TOLD_BYTES: usize = 4096;
+
 /// One encoded record, in bytes. The largest is a member's, with its wrapped secret.
 pub const MAX_RECORD_BYTES: usize = 4096;
 

@@ -8,6 +8,7 @@ use super::door::Door;
 use super::newcomers;
 use super::renewal;
 use super::shared::{Shared, now_ms};
+use super::sightings;
 use crate::direct;
 use crate::enrol::{self, EnrolError};
 use crate::net::ApiError;
@@ -39,7 +40,9 @@ pub async fn offer(door: &Door) -> Result<Reply, Failure> {
         }
     }
     let advertised = shared.advertised_url.as_deref();
-    let offered = enrol::offer_device(&shared.api, &shared.device, advertised, now_ms()).await;
+    let (api, own) = (&shared.api, &shared.device);
+    let told = sightings::told(shared);
+    let offered = enrol::offer_device_telling(api, own, advertised, told.as_ref(), now_ms()).await;
     let offer = offered.map_err(|error| failed("No device can be added now", &error))?;
     Ok(Reply::Invite(Invite {
         url: offer.url.to_string(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hythe_model::{AccountId, Head};
+use hythe_space::Told;
 use tokio::sync::Notify;
 
 use super::event::Event;
@@ -35,11 +36,11 @@ impl Meeting {
 }
 
 /// What was told of a space last.
-type Told = (Head, Instant);
+type Said = (Head, Instant);
 
 /// Exchanges sightings of every space, until the daemon ends.
 pub async fn keep(shared: Arc<Shared>, events: Teller) {
-    let mut told: BTreeMap<SpaceNumber, Told> = BTreeMap::new();
+    let mut told: BTreeMap<SpaceNumber, Said> = BTreeMap::new();
     shared.meeting.0.notified().await;
     loop {
         for space in shared.living_spaces() {
@@ -73,7 +74,7 @@ pub async fn keep(shared: Arc<Shared>, events: Teller) {
 
 /// A space that was stopped is looked at as often as one that changes: the server may show by now what
 /// it held back.
-fn is_due(last: Option<&Told>, head: Head, stopped: bool, now: Instant) -> bool {
+fn is_due(last: Option<&Said>, head: Head, stopped: bool, now: Instant) -> bool {
     let Some((told, at)) = last else {
         return true;
     };
@@ -107,7 +108,11 @@ pub async fn meet(shared: &Shared, events: &Teller, space: &Space) -> Result<(),
 
 /// Stops a space, since another device was shown something else. Returns what happened.
 pub fn distrust(shared: &Shared, events: &Teller, space: &Space, what: &Contradiction) -> String {
-    let said = what.sentence(&owner(shared, what.account));
+    let witness = match what.device == shared.device.device {
+        true => "the device that let this one in".to_owned(),
+        false => what.witness(&owner(shared, what.account)),
+    };
+    let said = what.sentence(&witness);
     if space.contradict(Some(said.clone())) {
         tracing::error!(space = space.name(), "{said}");
         // The loop ends last; when it has, nobody needs to know.
@@ -135,6 +140,30 @@ pub fn owner(shared: &Shared, account: AccountId) -> String {
         let id: String = account.to_string().chars().take(8).collect();
         format!("account {id}")
     })
+}
+
+/// What a device that is let in now is told.
+pub fn told(shared: &Shared) -> Option<Told> {
+    let mut heads = Vec::new();
+    let mut life = None;
+    let mut spaces = shared.living_spaces();
+    // The personal space and the sealed ones first: there are no more than so many told.
+    spaces.sort_by_key(|space| {
+        let is_open = space
+            .replica
+            .standing()
+            .is_none_or(|standing| standing.open);
+        (!space.personal, is_open)
+    });
+    for space in spaces {
+        let is_sound = !space.is_claimed() && space.contradicted().is_none();
+        if let (true, Ok(Some((epoch, head)))) = (is_sound, space.replica.seen())
+            && *life.get_or_insert(epoch) == epoch
+        {
+            heads.push((space.id, head));
+        }
+    }
+    Some(Told::new(life?, heads))
 }
 
 #[cfg(test)]

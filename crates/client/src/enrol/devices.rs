@@ -3,14 +3,14 @@
 use hythe_model::DeviceId;
 use hythe_model::Secret32;
 use hythe_space::account::{AccountKeys, AccountState};
-use hythe_space::flow::{self, FlowError, add_device_offer};
-use hythe_space::{ChangeSet, Entropy, KemSecret, SigningKey};
+use hythe_space::flow::{self, FlowError, add_device_offer_telling};
+use hythe_space::{ChangeSet, Entropy, KemSecret, SigningKey, Told};
 use hythe_wire::account::AppendRequest;
 use hythe_wire::invite::DeviceUrl;
 use hythe_wire::{IdentityKey, Token};
 
 use super::join::has_gone_on;
-use super::{EnrolError, read_account};
+use super::{EnrolError, read_account, told};
 use crate::keys::DeviceKeys;
 use crate::net::{Api, ApiError};
 
@@ -37,13 +37,36 @@ pub async fn offer_device(
     advertised: Option<&str>,
     now_ms: i64,
 ) -> Result<DeviceOffer, EnrolError> {
+    offer_device_telling(api, keys, advertised, None, now_ms).await
+}
+
+/// As [`offer_device`], and the new device is told how far this one was shown the account's spaces, so
+/// that it cannot be shown less (A32).
+///
+/// # Errors
+/// See [`EnrolError`].
+pub async fn offer_device_telling(
+    api: &Api,
+    keys: &DeviceKeys,
+    advertised: Option<&str>,
+    told: Option<&Told>,
+    now_ms: i64,
+) -> Result<DeviceOffer, EnrolError> {
     let server = hythe_wire::invite::server_url(advertised.unwrap_or(&keys.server.url))?;
     let signing = SigningKey::from_seed(&keys.signing);
     let mut tries = 0;
     loop {
         let (account, account_keys) = open_account(api, keys).await?;
         let mut entropy = Entropy::system().map_err(FlowError::from)?;
-        let offer = add_device_offer(&account, &signing, &account_keys, now_ms, &mut entropy)?;
+        let tell = |secret: &_| told.and_then(|told| told::seal(told, secret));
+        let offer = add_device_offer_telling(
+            &account,
+            &signing,
+            &account_keys,
+            tell,
+            now_ms,
+            &mut entropy,
+        )?;
         let request = AppendRequest {
             change_set: offer.change_set.encoded().to_vec().into(),
             one_time: Some(Token(Secret32::new(offer.secret.token()))),

@@ -2,17 +2,17 @@
 //! one-time key of a device URL, the password's or the recovery code's. Nobody else has to be online.
 
 use hythe_model::{AccountId, Secret32};
-use hythe_space::Entropy;
 use hythe_space::account::{AccountRefusal, AccountState};
 use hythe_space::flow::{
     Enrolled, FlowError, KeyholderSecret, OfferSecret, enrol_with_keyholder, enrol_with_offer,
 };
+use hythe_space::{Entropy, Told};
 use hythe_wire::account::{DeviceInfo, EnrolRequest};
 use hythe_wire::invite::DeviceUrl;
 use hythe_wire::{Message, There, Token, headers};
 
 use super::register::{damaged, is_final};
-use super::{EnrolError, draw_token, read_account, url_hash};
+use super::{EnrolError, draw_token, read_account, told, url_hash};
 use crate::keys::{DeviceKeys, Enrolling, KeyStore, ServerPin};
 use crate::net::{Api, ApiError};
 
@@ -38,6 +38,14 @@ pub(super) enum Key {
 }
 
 impl Key {
+    /// What the device that gave out the way in had seen.
+    fn told(&self, account: &AccountState) -> Option<Told> {
+        match self {
+            Self::Offer(secret) => told::open(account, secret),
+            Self::Keyholder(_) => None,
+        }
+    }
+
     fn sign_in(&self, account: &AccountState, now_ms: i64) -> Result<Enrolled, FlowError> {
         let mut entropy = Entropy::system()?;
         match self {
@@ -133,6 +141,7 @@ async fn begin(
         agreement: enrolled.device_kem.seed().clone(),
         token,
         server: entrance.server.clone(),
+        told: entrance.key.told(&account),
     };
     Ok(Enrolling {
         url_hash: entrance.hash,

@@ -12,6 +12,7 @@ mod login;
 mod other;
 mod past;
 mod register;
+mod told;
 
 use hythe_model::{AccountId, Cursor};
 use hythe_space::account::{AccountRefusal, AccountState};
@@ -28,7 +29,7 @@ use crate::pool::PoolError;
 
 pub use apart::{delete_account, draw_app_password};
 pub use approval::{Asking, approve_device, look_at_device};
-pub use devices::{DeviceOffer, offer_device, remove_device, wipe_device};
+pub use devices::{DeviceOffer, offer_device, offer_device_telling, remove_device, wipe_device};
 pub use hythe_space::account::operation::Slot;
 pub use keyholders::{
     Held, Proof, held, is_recovery, recovery_token, renew_recovery, set_password,

@@ -138,6 +138,7 @@ async fn begin(
         agreement: account.device_kem.seed().clone(),
         token,
         server,
+        told: None,
     };
     Ok(Enrolling {
         url_hash,

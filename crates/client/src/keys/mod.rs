@@ -13,6 +13,7 @@ mod file;
 use std::path::PathBuf;
 
 use hythe_model::{AccountId, DeviceId, Secret32};
+use hythe_space::Told;
 use hythe_wire::Token;
 use hythe_wire::recovery::{RECOVERY_BYTES, RecoveryCode};
 use minicbor::{Decode, Encode};
@@ -57,6 +58,9 @@ pub struct DeviceKeys {
     /// Where the server is and how this device knows it.
     #[n(5)]
     pub server: ServerPin,
+    /// How far the device that let this one in was shown the account's spaces.
+    #[n(6)]
+    pub told: Option<Told>,
 }
 
 /// An enrolment that was begun: enough to send exactly the same request again (C6).
@@ -198,6 +202,7 @@ mod tests {
                 url: "https://localhost:7443/".into(),
                 identity: [7; 32],
             },
+            told: None,
         }
     }
 

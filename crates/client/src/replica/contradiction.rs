@@ -16,7 +16,7 @@ pub struct Contradiction {
     pub device: DeviceId,
     /// How far it had read.
     pub at: Cursor,
-    /// When, by its clock, in milliseconds since 1970.
+    /// When, by its clock, in milliseconds since 1970; 0 where nobody said.
     pub time_ms: i64,
 }
 
@@ -43,19 +43,27 @@ impl Contradiction {
         }
     }
 
-    /// One sentence that says what happened; `who` is whose device it was.
-    pub fn sentence(&self, who: &str) -> String {
+    /// The device that saw something else, in words; `owner` is what its account is called.
+    pub fn witness(&self, owner: &str) -> String {
         let device: String = self.device.to_string().chars().take(8).collect();
-        let when = moment(self.time_ms);
+        format!("device {device} of {owner}")
+    }
+
+    /// One sentence that says what happened; `witness` is who saw something else.
+    pub fn sentence(&self, witness: &str) -> String {
+        let when = match self.time_ms {
+            0 => String::new(),
+            at_ms => format!(" on {}", moment(at_ms)),
+        };
         match self.lie {
             Lie::Fork => format!(
-                "the server shows two histories: what device {device} of {who} saw up to change {} on \
-                 {when} is not what this device was shown",
+                "the server shows two histories: what {witness} saw up to change {}{when} is not what \
+                 this device was shown",
                 self.at
             ),
             Lie::Withheld { end } => format!(
-                "the server shows {} fewer than device {device} of {who} saw on {when}: it ends at \
-                 change {end}, and they had read up to {}",
+                "the server shows {} fewer than {witness} saw{when}: it ends at change {end}, and they \
+                 had read up to {}",
                 changes(self.at.0.saturating_sub(end.0)),
                 self.at
             ),
@@ -66,7 +74,7 @@ impl Contradiction {
 impl std::fmt::Display for Contradiction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let account: String = self.account.to_string().chars().take(8).collect();
-        f.write_str(&self.sentence(&format!("account {account}")))
+        f.write_str(&self.sentence(&self.witness(&format!("account {account}"))))
     }
 }
 
@@ -97,7 +105,7 @@ mod tests {
             at: Cursor(at),
             time_ms: 1_000_000_000_999,
         };
-        contradiction.sentence("bob")
+        contradiction.sentence(&contradiction.witness("bob"))
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Replica {
             .await?;
         let (head, digest) = stored(&session.state, number)?;
         session.accounts.load_members(number)?;
-        let heard = Heard::load(&session.state, number)?;
+        let heard = Heard::load(&session, space, number)?;
         let keyring = Keyring::default();
         let position = Position {
             head,

@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, Head, Role, ServerEpoch};
+use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, Head, Role, ServerEpoch, SpaceId};
 use hythe_space::sighting::{Known, Verdict};
 use hythe_space::{PublicKey, Sighting, SignedSighting, SigningKey, View};
 use hythe_wire::sighting::SightingsReply;
@@ -20,15 +20,24 @@ use hythe_wire::sighting::SightingsReply;
 use super::catch_up::now_ms;
 use super::contradiction::{Contradiction, Lie};
 use super::view::RowsView;
-use super::{Alarm, Applied, Position, Replica, ReplicaError};
-use crate::state::{Rows, SightingRow, SpaceNumber, State, StateError};
+use super::{Alarm, Applied, Position, Replica, ReplicaError, Session};
+use crate::keys::DeviceKeys;
+use crate::state::{Rows, SightingRow, SpaceNumber, StateError};
 
 /// What was heard, as it is in the state.
 pub(super) struct Heard(Mutex<Arc<Vec<SightingRow>>>);
 
 impl Heard {
-    pub(super) fn load(state: &State, space: SpaceNumber) -> Result<Self, StateError> {
-        let rows = state.read(|rows| rows.sightings(space))?;
+    pub(super) fn load(
+        session: &Session,
+        space: SpaceId,
+        number: SpaceNumber,
+    ) -> Result<Self, StateError> {
+        let mut rows = session.state.read(|rows| rows.sightings(number))?;
+        let own = session.device.device;
+        if rows.iter().all(|row| row.signed.sighting().device != own) {
+            rows.extend(told(&session.device, space));
+        }
         Ok(Self(Mutex::new(Arc::new(rows))))
     }
 
@@ -48,6 +57,25 @@ impl Heard {
         // No code that can panic runs under this lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the device that let this one in has told of a space. It stands as this device's own word, which
+/// nobody sends it: of itself it needs to hear nothing.
+fn told(device: &DeviceKeys, space: SpaceId) -> Option<SightingRow> {
+    let told = device.told.as_ref()?;
+    let sighting = Sighting {
+        suite: 0,
+        space,
+        head: told.head(space)?,
+        epoch: told.epoch(),
+        account: device.account,
+        device: device.device,
+        time_ms: 0,
+    };
+    Some(SightingRow {
+        signed: sighting.sign(&SigningKey::from_seed(&device.signing)),
+        disbelieved: false,
+    })
 }
 
 /// The last word of another device that agrees with what is known here.
@@ -92,12 +120,21 @@ impl Replica {
         Ok(self.untold.tell(position.head))
     }
 
-    /// What this device can say of the space; none before it was read in the server's present life.
-    fn own_sighting(&self) -> Result<Option<SignedSighting>, ReplicaError> {
+    /// How far this device was shown the space, and in which life of the server's data; none before it
+    /// was read.
+    ///
+    /// # Errors
+    /// The state's.
+    pub fn seen(&self) -> Result<Option<(ServerEpoch, Head)>, StateError> {
         let number = self.number;
         let row = self.session.state.read(|rows| rows.space(number))?;
         let row = row.filter(|row| row.common.is_none() && row.head != Head::START);
-        let Some((head, epoch)) = row.and_then(|row| Some((row.head, row.server_epoch?))) else {
+        Ok(row.and_then(|row| Some((row.server_epoch?, row.head))))
+    }
+
+    /// What this device can say of the space.
+    fn own_sighting(&self) -> Result<Option<SignedSighting>, ReplicaError> {
+        let Some((epoch, head)) = self.seen()? else {
             return Ok(None);
         };
         let device = &self.session.device;
@@ -205,8 +242,12 @@ impl Replica {
         Ok(row.and_then(|row| row.server_epoch))
     }
 
-    /// Whether who said it may speak still.
+    /// Whether who said it may speak still. What this device was told when it was let in counts before
+    /// it has read who the members are.
     fn counts(&self, said: &Sighting) -> Result<bool, StateError> {
+        if said.device == self.session.device.device {
+            return Ok(true);
+        }
         Ok(self.key_of(said).is_some() && self.may_speak(said.account)?)
     }
 
@@ -305,6 +346,9 @@ impl Replica {
         let mut last: Option<Sighting> = None;
         for row in self.heard.all().iter() {
             let said = *row.signed.sighting();
+            if said.device == self.session.device.device {
+                continue;
+            }
             let agrees = self.chain_at(said.head.cursor)? == Some(said.head.chain);
             if agrees && self.counts(&said)? && last.is_none_or(|last| last.time_ms < said.time_ms)
             {

@@ -302,6 +302,7 @@ impl Keyring {
             key: offer.key,
             expires_ms: offer.expires_ms,
             wrapped: offer.wrapped.clone(),
+            told: offer.told.clone(),
         };
         self.offers.insert(device, record);
         Ok(())

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::crypto::{Context, KemPublic, PublicKey, Signature, SigningKey, Wrapped};
 use crate::error::CryptoError;
+use crate::told::SealedTold;
 
 /// The public keys of a device, or of whatever else may hold the account's key.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -139,6 +140,9 @@ pub struct AuthoriseOneTime {
     /// That generation's secret, wrapped to the key that comes with the one-time key.
     #[n(3)]
     pub wrapped: Wrapped,
+    /// What the author has seen of the account's spaces, for whoever holds the one-time key.
+    #[n(4)]
+    pub told: Option<SealedTold>,
 }
 
 /// What a person keeps in mind or on paper, and may log in with.

@@ -12,6 +12,7 @@ use crate::crypto::{KemPublic, PublicKey, SUITE, Wrapped};
 use crate::error::DecodeError;
 use crate::limits::MAX_ACCOUNT_BYTES;
 use crate::refusal::{ChainFault, Denied, Refusal};
+use crate::told::SealedTold;
 use crate::view::Moment;
 
 /// A device that belongs or belonged to the account.
@@ -49,6 +50,9 @@ pub struct OfferRecord {
     /// The current generation's secret, wrapped to the key that comes with the one-time key.
     #[n(2)]
     pub wrapped: Wrapped,
+    /// What the device that made it had seen of the account's spaces, sealed.
+    #[n(3)]
+    pub told: Option<SealedTold>,
 }
 
 /// A password or recovery code of the account.

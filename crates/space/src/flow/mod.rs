@@ -18,7 +18,9 @@ pub use keyholder::{
     EXPORT_KEY_BYTES, KeyholderSecret, RECOVERY_BYTES, enrol_with_keyholder, remove_all_devices,
     set_keyholders,
 };
-pub use offer::{Enrolled, Offer, OfferSecret, add_device_offer, enrol_with_offer};
+pub use offer::{
+    Enrolled, Offer, OfferSecret, add_device_offer, add_device_offer_telling, enrol_with_offer,
+};
 pub use space::{NewSpace, create_space};
 
 use crate::account::{AccountRefusal, AccountState};

@@ -14,6 +14,7 @@ use crate::entropy::Entropy;
 use crate::header::NO_PREVIOUS;
 use crate::limits::OFFER_LIFETIME_MS;
 use crate::operation::Operation;
+use crate::told::SealedTold;
 use crate::view::Moment;
 
 /// 32 secret bytes from which everything about an offer follows. They travel in the fragment of a
@@ -48,6 +49,11 @@ impl OfferSecret {
         *self.derive("hythe 1 offer token").expose()
     }
 
+    /// The key that what the new device is told is sealed under.
+    pub fn telling_key(&self) -> Secret32 {
+        self.derive("hythe 1 offer telling key")
+    }
+
     fn derive(&self, context: &'static str) -> Secret32 {
         Secret32::new(blake3::derive_key(context, self.0.expose()))
     }
@@ -74,6 +80,21 @@ pub fn add_device_offer(
     time_ms: i64,
     entropy: &mut Entropy,
 ) -> Result<Offer, FlowError> {
+    add_device_offer_telling(account, key, keys, |_| None, time_ms, entropy)
+}
+
+/// As [`add_device_offer`], and `tell` seals what the new device is told besides.
+///
+/// # Errors
+/// As [`add_device_offer`].
+pub fn add_device_offer_telling(
+    account: &AccountState,
+    key: &SigningKey,
+    keys: &AccountKeys,
+    tell: impl FnOnce(&OfferSecret) -> Option<SealedTold>,
+    time_ms: i64,
+    entropy: &mut Entropy,
+) -> Result<Offer, FlowError> {
     let secret = OfferSecret::new(entropy.secret());
     let one_time = secret.key().public();
     let (generation, current) = keys.current()?;
@@ -93,6 +114,7 @@ pub fn add_device_offer(
         expires_ms,
         generation,
         wrapped,
+        told: tell(&secret),
     }));
     let change_set = draft.sign(account_stamp(account, key, time_ms, entropy), key)?;
     account.clone().append(Moment::Replaying, &change_set)?;

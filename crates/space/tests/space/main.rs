@@ -21,4 +21,5 @@ mod nodes;
 mod properties;
 mod sighting;
 mod tamper;
+mod told;
 mod world;

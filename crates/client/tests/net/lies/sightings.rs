@@ -1,10 +1,11 @@
 //! Lies that devices find out by telling each other what they were shown (A17, A18, A32).
 
 use hythe_client::commit::found_space;
+use hythe_client::enrol;
 use hythe_client::replica::{Alarm, Contradiction, Lie, Replica};
 use hythe_model::{Cursor, Head, NodeId, NodeKind, Role, ServerEpoch, SpaceId, SpaceName};
 use hythe_space::chain::head_next;
-use hythe_space::{ChangeSet, Sighting, SignedSighting, SigningKey};
+use hythe_space::{ChangeSet, Sighting, SignedSighting, SigningKey, Told};
 use hythe_wire::Message;
 use hythe_wire::log::LogFrame;
 use hythe_wire::routes;
@@ -134,7 +135,7 @@ async fn a17_what_the_server_holds_back_is_missed_once_another_device_spoke() {
         (scene.ada.keys.account, scene.ada.keys.device)
     );
     assert_eq!((what.at, what.at.0 - end.0), (seen.cursor, 2));
-    let said = what.sentence("ada");
+    let said = what.sentence(&what.witness("ada"));
     assert!(said.contains("2 changes fewer than device"), "{said}");
     // It stays so, also after a restart, and also where no sighting is passed on any more.
     contradiction(alarm(scene.his.catch_up().await));
@@ -430,4 +431,35 @@ async fn e7_renewed_keys_and_a_removed_member_raise_no_alarm() {
         "carl's word counts no more"
     );
     assert_eq!(last.at, scene.hers.head().await.cursor);
+}
+
+/// What the device that lets another one in has seen goes with the way in, past the server: the new one
+/// is shown nothing older, whatever sightings are held back.
+#[tokio::test]
+async fn a32_a_device_that_another_one_lets_in_knows_what_that_one_saw() {
+    let scene = scene().await;
+    let old = scene.hers.head().await;
+    put(&scene.hers, "two", b"two".to_vec()).await.unwrap();
+    let (epoch, head) = scene.hers.seen().unwrap().unwrap();
+    let told = Told::new(epoch, [(scene.hers.space(), head)]);
+    let (api, keys) = (&scene.ada.common.api, &scene.ada.keys);
+    let offer = enrol::offer_device_telling(api, keys, None, Some(&told), now_ms()).await;
+    let url = offer.unwrap().url.to_string();
+    let fresh = scene.proxy.behind(Device::connect(&url, "fresh").await);
+    assert!(fresh.keys.told.as_ref() == Some(&told));
+    scene.end_at(old);
+    let there = Replica::open(fresh.common.clone(), scene.hers.space()).await;
+    let there = there.unwrap();
+    let what = contradiction(alarm(there.catch_up().await));
+    assert_eq!(what.lie, Lie::Withheld { end: old.cursor });
+    assert_eq!((what.device, what.at), (fresh.keys.device, head.cursor));
+    scene.proxy.be_honest();
+    let _ = there.catch_up().await.unwrap();
+    assert_eq!(there.digest().await, scene.hers.digest().await);
+    assert_eq!(
+        there.confirmed().unwrap(),
+        None,
+        "that was no word of another device's since"
+    );
+    let _ = there.exchange_sightings().await.unwrap();
 }
