@@ -21,7 +21,7 @@ use crate::daemon::jobs::Teller;
 use crate::daemon::shared::{Shared, now_ms};
 use crate::daemon::turn::Turn;
 use crate::daemon::work::Scope;
-use crate::daemon::{Options, open_home, stream};
+use crate::daemon::{Options, open_home, sightings, stream};
 use crate::disk::{FolderId, Generation, Marker, Root};
 use crate::home::{Home, LockedHome};
 use crate::keys::KeyStore;
@@ -238,10 +238,18 @@ impl Device {
     pub async fn hear(&mut self, weather: Weather) -> Result<(), Broken> {
         self.line.set(weather);
         let program = self.program().await;
-        let heard = stream::read_all(&program.shared, &program.events).await;
+        let mut heard = stream::read_all(&program.shared, &program.events)
+            .await
+            .map(drop);
+        if heard.is_ok() {
+            heard = program.meet().await;
+        }
         program.take_in();
+        if let Some(what) = program.contradicted() {
+            return Err(format!("an alarm without a liar: {what}"));
+        }
         let server = match heard {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(ReplicaError::Alarm(alarm)) => {
                 return Err(format!("an alarm without a liar: {alarm}"));
             }
@@ -369,6 +377,20 @@ impl Program {
                 self.turn.handle(event);
             }
         }
+    }
+
+    /// Tells the other devices what this one was shown, and hears what they were.
+    async fn meet(&self) -> Result<(), ReplicaError> {
+        for space in self.shared.living_spaces() {
+            sightings::meet(&self.shared, &self.events, &space).await?;
+        }
+        Ok(())
+    }
+
+    /// What another device saw that the server does not show this one.
+    fn contradicted(&self) -> Option<String> {
+        let spaces = self.shared.spaces();
+        spaces.iter().find_map(|space| space.contradicted())
     }
 
     /// Why the folder is not at rest; none if it is.
