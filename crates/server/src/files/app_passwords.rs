@@ -36,7 +36,7 @@ impl Files {
         principal: &Principal,
     ) -> Result<Vec<AppPasswordView>, FilesError> {
         self.still_valid(principal).await?;
-        self.flush_sightings().await?;
+        self.flush_visits().await?;
         let account = principal.account();
         let read = move |tx: &mut dyn Tx| {
             let rows = app_passwords::of_account(tx, account)?;

@@ -29,7 +29,7 @@ impl Files {
 
     fn view(&self, principal: &Principal, row: DeviceRow) -> Result<DeviceView, FilesError> {
         // What was seen since it was last written down is newer than the row.
-        let seen = self.inner.sessions.sighting(row.device);
+        let seen = self.inner.sessions.visit(row.device);
         let (address, port, last_seen_ms) = match seen {
             Some(seen) => (
                 seen.address.or(row.address),

@@ -197,7 +197,7 @@ impl Files {
     /// folder free. Requests that come after it fail.
     pub async fn close(&self) {
         drop(self.inner.take_jobs());
-        if let Err(error) = self.flush_sightings().await {
+        if let Err(error) = self.flush_visits().await {
             tracing::warn!(%error, "where devices were last seen was not written down");
         }
         let inner = Arc::clone(&self.inner);

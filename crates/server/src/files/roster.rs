@@ -79,7 +79,7 @@ impl Files {
     /// The database's.
     pub async fn roster(&self) -> Result<Vec<ListedUser>, FilesError> {
         // What was seen lately is not in the database yet.
-        self.flush_sightings().await?;
+        self.flush_visits().await?;
         let read = |tx: &mut dyn Tx| {
             let rows = accounts::all(tx)?;
             rows.into_iter().map(|row| listed(tx, row)).collect()

@@ -12,7 +12,7 @@ use super::{Denied, Files, FilesError, app_passwords};
 use crate::clock::now_ms;
 use crate::metadata::Tx;
 use crate::metadata::app_passwords as rows;
-use crate::metadata::devices::{self, DeviceRow, Sighting};
+use crate::metadata::devices::{self, DeviceRow, Visit};
 use crate::metadata::standing::{self, Standing};
 use crate::notify::Notice;
 
@@ -89,7 +89,7 @@ pub(super) struct Sessions {
     /// Grows with every removed device; nothing that was checked before counts any more.
     revocations: AtomicU64,
     by_token: Mutex<HashMap<[u8; 32], Principal>>,
-    sightings: Mutex<HashMap<DeviceId, Sighting>>,
+    visits: Mutex<HashMap<DeviceId, Visit>>,
     /// When app passwords were last used, by their hashes.
     uses: Mutex<HashMap<[u8; 32], i64>>,
 }
@@ -113,26 +113,26 @@ impl Sessions {
     }
 
     /// Takes what was seen since the last call.
-    pub(super) fn take_sightings(&self) -> Vec<Sighting> {
-        locked(&self.sightings)
+    pub(super) fn take_visits(&self) -> Vec<Visit> {
+        locked(&self.visits)
             .drain()
-            .map(|(_, sighting)| sighting)
+            .map(|(_, visit)| visit)
             .collect()
     }
 
     /// What was seen of a device and is not in the database yet.
-    pub(super) fn sighting(&self, device: DeviceId) -> Option<Sighting> {
-        locked(&self.sightings).get(&device).cloned()
+    pub(super) fn visit(&self, device: DeviceId) -> Option<Visit> {
+        locked(&self.visits).get(&device).cloned()
     }
 
     fn see(&self, device: DeviceId, address: Option<SocketAddr>) {
-        let sighting = Sighting {
+        let visit = Visit {
             device,
             address: address.map(|address| address.ip().to_canonical().to_string()),
             port: address.map(|address| address.port()),
             seen_ms: now_ms(),
         };
-        locked(&self.sightings).insert(device, sighting);
+        locked(&self.visits).insert(device, visit);
     }
 
     /// Notes that an app password was used.
@@ -231,15 +231,15 @@ impl Files {
     }
 
     /// Writes down where and when devices were last seen.
-    pub(crate) async fn flush_sightings(&self) -> Result<(), FilesError> {
+    pub(crate) async fn flush_visits(&self) -> Result<(), FilesError> {
         let sessions = &self.inner.sessions;
-        let sightings = sessions.take_sightings();
+        let visits = sessions.take_visits();
         let uses: Vec<_> = locked(&sessions.uses).drain().collect();
-        if sightings.is_empty() && uses.is_empty() {
+        if visits.is_empty() && uses.is_empty() {
             return Ok(());
         }
         let write = move |tx: &mut dyn Tx| {
-            devices::seen(tx, &sightings)?;
+            devices::seen(tx, &visits)?;
             rows::used(tx, &uses)
         };
         Ok(self.inner.database.write(write).await?)

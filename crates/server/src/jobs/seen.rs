@@ -13,7 +13,7 @@ pub(super) async fn run(inner: Weak<Inner>) {
     loop {
         tokio::time::sleep(EVERY).await;
         let Some(files) = alive(&inner) else { return };
-        if let Err(error) = files.flush_sightings().await {
+        if let Err(error) = files.flush_visits().await {
             tracing::warn!(%error, "where devices were last seen was not written down");
         }
     }

@@ -33,7 +33,7 @@ pub struct DeviceRow {
 
 /// Where and when a device was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct Visit {
     /// The device.
     pub device: DeviceId,
     /// The address, if there was one.
@@ -164,15 +164,15 @@ pub fn describe(
 ///
 /// # Errors
 /// The database's.
-pub fn seen(tx: &mut dyn Tx, sightings: &[Sighting]) -> Result<(), DbError> {
-    let rows: Vec<Vec<V<'_>>> = sightings
+pub fn seen(tx: &mut dyn Tx, visits: &[Visit]) -> Result<(), DbError> {
+    let rows: Vec<Vec<V<'_>>> = visits
         .iter()
-        .map(|sighting| {
+        .map(|visit| {
             vec![
-                sighting.seen_ms.into(),
-                sighting.address.as_deref().into(),
-                sighting.port.map(u32::from).into(),
-                sighting.device.as_bytes().into(),
+                visit.seen_ms.into(),
+                visit.address.as_deref().into(),
+                visit.port.map(u32::from).into(),
+                visit.device.as_bytes().into(),
             ]
         })
         .collect();

@@ -11,7 +11,7 @@ use hythe_model::{
 use hythe_testkit::PostgresCluster;
 
 use super::chunks::{ChunkKind, ChunkRow, InlineChunk, Location};
-use super::devices::{DeviceRow, Sighting};
+use super::devices::{DeviceRow, Visit};
 use super::logs::{Entry, LogKind, NewLog};
 use super::nodes::{NodeRow, NodeWrite, Sealed};
 use super::tokens::{TokenKind, TokenRow};
@@ -61,7 +61,7 @@ async fn contract(open: impl AsyncFn() -> Database) {
     records_and_members(&open().await).await;
     chunks_and_packs(&open().await).await;
     accounts_and_tokens(&open().await).await;
-    devices_and_sightings(&open().await).await;
+    devices_and_visits(&open().await).await;
     operations_and_checkpoints(&open().await).await;
     leases_keep_their_beginning(&open().await).await;
     limits::limits_and_reservations(&open().await).await;
@@ -532,7 +532,7 @@ async fn accounts_and_tokens(database: &Database) {
     .await;
 }
 
-async fn devices_and_sightings(database: &Database) {
+async fn devices_and_visits(database: &Database) {
     let row = DeviceRow {
         device: DeviceId([2; 32]),
         account: AccountId([1; 32]),
@@ -546,7 +546,7 @@ async fn devices_and_sightings(database: &Database) {
         created_ms: 6,
         removed_ms: None,
     };
-    let seen = Sighting {
+    let seen = Visit {
         device: row.device,
         address: Some("::1".into()),
         port: Some(65535),
