@@ -136,6 +136,36 @@ fn a_link_ends_when_it_is_revoked_used_up_or_its_giver_goes() {
 }
 
 #[test]
+fn a_link_ends_with_the_device_that_gave_it_out_and_with_the_role_to_give_it_out() {
+    let mut stage = Stage::server_only();
+    stage.enrol("a");
+    stage.enrol("b");
+    let bob = stage.person("bob");
+    let (visitor, ann) = (visitor(&stage), stage.device("a"));
+    fill(ann, "");
+    let hers = link(ann, ":/photos", &[]);
+    ann.ok(&["spaces", "create", "team"]);
+    fill(ann, "team");
+    ann.ok(&["share", "team", "bob", "--role", "editor"]);
+    bob.ok(&["spaces", "accept", "team"]);
+    let his = link(&bob, "team:/photos", &[]);
+    ann.ok(&["share", "team", "bob", "--role", "viewer"]);
+    assert!(refused(&visitor, &["ls", &his]).contains("revoked"));
+
+    let phone = stage.device("b");
+    let [view, download] = [&["--view"][..], &[]].map(|kind| link(phone, ":/photos", kind));
+    visitor.ok(&["ls", &view]);
+    visitor.ok(&["cat", &format!("{download}:/small")]);
+    stage.device("a").ok(&["devices", "remove", "b"]);
+    for url in [view, download] {
+        assert!(refused(&visitor, &["ls", &url]).contains("revoked"));
+        let small = format!("{url}:/small");
+        assert!(refused(&visitor, &["cat", &small]).contains("revoked"));
+    }
+    visitor.ok(&["ls", &hers]);
+}
+
+#[test]
 fn a_password_belongs_to_a_link_and_viewing_is_no_copying() {
     let stage = Stage::server_only();
     let ann = stage.person("ann");

@@ -7,6 +7,7 @@ use super::links::LinkPass;
 use super::session::AppScope;
 use super::{Denied, FilesError, Principal, Refused, view};
 use crate::metadata::accounts;
+use crate::metadata::devices;
 use crate::metadata::links::{self, LinkRow};
 use crate::metadata::logs::{self, Log, LogKind};
 use crate::metadata::nodes::{self, NodeRow};
@@ -176,7 +177,8 @@ impl Linked {
     }
 }
 
-/// What a link lets its holder see: never more than the account that gave it out may read itself.
+/// What a link lets its holder do: only as long as who gave it out, and the device that did, could
+/// give it out again.
 ///
 /// # Errors
 /// [`Denied::TokenUnknown`] where there is no such link, or its token is another: these are not told
@@ -187,14 +189,9 @@ pub(super) fn link(tx: &mut dyn Tx, pass: &LinkPass, now_ms: i64) -> Result<Link
         return Err(Denied::TokenUnknown.into());
     }
     let ended = row.revoked_ms.is_some() || row.expires_ms.is_some_and(|at| at <= now_ms);
-    let giver = standing::get(tx, row.account)?;
-    let may_give = giver.is_some_and(|standing| standing.suspended_ms.is_none());
-    let role = records::role(tx, row.log, row.account)?
-        .map(role_of)
-        .transpose()?;
-    let may_read = role.is_some_and(|role| Want::Read.is_allowed(role));
+    let may_give = !ended && may_give(tx, &row)?;
     match logs::by_no(tx, row.log)? {
-        Some(log) if !ended && may_give && may_read => {
+        Some(log) if may_give => {
             let grant = SignedGrant::decode(&row.grant);
             let kind = grant
                 .map_err(|_| DbError::Shape("the grant of a link"))?
@@ -203,6 +200,17 @@ pub(super) fn link(tx: &mut dyn Tx, pass: &LinkPass, now_ms: i64) -> Result<Link
         }
         _ => Err(Refused::LinkEnded.into()),
     }
+}
+
+/// Whether the giver of a link could still give it out: its device, its account and its role.
+fn may_give(tx: &mut dyn Tx, row: &LinkRow) -> Result<bool, DbError> {
+    let device = devices::get(tx, row.device)?;
+    let account = standing::get(tx, row.account)?;
+    let role = records::role(tx, row.log, row.account)?;
+    let role = role.map(role_of).transpose()?;
+    Ok(device.is_some_and(|device| device.removed_ms.is_none())
+        && account.is_some_and(|account| account.suspended_ms.is_none())
+        && role.is_some_and(|role| Want::Link.is_allowed(role)))
 }
 
 /// As [`link`], and the log stays locked until the transaction ends.

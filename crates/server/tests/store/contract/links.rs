@@ -3,7 +3,7 @@
 use futures::StreamExt;
 use hythe_model::{LinkId, LinkKind, NodeId, OpeningId, Secret32};
 use hythe_server::files::{Commit, FilesError, LinkPass, ReadChunk, Refused};
-use hythe_space::{Draft, KemSecret, LinkGrant};
+use hythe_space::{Draft, KemSecret, LinkGrant, flow};
 
 use crate::person::{Person, address, attached, bytes_of, client_now_ms, name_of};
 use crate::world::World;
@@ -126,4 +126,33 @@ pub async fn a_link_ends_at_its_time(world: World) {
     ));
     let lasting = give(&world, &ann, inside, Some(now + 3_600_000), None).await;
     world.files.link_stands(&lasting).await.unwrap();
+}
+
+pub async fn a_link_ends_with_the_device_that_gave_it_out(world: World) {
+    let mut ann = Person::register(&world, "ann").await;
+    let ([directory, inside, _], _) = tree(&world, &mut ann).await;
+    let phone = ann.second_device(&world).await;
+    let its = give(&world, &phone, directory, None, None).await;
+    let hers = give(&world, &ann, inside, None, None).await;
+    let (files, from) = (&world.files, address().ip());
+    let opening = OpeningId([1; 16]);
+    files.link_open(&its, inside, opening, from).await.unwrap();
+
+    let device = phone.principal.device();
+    let (account, now) = (&ann.account, client_now_ms());
+    let removal = flow::remove_device(account, &ann.key, &ann.keys, device, now, &mut ann.entropy);
+    ann.append(&world, &removal.unwrap(), None).await.unwrap();
+
+    // As a link that was revoked, whatever is asked.
+    assert!(is_ended(&files.link_stands(&its).await));
+    assert!(is_ended(&files.link_list(&its, directory, None).await));
+    assert!(is_ended(
+        &files
+            .link_open(&its, inside, OpeningId([2; 16]), from)
+            .await
+    ));
+    assert!(is_ended(
+        &files.read_link_chunks(its, opening, vec![]).await
+    ));
+    files.link_stands(&hers).await.unwrap();
 }

@@ -98,6 +98,7 @@ macro_rules! for_all_cases {
             a_removed_account_leaves_others_their_spaces,
             an_opening_reaches_the_chunks_of_its_file_and_no_others,
             a_link_ends_at_its_time,
+            a_link_ends_with_the_device_that_gave_it_out,
             an_account_is_made_for_somebody_else,
             r3_an_app_password_reaches_what_it_was_made_for,
             an_app_password_ends_with_whatever_it_hangs_on,
