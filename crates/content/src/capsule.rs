@@ -1,6 +1,6 @@
 //! What a link shows: the keys of the nodes of one directory, and of nothing else.
 
-use hythe_model::{LinkId, NodeId, Secret32};
+use hythe_model::{LinkId, NodeId, NodeKind, Secret32};
 use minicbor::{Decode, Encode};
 
 use crate::field::FieldKey;
@@ -41,6 +41,9 @@ pub struct NodeKeys {
     /// Length of its content, so that a listing can tell it.
     #[n(4)]
     pub size: Option<u64>,
+    /// What it is; none in capsules that were made before this was told.
+    #[n(5)]
+    pub kind: Option<NodeKind>,
 }
 
 /// Seals the keys of some nodes under a secret drawn for exactly this.
@@ -128,6 +131,45 @@ mod tests {
         assert!(open_field(&keys, node, Field::Name, version, &name).is_ok());
     }
 
+    /// As capsules were written before they told kinds; such are stored.
+    #[derive(Encode)]
+    struct Before {
+        #[n(0)]
+        node: NodeId,
+        #[n(1)]
+        name: Option<FieldKey>,
+        #[n(2)]
+        attributes: Option<FieldKey>,
+        #[n(3)]
+        body: Option<FieldKey>,
+        #[n(4)]
+        size: Option<u64>,
+    }
+
+    #[test]
+    fn a_capsule_of_before_kinds_were_told_opens_and_tells_none() {
+        let secret = Secret32::new([5; 32]);
+        for size in [Some(5), None] {
+            let node = NodeId([2; 16]);
+            let (name, attributes, body) = (None, None, None);
+            let before = [Before {
+                node,
+                name,
+                attributes,
+                body,
+                size,
+            }];
+            let plain = minicbor::to_vec(&before[..]).unwrap();
+            let sealed = seal_under(&secret, CAPSULE, &aad(&place(1)), &plain);
+            let opened = open_capsule(&secret, &place(1), &sealed).unwrap();
+            let [one] = &opened[..] else {
+                panic!("one node")
+            };
+            assert!((one.node, one.size, one.kind) == (node, size, None));
+            assert!(seal_capsule(&secret, &place(1), &opened) == sealed);
+        }
+    }
+
     #[test]
     fn a_capsule_opens_at_its_place_only() {
         let keys = keys();
@@ -138,6 +180,7 @@ mod tests {
             attributes: None,
             body: None,
             size: Some(5),
+            kind: Some(NodeKind::File),
         }];
         let secret = Secret32::new([5; 32]);
         let sealed = seal_capsule(&secret, &place(1), &nodes);

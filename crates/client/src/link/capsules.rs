@@ -175,6 +175,7 @@ impl<'m> Maker<'m> {
             attributes: key(&record.attributes, Field::Attributes),
             body: body.and_then(|field| key(field, Field::Body)),
             size: (record.kind == NodeKind::File).then_some(row.node.size),
+            kind: Some(record.kind),
         }))
     }
 

@@ -45,8 +45,11 @@ impl Opener {
             None => HashMap::new(),
         };
         let nodes = nodes.into_iter();
-        let opened = nodes.filter_map(|node| Some(self.shown(keys.remove(&node.node)?, &node)));
-        Ok(opened.collect())
+        let opened = nodes.filter_map(|node| {
+            let keys = keys.remove(&node.node)?;
+            Some(check_kind(&keys, &node).map(|()| self.shown(keys, &node)))
+        });
+        opened.collect()
     }
 
     fn keys(
@@ -96,6 +99,14 @@ impl Opener {
             target: target.filter(|_| node.kind == NodeKind::Symlink),
             body: keys.body.filter(|key| Some(key.version) == version),
         }
+    }
+}
+
+/// What a node is, its maker says. One of before it did so is what the server says.
+fn check_kind(keys: &NodeKeys, node: &LinkNode) -> Result<(), String> {
+    match keys.kind {
+        Some(kind) if kind != node.kind => Err(format!("the kind of node {}", node.node)),
+        _ => Ok(()),
     }
 }
 

@@ -237,6 +237,7 @@ impl Shown {
             attributes: key(&record.attributes, Field::Attributes),
             body: body.and_then(|field| key(field, Field::Body)),
             size,
+            kind: Some(record.kind),
         }
     }
 

@@ -120,6 +120,17 @@ fn flipped(bytes: &[u8], place: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn a10_what_a_node_is_its_maker_says() {
+    let (scene, _) = scene().await;
+    for kind in [NodeKind::File, NodeKind::Symlink, NodeKind::Attachment] {
+        scene.lie(move |info| info.node.as_mut().unwrap().kind = kind);
+        scene.refused("another kind of node").await;
+    }
+    scene.lie(|info| info.node.as_mut().unwrap().kind = NodeKind::Directory);
+    assert!(Visit::open(&scene.url, None).await.is_ok());
+}
+
+#[tokio::test]
 async fn a5_a6_a10_what_a_link_shows_is_its_makers_and_unchanged() {
     let (scene, other) = scene().await;
     scene.proxy.record();
