@@ -70,10 +70,16 @@ async fn create(door: &Door, place: &Place, terms: &LinkTerms) -> Result<Reply, 
     let made = made.map_err(|error| not_made(&error))?;
     if made.maker == device.device {
         let shown = capsules::make(shared, &found.space, &grant, &Dirty::All).await;
-        shown.map_err(|error| match error {
-            CapsuleError::Api(error) => not_made(&error),
-            error => Failure::new(FailureKind::Internal, "The link shows nothing").because(error),
-        })?;
+        if let Err(error) = shown {
+            // Nobody was given its address: what is left of it is a row that shows nothing.
+            let _ = shared.api.revoke_link(space, grant.link).await;
+            return Err(match error {
+                CapsuleError::Api(error) => not_made(&error),
+                error => {
+                    Failure::new(FailureKind::Internal, "The link shows nothing").because(error)
+                }
+            });
+        }
     }
     let server = shared.advertised_url.as_ref().unwrap_or(&device.server.url);
     Ok(Reply::Link(LinkMade {

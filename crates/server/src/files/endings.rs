@@ -1,12 +1,13 @@
-//! Spaces whose owner wants them to end: they do when the time has come.
+//! Spaces whose owner wants them to end, and links: they do when the time has come.
 //!
 //! Everything of a space goes then, its history too; what it held counts for nobody any more. Packs
 //! keep the bytes of chunks that nothing names any more until they are collected.
 
-use hythe_model::{AccountId, SpaceId};
+use hythe_model::{AccountId, LinkId, SpaceId};
 use hythe_space::{Change, ChangeSet, Operation, Record};
 
-use super::{Files, FilesError};
+use super::{Files, FilesError, link_capsules};
+use crate::metadata::link_capsules as rows;
 use crate::metadata::logs::{self, Log};
 use crate::metadata::{DbError, Tx, endings, standing};
 use crate::notify::Notice;
@@ -32,6 +33,26 @@ impl Files {
             ended += u64::from(has_ended?);
         }
         Ok(ended)
+    }
+
+    /// Forgets what links showed that have ended by themselves; returns of how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn forget_ended_links(&self, now_ms: i64) -> Result<u64, FilesError> {
+        let ended = move |tx: &mut dyn Tx| rows::ended(tx, now_ms);
+        let ended: Vec<(LinkId, [u8; 32])> = self.inner.database.read(ended).await?;
+        let mut forgotten = 0;
+        for (link, space) in ended {
+            let work = move |tx: &mut dyn Tx| match logs::lock(tx, &space)? {
+                Some(log) => link_capsules::forget(tx, log.no, link).map(|()| 1),
+                // It went with its space meanwhile.
+                None => Ok(0),
+            };
+            let one: Result<u64, FilesError> = self.inner.database.write(work).await;
+            forgotten += one?;
+        }
+        Ok(forgotten)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What links into sealed spaces show. The server has no key there: the device that gave a link out
-//! makes it, and makes it anew when something changed.
+//! makes it, and makes it anew when something changed. What is stored counts for the space, until the
+//! link ends.
 
 use hythe_model::{LinkId, NodeId, SpaceId};
 use hythe_wire::ByteVec;
@@ -8,8 +9,11 @@ use hythe_wire::link::{DirectoryCapsules, LinkCapsule, LinkNode, LinkPage};
 use super::access::{self, Linked, Want};
 use super::linked::shown;
 use super::links::of_caller;
+use super::quota::{self, Payer};
 use super::{Denied, Files, FilesError, Principal};
+use crate::clock::now_ms;
 use crate::metadata::link_capsules::{self, PartRow};
+use crate::metadata::logs::{self, LogNo};
 use crate::metadata::nodes;
 use crate::metadata::{DbError, Tx};
 
@@ -21,7 +25,8 @@ impl Files {
     /// before. Only for the device that gave the link out.
     ///
     /// # Errors
-    /// [`Denied`], [`FilesError::NotFound`] for the link, [`FilesError::Invalid`].
+    /// [`Denied`], [`FilesError::NotFound`] for the link, [`FilesError::Invalid`],
+    /// [`Refused::Quota`](super::Refused::Quota): then what was stored before stays.
     pub async fn put_link_capsules(
         &self,
         principal: &Principal,
@@ -37,22 +42,47 @@ impl Files {
             if row.device != principal.device() {
                 return Err(Denied::Role.into());
             }
-            if log.open || row.revoked_ms.is_some() {
+            let now_ms = now_ms();
+            let ended = row.revoked_ms.is_some() || row.expires_ms.is_some_and(|at| at <= now_ms);
+            if log.open || ended {
                 return Err(FilesError::invalid(
                     "nothing is stored of what the link shows",
                 ));
             }
+            let before = link_capsules::bytes(tx, link)?;
             for one in &directories {
                 let parts: Vec<PartRow> = one.parts.iter().map(stored).collect();
                 link_capsules::replace(tx, link, log.no, one.directory, &parts)?;
             }
-            if link_capsules::bytes(tx, link)? > MAX_BYTES {
+            let after = link_capsules::bytes(tx, link)?;
+            if after > MAX_BYTES {
                 return Err(FilesError::invalid("the link shows too much"));
             }
-            Ok(())
+            if after > before {
+                let payer = Payer::of(&principal, None);
+                quota::take(tx, log.no, payer, after - before, now_ms)?;
+            }
+            count(tx, log.no, before, after)
         };
         self.inner.database.write(work).await
     }
+}
+
+/// Forgets what a link into a space, which the caller holds locked, shows: it counts no more.
+///
+/// # Errors
+/// The database's.
+pub(super) fn forget(tx: &mut dyn Tx, log: LogNo, link: LinkId) -> Result<(), FilesError> {
+    let bytes = link_capsules::bytes(tx, link)?;
+    link_capsules::forget(tx, link)?;
+    count(tx, log, bytes, 0)
+}
+
+/// Counts what was stored before and is stored now.
+fn count(tx: &mut dyn Tx, log: LogNo, before: u64, after: u64) -> Result<(), FilesError> {
+    let change = i128::from(after) - i128::from(before);
+    let change = i64::try_from(change).map_err(|_| DbError::Shape("a count of bytes"))?;
+    Ok(logs::add_stored(tx, log, change)?)
 }
 
 fn stored(part: &hythe_wire::link::CapsulePart) -> PartRow {

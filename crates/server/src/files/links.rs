@@ -5,11 +5,11 @@ use hythe_space::{LinkGrant, SignedGrant};
 use hythe_wire::link::{LinkAction, LinkUse, LinkView};
 
 use super::access::{self, Want, role_of};
-use super::{Denied, Files, FilesError, Principal};
+use super::{Denied, Files, FilesError, Principal, link_capsules};
 use crate::clock::now_ms;
 use crate::metadata::links::{self, Action, LinkRow, UseRow};
 use crate::metadata::logs::Log;
-use crate::metadata::{Tx, link_capsules, nodes, records};
+use crate::metadata::{Tx, nodes, records};
 
 /// Links into one space that are not revoked.
 const MAX_LINKS: u64 = 1000;
@@ -137,7 +137,7 @@ impl Files {
         let work = move |tx: &mut dyn Tx| {
             let log = access::locked(tx, &principal, space, Want::Link)?;
             of_caller(tx, &principal, &log, link)?;
-            link_capsules::forget(tx, link)?;
+            link_capsules::forget(tx, log.no, link)?;
             Ok::<_, FilesError>(links::revoke(tx, link, now_ms())?)
         };
         self.inner.database.write(work).await

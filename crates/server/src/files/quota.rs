@@ -7,8 +7,8 @@
 //!   for everybody else. What it stores is taken off its reservation.
 //! * A reservation ends with its upload, at the latest with its time.
 //!
-//! What an account uses is the sum over the spaces that count for it; of spaces only the chunks
-//! are counted, in sealed bytes.
+//! What an account uses is the sum over the spaces that count for it; of spaces the chunks
+//! are counted, in sealed bytes, and what links into sealed ones show.
 
 use hythe_model::{AccountId, SpaceId, UploadId};
 use hythe_wire::chunk::Reserve;

@@ -1,4 +1,4 @@
-//! Removes accounts and spaces whose waiting time is over.
+//! Removes accounts and spaces whose waiting time is over, and what ended links showed.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -22,6 +22,9 @@ pub(super) async fn run(inner: Weak<Inner>) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "spaces ended"),
             Err(error) => tracing::warn!(%error, "spaces that are due were not removed"),
+        }
+        if let Err(error) = files.forget_ended_links(now_ms()).await {
+            tracing::warn!(%error, "what ended links showed was not removed");
         }
         drop(files);
         tokio::time::sleep(EVERY).await;

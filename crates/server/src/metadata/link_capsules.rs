@@ -82,10 +82,39 @@ pub fn part(
 /// # Errors
 /// The database's.
 pub fn bytes(tx: &mut dyn Tx, link: LinkId) -> Result<u64, DbError> {
-    let sql = "SELECT CAST(COALESCE(SUM(LENGTH(sealed)), 0) AS BIGINT) FROM link_capsules \
-               WHERE link = $1";
+    let sql = "SELECT CAST(COALESCE(SUM(LENGTH(nodes) + LENGTH(seal) + LENGTH(sealed)), 0) \
+               AS BIGINT) FROM link_capsules WHERE link = $1";
     let row = tx.query_one(sql, &[link.as_bytes().into()])?;
     row.map_or(Ok(0), |row| row.count(0))
+}
+
+/// Bytes that are stored of what the links into a space show.
+///
+/// # Errors
+/// The database's.
+pub fn bytes_of_log(tx: &mut dyn Tx, log: LogNo) -> Result<u64, DbError> {
+    let sql = "SELECT CAST(COALESCE(SUM(LENGTH(nodes) + LENGTH(seal) + LENGTH(sealed)), 0) \
+               AS BIGINT) FROM link_capsules WHERE log = $1";
+    let row = tx.query_one(sql, &[log.into()])?;
+    row.map_or(Ok(0), |row| row.count(0))
+}
+
+/// Links that ended by themselves and of which something is stored, with the ids of their spaces:
+/// their time is over, or the device that gave them out was removed.
+///
+/// # Errors
+/// The database's.
+pub fn ended(tx: &mut dyn Tx, now_ms: i64) -> Result<Vec<(LinkId, [u8; 32])>, DbError> {
+    let rows = tx.query(
+        "SELECT links.link, logs.id FROM links, logs WHERE logs.no = links.log \
+         AND (links.revoked_ms IS NOT NULL OR links.expires_ms <= $1 OR EXISTS \
+         (SELECT 1 FROM devices WHERE devices.device = links.device \
+         AND devices.removed_ms IS NOT NULL)) AND EXISTS \
+         (SELECT 1 FROM link_capsules WHERE link_capsules.link = links.link)",
+        &[now_ms.into()],
+    )?;
+    let link = |row: &Row| Ok((LinkId(row.array(0)?), row.array(1)?));
+    rows.iter().map(link).collect()
 }
 
 /// Forgets what a link shows.

@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/013_app_passwords.sql"),
     include_str!("migrations/014_adopted.sql"),
     include_str!("migrations/015_sightings.sql"),
+    include_str!("migrations/016_link_quota.sql"),
 ];
 
 /// The newest schema version that this program knows.

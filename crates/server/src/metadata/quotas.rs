@@ -1,8 +1,8 @@
 //! Limits of accounts and spaces, what counts against them, and what uploads under way reserve.
 //!
 //! Nothing here is a sum that is kept: what an account uses is added up from the rows of its
-//! spaces, of which it has few. Only the chunks of one space are counted as they come
-//! (`logs.stored_bytes`).
+//! spaces, of which it has few. Only the chunks of one space, and what its links show, are counted as
+//! they come (`logs.stored_bytes`).
 
 use hythe_model::{AccountId, DeviceId, UploadId};
 
@@ -257,7 +257,9 @@ pub fn spaces(tx: &mut dyn Tx) -> Result<Vec<SpaceUse>, DbError> {
 pub fn recount(tx: &mut dyn Tx, log: LogNo) -> Result<(), DbError> {
     tx.exec(
         "UPDATE logs SET stored_bytes = (SELECT CAST(COALESCE(SUM(length), 0) AS BIGINT) \
-         FROM chunks WHERE chunks.log = logs.no AND chunks.adopted = 0) WHERE no = $1",
+         FROM chunks WHERE chunks.log = logs.no AND chunks.adopted = 0) \
+         + (SELECT CAST(COALESCE(SUM(LENGTH(nodes) + LENGTH(seal) + LENGTH(sealed)), 0) AS BIGINT) \
+         FROM link_capsules WHERE link_capsules.log = logs.no) WHERE no = $1",
         &[log.into()],
     )?;
     Ok(())

@@ -14,7 +14,10 @@ const ALLOWED: [(&str, &str); 12] = [
         "accounts, by their own device, an invite or a one-time token",
     ),
     ("check.rs", "the operator's look at everything"),
-    ("endings.rs", "spaces that their owners' logs say end now"),
+    (
+        "endings.rs",
+        "spaces and links that end now, by their owners' word",
+    ),
     ("found.rs", "a log that was made in this transaction"),
     ("identity.rs", "the server's own account"),
     (

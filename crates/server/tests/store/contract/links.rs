@@ -16,7 +16,18 @@ async fn give(
     expires_ms: Option<i64>,
     downloads: Option<u32>,
 ) -> LinkPass {
-    let (link, verifier) = (LinkId([node.0[0]; 16]), Secret32::new([7; 32]));
+    give_as(world, ann, LinkId(node.0), node, expires_ms, downloads).await
+}
+
+pub(super) async fn give_as(
+    world: &World,
+    ann: &Person,
+    link: LinkId,
+    node: NodeId,
+    expires_ms: Option<i64>,
+    downloads: Option<u32>,
+) -> LinkPass {
+    let verifier = Secret32::new([7; 32]);
     let key = KemSecret::from_seed(Secret32::new([7; 32]));
     let grant = LinkGrant {
         suite: 0,

@@ -13,6 +13,7 @@ mod passkeys;
 mod quotas;
 mod reading;
 mod roster;
+mod shown;
 mod sightings;
 mod spaces;
 
@@ -29,6 +30,7 @@ pub use passkeys::*;
 pub use quotas::*;
 pub use reading::*;
 pub use roster::*;
+pub use shown::*;
 pub use sightings::*;
 pub use spaces::*;
 
@@ -84,6 +86,7 @@ macro_rules! for_all_cases {
             an_account_invites_so_often_and_no_more,
             a_clean_server_checks_clean,
             sc156_d5_parallel_uploads_never_pass_the_limit_together,
+            sc156_d5_what_links_show_is_counted_while_they_stand,
             sc105_what_is_reserved_is_kept_for_its_upload,
             sc156_parallel_reservations_never_pass_the_limit_together,
             a_space_and_new_accounts_have_limits_of_their_own,
