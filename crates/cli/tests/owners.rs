@@ -118,7 +118,17 @@ fn an_owner_deletes_the_account_with_its_password_and_keeps_it() {
         shown.contains("`hythe account delete --cancel` keeps it"),
         "{shown}"
     );
+    // Whoever only looks at the status hears of it.
+    stage.devices[0].start();
+    let told = |stage: &Stage| stage.devices[0].status()["account"]["removal_ms"].clone();
+    stage::wait_until("the status tells it", || told(&stage).is_i64());
+    let shown = stage.devices[0].ok(&["status"]);
+    assert!(
+        shown.contains("`hythe account delete --cancel` keeps it"),
+        "{shown}"
+    );
     let kept = stage.devices[0].ok(&["account", "delete", "--cancel"]);
     assert_eq!(kept, "The account stays.\n");
     assert!(account(&stage)["removal_ms"].is_null());
+    stage::wait_until("the status tells it no more", || told(&stage).is_null());
 }

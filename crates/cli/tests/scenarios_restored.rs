@@ -66,6 +66,8 @@ fn sc123_d4_a_restored_server_makes_clients_bring_back_what_they_have() {
     fs::rename(a.path("folder/moved"), a.path("moved away")).unwrap();
     fs::rename(a.path("folder"), a.path("renamed")).unwrap();
     stage.settle_same();
+    let told = stage.device("b").ok(&["status"]);
+    assert!(!told.contains("copy of its data"), "{told}");
     restore(&mut stage);
     stage.settle_same();
     let b = stage.device("b");
@@ -88,6 +90,8 @@ fn sc123_d4_a_restored_server_makes_clients_bring_back_what_they_have() {
         "renamed/in",
     ];
     assert_eq!(b.names(), expected, "nothing twice");
+    let told = b.ok(&["status"]);
+    assert!(told.contains("came back from a copy of its data"), "{told}");
     assert_eq!(versions(&mut stage, ":/edited"), 2, "on top of the old one");
     assert_eq!(versions(&mut stage, ":/kept"), 1);
     // It is the same server from now on, and what is deleted now is deleted.

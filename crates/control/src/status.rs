@@ -74,6 +74,9 @@ pub struct AccountStatus {
     pub recovery_unconfirmed: bool,
     /// How many devices came to the account since its list of devices was last looked at here.
     pub new_devices: u64,
+    /// When the account is deleted, as its owner asked for, in milliseconds since 1970; `null` where
+    /// it stays or the server was not asked.
+    pub removal_ms: Option<i64>,
 }
 
 /// How the server is reached.
@@ -88,6 +91,9 @@ pub struct ServerStatus {
     pub since_ms: i64,
     /// Why it is not connected, as one sentence.
     pub reason: Option<String>,
+    /// When it was noticed that it came back from a copy of its data, within the last seven days, in
+    /// milliseconds since 1970; else `null`.
+    pub restored_ms: Option<i64>,
 }
 
 /// How much of the account's quota is used.

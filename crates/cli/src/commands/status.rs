@@ -78,6 +78,7 @@ fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
     if !daemon {
         lines.push("No daemon is running: nothing is synced until `hythe daemon start`.".into());
     }
+    lines.extend(from_server(status));
     if account.new_devices > 0 {
         let came = words::count(account.new_devices, "device has come", "devices have come");
         lines.push(format!("{came} to the account: look at `hythe devices`."));
@@ -130,6 +131,26 @@ fn lines(daemon: bool, status: &Status, problems: &[Problem]) -> Vec<String> {
         lines.extend(folder_lines(folder));
         lines.extend(under_way.map(transfer));
         lines.extend(problems_of(own));
+    }
+    lines
+}
+
+/// What the server has to say that concerns everything here.
+fn from_server(status: &Status) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(at) = status.account.removal_ms {
+        let at = words::moment(at);
+        lines.push(format!(
+            "The account is deleted on {at}: `hythe account delete --cancel` keeps it."
+        ));
+    }
+    if let Some(at) = status.server.restored_ms {
+        let at = words::moment(at);
+        lines.push(format!(
+            "The server came back from a copy of its data ({at}): what this device has and the copy \
+             lacks was sent again, nothing was deleted. Look for conflict copies, and ask who runs it \
+             if you did not expect that."
+        ));
     }
     lines
 }

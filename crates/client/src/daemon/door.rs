@@ -80,7 +80,9 @@ impl Door {
     async fn status(&self, events: &Events) -> Result<Reply, Failure> {
         let (mut status, problems) = self.ask(Ask::Status).await?;
         if status.server.connected {
-            status.usage = self.shared.usage.ask(&self.shared.api).await;
+            let told = self.shared.usage.ask(&self.shared.api).await;
+            status.usage = told.usage;
+            status.account.removal_ms = told.removal_ms;
         }
         for problem in problems {
             events.send(Told::Problem(problem)).await;

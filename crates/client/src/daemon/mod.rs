@@ -10,6 +10,7 @@ mod agreed;
 mod board;
 mod borders;
 mod capsules;
+mod comeback;
 mod devices;
 mod door;
 mod endings;

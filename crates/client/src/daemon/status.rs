@@ -8,6 +8,7 @@ use hythe_control::{
 };
 use hythe_model::{NodeKind, TreePath};
 
+use super::comeback;
 use super::endings;
 use super::folder::Folder;
 use super::newcomers;
@@ -36,6 +37,7 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
             device: shared.device.device,
             recovery_unconfirmed: recovery_unconfirmed(shared),
             new_devices: newcomers::count(shared),
+            removal_ms: None,
         },
         server: ServerStatus {
             url: shared.device.server.url.clone(),
@@ -46,6 +48,7 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
                 .as_ref()
                 .err()
                 .map(|trouble| trouble.reason().to_owned()),
+            restored_ms: comeback::told(shared),
         },
         usage: None,
         keys_pending: turn.keys_pending.clone(),

@@ -11,6 +11,7 @@ use hythe_model::{Cursor, Head, NodeId, ServerEpoch};
 use hythe_wire::Code;
 use hythe_wire::event::{Event as Told, EventsRequest, Goodbye, SpacePosition};
 
+use super::comeback;
 use super::devices;
 use super::endings;
 use super::event::{Event, Trouble};
@@ -250,7 +251,9 @@ async fn read_on(
             tracing::warn!(
                 "the server was restored from a copy: comparing everything, deleting nothing"
             );
-            space.replica.start_over(epoch).await
+            let applied = space.replica.start_over(epoch).await?;
+            comeback::note(shared).await?;
+            Ok(applied)
         }
         Some(_) => space.replica.catch_up().await,
         None => {
