@@ -475,7 +475,11 @@ pub enum DaemonCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hythe wait --timeout 60")]
+#[command(
+    after_help = "Exit codes: 0 everything is synced, 1 not in time or the server was not reached, 3 all else \
+                  is synced and what stderr names is not: a pipe, a name that cannot be synced, a conflict, \
+                  something held or paused.\n\nExample:\n  hythe wait --timeout 60"
+)]
 pub struct Wait {
     /// Give up after this many seconds
     #[arg(long, value_name = "SECONDS")]

@@ -357,7 +357,10 @@ fn what_is_put_where_no_space_is_shown_is_told_of_and_sent_once_there_is_one() {
     assert!(bob.path("team/pictures").is_dir());
 
     bob.write("team/pictures/mine", "of Bob");
-    bob.ok(&["wait", "--timeout", "100"]);
+    let waited = bob.run(&["wait", "--timeout", "100"]);
+    assert_eq!(waited.status.code(), Some(3));
+    let left_out = String::from_utf8(waited.stderr).unwrap();
+    assert!(left_out.contains("team/pictures"), "{left_out}");
     let told = bob.run(&["status"]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains("not shown here"), "{told}");
@@ -365,9 +368,10 @@ fn what_is_put_where_no_space_is_shown_is_told_of_and_sent_once_there_is_one() {
     ann.ok(&["share", "photos", "bob", "--role", "editor"]);
     bob.ok(&["spaces", "accept", "photos"]);
     wait_until("the file is sent", || {
-        bob.ok(&["wait", "--timeout", "100"]);
+        bob.run(&["wait", "--timeout", "100"]);
         ann.run(&["cat", "team:/pictures/mine"]).stdout == b"of Bob"
     });
+    bob.ok(&["wait", "--timeout", "100"]);
     let told = bob.run(&["status"]);
     assert!(told.status.success(), "{told:?}");
 }

@@ -250,6 +250,35 @@ fn a_fifo_is_left_out_and_named() {
 }
 
 #[test]
+fn what_cannot_be_synced_is_named_by_wait_and_is_no_success() {
+    let mut stage = Stage::with_devices(&["a"]);
+    let a = stage.device("a");
+    a.write("file", "x");
+    a.ok(&["wait", "--timeout", "100"]);
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    for number in 0..25 {
+        let pipe = a.path(&format!("pipe-{number:02}"));
+        rustix::fs::mkfifoat(rustix::fs::CWD, pipe, mode).unwrap();
+    }
+    a.write("later", "y");
+    let waited = a.run(&["wait", "--timeout", "100"]);
+    assert_eq!(waited.status.code(), Some(3), "{waited:?}");
+    let told = String::from_utf8(waited.stderr).unwrap();
+    let named = told.lines().filter(|line| line.contains("/pipe-"));
+    assert_eq!(named.count(), 20, "{told}");
+    assert!(told.contains("… and 5 items more"), "{told}");
+    assert!(
+        told.contains("all else is synced; 25 items are not"),
+        "{told}"
+    );
+    assert_eq!(a.ok(&["ls", ":/"]), "file\nlater\n");
+    for number in 0..25 {
+        fs::remove_file(a.path(&format!("pipe-{number:02}"))).unwrap();
+    }
+    a.ok(&["wait", "--timeout", "100"]);
+}
+
+#[test]
 fn a_daemon_in_the_background_starts_answers_and_stops() {
     let mut stage = alone();
     let place = stage.place.path().to_owned();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hythe_control::{Decision, Failure, FailureKind, Waited};
+use hythe_control::{Decision, Failure, FailureKind, WaitOutcome, Waited};
 use hythe_model::{Cursor, NodeId, TreePath};
 use tokio::sync::{mpsc, oneshot};
 
@@ -418,10 +418,33 @@ impl Turn {
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting.fence.answer(now, &standings) {
                 // Whoever asked may have hung up.
-                Some(waited) => drop(waiting.reply.send(waited)),
+                Some(waited) => drop(waiting.reply.send(self.with_left_out(waited))),
                 None if waiting.reply.is_closed() => {}
                 None => self.waiting.push(waiting),
             }
+        }
+    }
+
+    /// All that can be synced is. What cannot (a pipe, a name that no other device could hold) is
+    /// settled as well, and somebody has to know of it.
+    fn with_left_out(&self, waited: Waited) -> Waited {
+        let count = |number: &FolderNumber| {
+            let count = self.shared.state.read(|rows| rows.count_lasting(*number));
+            // For people only: the state's own trouble shows wherever it is written.
+            count.unwrap_or_default()
+        };
+        let left_out: u64 = self.folders.keys().map(count).sum();
+        if waited.outcome != WaitOutcome::Synced || left_out == 0 {
+            return waited;
+        }
+        let items = if left_out == 1 {
+            "item is"
+        } else {
+            "items are"
+        };
+        Waited {
+            outcome: WaitOutcome::Attention,
+            reason: Some(format!("all else is synced; {left_out} {items} not")),
         }
     }
 

@@ -111,6 +111,18 @@ impl Rows<'_> {
             .is_some())
     }
 
+    /// How many problems of a folder do not pass by themselves.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn count_lasting(&self, folder: FolderNumber) -> Result<u64> {
+        let sql = "SELECT COUNT(*) FROM problems WHERE folder = ?1 AND retry IS NULL";
+        let count = self.one(sql, [folder.0], |row| Ok(row.get::<_, i64>(0)?))?;
+        Ok(count
+            .and_then(|count| u64::try_from(count).ok())
+            .unwrap_or(0))
+    }
+
     /// All problems of a folder.
     ///
     /// # Errors
