@@ -12,6 +12,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use stage::relay::{Relay, To};
 use stage::{Device, Stage, noise, url_in, wait_until};
 
 /// Another device of an account.
@@ -333,13 +334,109 @@ fn d2_a_move_over_a_border_is_a_copy_and_a_removal() {
     // A name that is taken is not given twice, and nothing is half moved.
     let refused = ann.run(&["mv", ":/single", "club:/renamed"]);
     assert_eq!(refused.status.code(), Some(1));
-    // What the server could read does not go into a sealed space as it is.
-    ann.ok(&["spaces", "create", "diary", "--sealed"]);
-    let refused = ann.run(&["mv", ":/single", "diary:/"]);
-    let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(told.contains("sealed"), "{told}");
-    assert_eq!(ann.ok(&["cat", ":/single"]), "one");
     ann.ok(&["verify"]);
+}
+
+#[test]
+fn e1_a_move_into_a_sealed_space_is_sealed_anew() {
+    let cast = Cast::new(&[ANN]);
+    let ann = &cast.devices[ANN];
+    let large = noise(9, 3_000_000);
+    ann.write("dir/inner/large", &large);
+    ann.write("dir/small", "small");
+    std::os::unix::fs::symlink("small", ann.path("dir/link")).unwrap();
+    fs::create_dir(ann.path("dir/empty")).unwrap();
+    ann.write("single", "one");
+    cast.settle(&[ANN]);
+    ann.ok(&["spaces", "create", "diary", "--sealed"]);
+    let stored = || cast.stage.stats()["stored_bytes"].as_u64().unwrap();
+    let before = stored();
+    let told = ann.ok(&["mv", ":/dir", "diary:/"]);
+    assert!(told.contains("6 items were sealed anew"), "{told}");
+    assert!(stored() - before > 3_000_000, "nothing is taken over");
+    let tree = ann.ok(&["tree", "diary:/"]);
+    for name in ["dir", "empty", "inner", "large", "link", "small"] {
+        assert!(tree.contains(name), "{tree}");
+    }
+    assert_eq!(ann.run(&["cat", "diary:/dir/inner/large"]).stdout, large);
+    assert_eq!(ann.ok(&["cat", "diary:/dir/small"]), "small");
+    cast.settle(&[ANN]);
+    assert!(!ann.path("dir").exists());
+
+    ann.ok(&["mv", ":/single", "diary:/renamed"]);
+    assert_eq!(ann.ok(&["cat", "diary:/renamed"]), "one");
+    // A name that is taken is not given twice, and then nothing is removed.
+    ann.write("single", "another");
+    cast.settle(&[ANN]);
+    let refused = ann.run(&["mv", ":/single", "diary:/renamed"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(ann.ok(&["cat", ":/single"]), "another");
+    // It can go back and come again, though its ids follow from the same.
+    ann.ok(&["rm", "diary:/renamed"]);
+    for _ in 0..2 {
+        ann.ok(&["mv", ":/single", "diary:/again"]);
+        ann.ok(&["rm", "diary:/again"]);
+        ann.ok(&["restore", ":/single"]);
+    }
+    assert_eq!(ann.ok(&["cat", ":/single"]), "another");
+    ann.ok(&["verify"]);
+}
+
+#[test]
+fn e1_a_move_into_a_sealed_space_that_is_killed_goes_on() {
+    const LEAVE: u64 = 300_000;
+    let mut stage = Stage::server_only();
+    let relay = Relay::to(&stage.listen);
+    stage.enrol_by_way_of("a", relay.addr);
+    let a = stage.device("a");
+    let names = ["one", "two", "inner/three", "inner/four"];
+    let contents = [500_000, 700_000, 900_000, 40].map(|length| noise(length, length));
+    a.ok(&["mkdir", "-p", ":/dir/inner"]);
+    for (name, content) in names.iter().zip(&contents) {
+        let file = a.home.with_file_name("put-me");
+        fs::write(&file, content).unwrap();
+        a.ok(&["put", file.to_str().unwrap(), &format!(":/dir/{name}")]);
+    }
+    a.ok(&["spaces", "create", "diary", "--sealed"]);
+    a.ok(&["ls", "diary:/"]);
+    let mut killed = 0;
+    loop {
+        // More each time: a pack that was not sent to its end is begun anew.
+        relay.let_pass(To::Server, Some((killed + 1) * LEAVE));
+        let mut moving = a.command(&["mv", ":/dir", "diary:/"]).spawn().unwrap();
+        let mut ended = None;
+        wait_until("it ends or is held up", || {
+            ended = moving.try_wait().unwrap();
+            ended.is_some() || relay.is_held_up(To::Server)
+        });
+        if let Some(ended) = ended {
+            assert!(ended.success());
+            break;
+        }
+        moving.kill().unwrap();
+        moving.wait().unwrap();
+        killed += 1;
+        relay.cut();
+        relay.let_pass(To::Server, None);
+        for (name, content) in names.iter().zip(&contents) {
+            let [there, here] = ["diary", ""].map(|space| {
+                let whole = a.run(&["cat", &format!("{space}:/dir/{name}")]);
+                whole.stdout == *content
+            });
+            assert!(there || here, "{name} is in neither after {killed}");
+        }
+    }
+    relay.let_pass(To::Server, None);
+    assert!(killed > 1, "it was not broken off");
+    for (name, content) in names.iter().zip(&contents) {
+        assert_eq!(
+            &a.run(&["cat", &format!("diary:/dir/{name}")]).stdout,
+            content
+        );
+    }
+    assert_eq!(a.ok(&["ls", ":/"]), "");
+    assert_eq!(a.ok(&["ls", "diary:/dir"]), "inner/\none\ntwo\n");
+    a.ok(&["verify"]);
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(crate) mod space {
     pub(crate) const CUT_CIPHER: &str = context!("space, cut points, AES-128");
     /// The key material is first epoch's secret ‖ space id: fixed for the life of the space.
     pub(crate) const TAGS: &str = context!("space, name tags");
+    /// The key material is the key of name tags ‖ what the id stands for.
+    pub(crate) const IDS: &str = context!("space, ids that follow");
 }
 
 /// From the secret of one object; each kind of object has its own.

@@ -128,4 +128,15 @@ impl TagKey {
         hasher.update(name.as_bytes());
         NameTag(*hasher.finalize().as_bytes())
     }
+
+    /// An id that follows from something, the same each time. Without the key it cannot be told from
+    /// one that was drawn.
+    pub fn id(&self, of: &[u8]) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_derive_key(contexts::space::IDS);
+        hasher.update(self.0.expose());
+        hasher.update(of);
+        let mut id = [0; 16];
+        hasher.finalize_xof().fill(&mut id);
+        id
+    }
 }

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use hythe_control::{Failure, Reply};
+use hythe_control::{Events, Failure, Reply};
 use hythe_model::{EntryName, NodeId, NodeKind, TreePath};
 use hythe_sync::{RemoteNode, Versions};
 
+use super::anew::{Ids, Sealing};
 use super::attempt::{Planned, carry_out, fresh};
 use super::change::free;
 use super::copy::{Copying, Target, check_readable};
@@ -21,12 +22,16 @@ use crate::state::{Rows, StateError};
 pub(super) type End = (Arc<Space>, TreePath);
 
 /// Moves what is at a place into another space, under new ids: what it was before stays in the
-/// trash of the space it left.
-pub(super) async fn relocate(door: &Door, from: End, to: End) -> Result<Reply, Failure> {
+/// trash of the space it left. Says how much was sealed anew, where that is done.
+pub(super) async fn relocate(
+    door: &Door,
+    from: End,
+    to: End,
+    events: &Events,
+) -> Result<Reply, Failure> {
     let ((space, from), (other, to)) = (from, to);
     current::catch_up(door, &space).await?;
     current::catch_up(door, &other).await?;
-    check_keys(&space, &other)?;
     let moved = place::existing_at(door, space.clone(), from.clone())?.node;
     let Some(top) = moved else {
         return Err(refused("The root of a space cannot be moved"));
@@ -36,6 +41,23 @@ pub(super) async fn relocate(door: &Door, from: End, to: End) -> Result<Reply, F
         check_readable(rows, number, top.id, &shown_from)?;
         Ok::<_, Failure>(with_versions(rows, &space, &top)?)
     })?;
+    if is_open(&space) && !is_open(&other) {
+        let (ids, parent, name) = copy_of(door, (&space, &from), (&other, &to), top.id).await?;
+        let sealing = Sealing {
+            door,
+            from: &space,
+            to: &other,
+            ids,
+            top: top.id,
+            parent,
+            name,
+            events,
+            shown: &shown_from,
+        };
+        sealing.run(&nodes).await?;
+        remove_copied(door, &space, &nodes, &shown_from).await?;
+        return Ok(Reply::Count(nodes.len() as u64));
+    }
     let (parent, name) = target(door, &other, &to, &from)?;
     let mut ids: HashMap<NodeId, NodeId> = HashMap::new();
     for (id, _) in &nodes {
@@ -71,16 +93,39 @@ pub(super) async fn relocate(door: &Door, from: End, to: End) -> Result<Reply, F
 
 /// What lies in an open space was sealed under keys that its server has. Taken over as it is, it
 /// would lie in a sealed space and be readable there.
-fn check_keys(from: &Space, to: &Space) -> Result<(), Failure> {
-    let open = |space: &Space| space.replica.standing().is_some_and(|now| now.open);
-    if open(from) && !open(to) {
-        return Err(refused(
-            "What is in an open space is not moved into a sealed one as it is stored",
-        )
-        .because("the server has the keys it is stored under")
-        .next("Copy it with `hythe get` and `hythe put`, then remove it with `hythe rm`."));
+fn is_open(space: &Space) -> bool {
+    space.replica.standing().is_some_and(|now| now.open)
+}
+
+/// As what, and where, a tree is sealed anew: as what a move to the same place that was broken off has
+/// begun, or else to a place that is free.
+async fn copy_of(
+    door: &Door,
+    (space, from): (&Space, &TreePath),
+    (other, to): (&Arc<Space>, &TreePath),
+    top: NodeId,
+) -> Result<(Ids, NodeId, EntryName), Failure> {
+    let into = from.name().map(|name| to.join(name.clone()));
+    let mut ids = Ids::of(space, other).await?;
+    loop {
+        let (number, made) = (other.number, ids.node(top));
+        let (there, path) = door.shared.state.read(|rows| {
+            let there = rows.remote_node(number, made)?;
+            Ok::<_, StateError>((there, rows.remote_path(number, made)?))
+        })?;
+        let Some(there) = there else {
+            let (parent, name) = target(door, other, to, from)?;
+            return Ok((ids, parent, name));
+        };
+        let is_meant = path.is_some() && (path.as_ref() == Some(to) || path == into);
+        match there.name {
+            Ok(name) if is_meant && !there.deleted => return Ok((ids, there.parent, name)),
+            _ => {}
+        }
+        ids = ids
+            .next()
+            .ok_or_else(|| refused("This was moved there too often"))?;
     }
-    Ok(())
 }
 
 /// A node and all below it, parents first, as they are now.

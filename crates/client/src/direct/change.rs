@@ -1,6 +1,6 @@
 //! `link`, `make_directory`, `move`: changes of the tree that carry no content.
 
-use hythe_control::{Failure, FailureKind, Octets, Place, Reply};
+use hythe_control::{Events, Failure, FailureKind, Octets, Place, Reply};
 use hythe_model::{Attributes, EntryName, LinkTarget, NodeId, NodeKind, Timestamp, TreePath};
 use hythe_sync::RemoteNode;
 
@@ -116,13 +116,18 @@ fn directory(parent: NodeId, name: EntryName) -> Result<(NodeId, Edit), Failure>
 }
 
 /// Moves or renames.
-pub(super) async fn relocate(door: &Door, from: &Place, to: &Place) -> Result<Reply, Failure> {
+pub(super) async fn relocate(
+    door: &Door,
+    from: &Place,
+    to: &Place,
+    events: &Events,
+) -> Result<Reply, Failure> {
     let (space, from) = place::resolve(door, from).await?;
     let (other, to) = place::resolve(door, to).await?;
     current::catch_up(door, &other).await?;
     let (other, to) = place::landing(door, other, to).await?;
     if space.number != other.number {
-        return across::relocate(door, (space, from), (other, to)).await;
+        return across::relocate(door, (space, from), (other, to), events).await;
     }
     current::catch_up(door, &space).await?;
     // The node is chosen once: should others move it meanwhile, it is still the one that is meant.

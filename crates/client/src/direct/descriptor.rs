@@ -153,7 +153,8 @@ impl Origin {
         Self::of(kept, 0)
     }
 
-    fn of(file: File, start: u64) -> io::Result<Self> {
+    /// What is in a file from a position on.
+    pub(super) fn of(file: File, start: u64) -> io::Result<Self> {
         let stamp = Stamp::of(&file)?;
         let size = stamp.1.saturating_sub(start);
         Ok(Self {
@@ -171,7 +172,7 @@ impl Origin {
 }
 
 /// A file that nobody else sees and that is gone when it is closed.
-fn nameless(directory: &Path) -> io::Result<File> {
+pub(super) fn nameless(directory: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
     let flags = i32::try_from(OFlags::TMPFILE.bits()).unwrap_or_default();

@@ -54,6 +54,11 @@ pub(super) fn root() -> Entry {
     }
 }
 
+/// The name of a node, for messages.
+pub(super) fn named(node: &RemoteNode) -> String {
+    Octets(name(node)).to_string()
+}
+
 /// The name of a node; the id where its name cannot be shown.
 pub(super) fn name(node: &RemoteNode) -> Vec<u8> {
     match &node.name {

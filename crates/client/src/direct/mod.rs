@@ -6,6 +6,7 @@
 //! - one file for each group of requests.
 
 mod across;
+mod anew;
 mod attach;
 mod attempt;
 mod change;
@@ -76,7 +77,7 @@ pub(crate) async fn call(
         Request::MakeDirectory { place, parents } => {
             change::make_directory(door, &place, parents).await
         }
-        Request::Move { from, to } => change::relocate(door, &from, &to).await,
+        Request::Move { from, to } => change::relocate(door, &from, &to, &events).await,
         Request::Remove { place, recursive } => remove::remove(door, &place, recursive).await,
         Request::History { place } => history::history(door, &place, &events).await,
         Request::Restore { place, version } => {
