@@ -440,6 +440,51 @@ fn e1_a_move_into_a_sealed_space_that_is_killed_goes_on() {
 }
 
 #[test]
+fn a_space_is_shown_once_in_the_tree_of_another() {
+    let cast = Cast::new(&[ANN, BOB]);
+    let (ann, bob) = (&cast.devices[ANN], &cast.devices[BOB]);
+    for space in ["team", "photos"] {
+        ann.ok(&["spaces", "create", space]);
+        ann.ok(&["share", space, "bob", "--role", "editor"]);
+        bob.ok(&["spaces", "accept", space]);
+    }
+    ann.ok(&["spaces", "attach", "photos", "team:/pictures"]);
+    let refused = bob.run(&["spaces", "attach", "photos", "team:/again"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("team:/pictures already"), "{told}");
+    // It may be shown in another tree, moved, and shown again where it was taken out.
+    bob.ok(&["spaces", "attach", "photos", ":/photos"]);
+    let refused = bob.run(&["mv", ":/photos", "team:/photos"]);
+    assert_eq!(refused.status.code(), Some(1));
+    bob.ok(&["mv", "team:/pictures", "team:/moved"]);
+    ann.ok(&["spaces", "detach", "team:/moved"]);
+    ann.ok(&["spaces", "attach", "photos", "team:/again"]);
+    assert_eq!(ann.ok(&["ls", "team:/"]).lines().count(), 1);
+
+    // What comes beside it all the same, as of two that attach at once, is not filled.
+    let file = ann.home.with_file_name("put-me");
+    fs::write(&file, "large").unwrap();
+    ann.ok(&["put", file.to_str().unwrap(), "photos:/large"]);
+    bob.ok(&["spaces", "detach", ":/photos"]);
+    bob.ok(&["spaces", "attach", "team", ":/team"]);
+    wait_until("it is shown", || bob.path("team/again/large").exists());
+    ann.ok(&["restore", "team:/moved"]);
+    wait_until("it is told", || {
+        let told = bob.run(&["status"]).stdout;
+        String::from_utf8_lossy(&told).contains("at another place of this folder")
+    });
+    assert!(bob.path("team/again/large").exists());
+    assert!(bob.path("team/moved").is_dir() && !bob.path("team/moved/large").exists());
+    let waited = bob.run(&["wait", "--timeout", "100"]);
+    assert_eq!(waited.status.code(), Some(3), "{waited:?}");
+    ann.ok(&["spaces", "detach", "team:/moved"]);
+    wait_until("it is told no more", || {
+        bob.run(&["status"]).status.success()
+    });
+}
+
+#[test]
 fn what_is_put_where_no_space_is_shown_is_told_of_and_sent_once_there_is_one() {
     let cast = Cast::new(&[BOB]);
     let (ann, bob) = (&cast.devices[ANN], &cast.devices[BOB]);

@@ -16,6 +16,7 @@ use super::agreed::{ClearError, remove_agreed, take_own};
 use super::event::{Ask, Event};
 use super::folders::{prepare, random, take_marker};
 use super::jobs::Teller;
+use super::once::{self, OnDisk, Told};
 use super::open::owner;
 use super::shared::{Shared, Space};
 use super::stream;
@@ -152,15 +153,48 @@ impl<'s> Settling<'s> {
         for (inner, row) in &within {
             look.extend(self.follow(*inner, row, &attachments).await?);
         }
+        let filled = |node: NodeId| {
+            let fills = |(_, row): &(_, FolderRow)| row.within.map(|within| within.attachment);
+            within.iter().any(|one| fills(one) == Some(node))
+        };
+        let repeated = self.repeated(&attachments, filled).await?;
         for attachment in &attachments {
-            let is = |(_, row): &(_, FolderRow)| {
-                row.within.map(|within| within.attachment) == Some(attachment.node)
-            };
-            if !within.iter().any(is) {
+            if !filled(attachment.node) && !repeated.contains(&attachment.node) {
                 look.extend(self.fill(attachment).await?);
             }
         }
         Ok(look)
+    }
+
+    /// The attachments that show a space that is shown at another place already, and says so.
+    async fn repeated(
+        &self,
+        attachments: &[AttachmentRow],
+        filled: impl Fn(NodeId) -> bool,
+    ) -> Result<BTreeSet<NodeId>, PassError> {
+        let mut on_disk = Vec::new();
+        for row in attachments {
+            if let (Some(target), Some((_, path))) = (row.target, self.path_of(row.node)?) {
+                let (node, filled) = (row.node, filled(row.node));
+                on_disk.push(OnDisk {
+                    node,
+                    target,
+                    path,
+                    filled,
+                });
+            }
+        }
+        let (number, repeated) = (self.number, once::repeated(on_disk));
+        let name = |id| {
+            let space = self.shared.living_space(id);
+            space.map_or_else(|| "a space".to_owned(), |space| space.name())
+        };
+        let state = &self.shared.state;
+        let told = state.read(|rows| Told::of(rows, number, &repeated, name))?;
+        if !told.is_empty() {
+            state.write(move |tx| told.write(tx, number)).await?;
+        }
+        Ok(repeated.into_iter().map(|one| one.node).collect())
     }
 
     /// Where an entry of the folder is on this machine, and below the folder; none when it is not on

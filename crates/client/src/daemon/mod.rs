@@ -24,6 +24,7 @@ mod joining;
 mod links;
 mod memory;
 mod newcomers;
+mod once;
 mod open;
 mod plans;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use hythe_model::{EntryName, NodeId, NodeKind, TreePath};
 use hythe_sync::{RemoteNode, Versions};
 
 use super::anew::{Ids, Sealing};
+use super::attach::check_once;
 use super::attempt::{Planned, carry_out, fresh};
 use super::change::free;
 use super::copy::{Copying, Target, check_readable};
@@ -39,6 +40,7 @@ pub(super) async fn relocate(
     let (number, shown_from) = (space.number, shown(&space, &from));
     let nodes = door.shared.state.read(|rows| {
         check_readable(rows, number, top.id, &shown_from)?;
+        check_attachments(rows, &space, &top, &other)?;
         Ok::<_, Failure>(with_versions(rows, &space, &top)?)
     })?;
     if is_open(&space) && !is_open(&other) {
@@ -89,6 +91,23 @@ pub(super) async fn relocate(
     copying.run(&all, as_what).await?;
     remove_copied(door, &space, &nodes, &shown_from).await?;
     Ok(Reply::Done)
+}
+
+/// What shows a space that the other tree shows already is not moved there.
+fn check_attachments(
+    rows: &Rows<'_>,
+    space: &Space,
+    top: &RemoteNode,
+    other: &Space,
+) -> Result<(), Failure> {
+    let below = rows.remote_below(space.number, top.id)?;
+    let is_moved = |node: NodeId| node == top.id || below.contains(&node);
+    for attachment in rows.attachments(space.number)? {
+        if let Some(target) = attachment.target.filter(|_| is_moved(attachment.node)) {
+            check_once(rows, other, target)?;
+        }
+    }
+    Ok(())
 }
 
 /// What lies in an open space was sealed under keys that its server has. Taken over as it is, it

@@ -14,6 +14,7 @@ use super::place::{self, shown, space_named};
 use super::words::refused;
 use crate::commit::{Copied, Edit};
 use crate::daemon::{Door, Space};
+use crate::state::Rows;
 
 /// Shows a space at a place where nothing is yet.
 pub(crate) async fn attach(door: &Door, named: &str, place: &Place) -> Result<Reply, Failure> {
@@ -29,6 +30,7 @@ pub(crate) async fn attach(door: &Door, named: &str, place: &Place) -> Result<Re
     }
     let made = carry_out(door, &space, |rows| {
         let (parent, name) = free(rows, &space, &path)?;
+        check_once(rows, &space, target.id)?;
         let node = NodeId(fresh()?);
         Ok(Planned::new(
             vec![attachment(node, parent, name, target.id)?],
@@ -37,6 +39,18 @@ pub(crate) async fn attach(door: &Door, named: &str, place: &Place) -> Result<Re
     });
     let made = made.await?.then;
     own(door, &space, made)
+}
+
+/// Refuses to show a space twice in the tree of another: all its members would have it twice.
+pub(super) fn check_once(rows: &Rows<'_>, space: &Space, target: SpaceId) -> Result<(), Failure> {
+    let attachments = rows.attachments(space.number)?;
+    let Some(there) = attachments.iter().find(|row| row.target == Some(target)) else {
+        return Ok(());
+    };
+    let path = rows.remote_path(space.number, there.node)?;
+    let at = path.map_or_else(|| space.name(), |path| shown(space, &path));
+    Err(refused(format!("The space is shown at {at} already"))
+        .next("Move it with `hythe mv`, or take it out there with `hythe spaces detach`."))
 }
 
 /// Takes a space out of the place where it is shown. The space itself stays as it is.
