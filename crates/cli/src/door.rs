@@ -202,6 +202,13 @@ pub fn start_trouble(error: daemon::StartError) -> Trouble {
                  invite`, or `hythe up` to have a server here.",
             )
         }
+        daemon::StartError::Removed(_) => {
+            Trouble::failed("This device was removed from its account and wiped.")
+                .because(error)
+                .next(
+                    "To begin anew here: `hythe connect URL` with a URL from `hythe devices add`.",
+                )
+        }
         _ => Trouble::failed("Hythe could not start.").because(error),
     }
 }

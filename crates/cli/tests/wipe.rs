@@ -10,7 +10,7 @@ mod stage;
 
 use std::fs;
 
-use stage::{Stage, files_below};
+use stage::{Stage, files_below, success, url_in};
 
 #[test]
 fn s1_a_removed_device_deletes_what_the_server_has_and_nothing_else() {
@@ -42,13 +42,16 @@ fn s1_a_removed_device_deletes_what_the_server_has_and_nothing_else() {
     assert!(said.contains("asked to delete its copies"), "{said}");
     assert!(said.contains("Nothing makes sure of it"), "{said}");
     let b = stage.device("b");
-    b.start();
-    let reason = |now: &serde_json::Value| {
-        let reason = now["server"]["reason"].as_str().unwrap_or_default();
-        reason.to_owned()
-    };
-    b.until(|now| reason(now).contains("deleted"));
-    let told = reason(&b.status());
+    assert!(b.home.join("keys/device").exists());
+    // It does what it was asked, and ends.
+    success(&mut b.command(&["daemon", "run"]));
+    let told = b.run(&["status"]);
+    assert_eq!(told.status.code(), Some(1));
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(
+        told.contains("removed from its account and wiped"),
+        "{told}"
+    );
     assert!(told.contains("4 files were"), "{told}");
     assert!(
         told.contains("d/two") && told.contains("d/album/new"),
@@ -59,15 +62,16 @@ fn s1_a_removed_device_deletes_what_the_server_has_and_nothing_else() {
     assert_eq!(b.read("d/two"), b"edited");
     assert_eq!(b.read("d/album/new"), b"only here");
     assert!(files_below(&work).is_empty() && !work.join("plans").exists());
-    assert!(b.status()["folders"].as_array().unwrap().is_empty());
-    // It reads nothing any more.
+    // Nothing that it knew of the account is left: no keys, no names.
+    let left: Vec<_> = files_below(&b.home);
+    let mut names: Vec<_> = left.iter().filter_map(|path| path.file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["lock", "removed"], "{left:?}");
     assert!(!b.run(&["cat", ":/three"]).status.success());
 
     // It is done once: what somebody puts there later stays, whoever looks.
     b.write("three", "3");
-    b.stop();
-    b.start();
-    b.until(|now| reason(now).contains("4 files were"));
+    assert!(!b.run(&["daemon", "run"]).status.success());
     assert_eq!(b.read("three"), b"3");
 
     // Nothing of it is a delete for anybody else.
@@ -77,4 +81,11 @@ fn s1_a_removed_device_deletes_what_the_server_has_and_nothing_else() {
     assert_eq!(a.read("d/album/picture"), b"4");
     assert_eq!(a.read("three"), b"3");
     assert_eq!(a.ok(&["cat", "work:/plans/plan"]), "5");
+
+    // The home can be a device's again, which nobody removes.
+    let url = url_in(&a.ok(&["devices", "add"]));
+    let b = stage.device("b");
+    b.ok(&["connect", &url, "--device-name", "b again"]);
+    assert_eq!(b.ok(&["cat", ":/three"]), "3");
+    b.ok(&["status"]);
 }

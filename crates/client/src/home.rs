@@ -6,6 +6,7 @@
 //!   daemon.sock          the control door
 //!   state.db             trees, heads, folders
 //!   keys/                secrets, 0600
+//!   leaving, removed     of a device that was removed and asked to delete its copies
 //!   server/              data of the server that `hythe up` runs
 //! ```
 
@@ -112,7 +113,8 @@ impl Home {
     /// Name of the control door's socket inside [`Self::directory`].
     pub const SOCKET_NAME: &'static str = "daemon.sock";
 
-    /// Takes the home for this process.
+    /// Takes the home for this process. What a device that was removed and wiped left there is removed
+    /// first.
     ///
     /// # Errors
     /// [`HomeError::Taken`] when another process holds it; it is named.
@@ -145,6 +147,7 @@ impl Home {
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        crate::leave::finish(&self).map_err(failed)?;
         Ok(LockedHome {
             home: self,
             _lock: file,

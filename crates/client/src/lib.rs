@@ -11,6 +11,7 @@ pub mod enrol;
 pub(crate) mod execute;
 pub mod home;
 pub mod keys;
+mod leave;
 pub mod link;
 pub mod net;
 pub mod os;

@@ -21,6 +21,8 @@ use super::open::owner;
 use super::shared::Shared;
 use super::status::shown;
 use crate::disk::{Opened, Root};
+use crate::home::Home;
+use crate::leave;
 use crate::net::ApiError;
 use crate::replica::ReplicaError;
 use crate::state::{FolderNumber, FolderRow, StateError};
@@ -74,6 +76,17 @@ pub async fn heed(shared: &Arc<Shared>, events: &Teller) -> Result<Option<String
     verify(&known, &log, shared.device.device)?;
     let said = delete(shared, events).await?;
     Ok(Some(said))
+}
+
+/// Has everything go that this home knows of the account, keys and state, once the daemon has ended:
+/// what is not in the space lies in the folders, never here.
+///
+/// # Errors
+/// The file system's; then it stays.
+pub async fn leave(shared: &Shared, said: &str) -> std::io::Result<()> {
+    let (home, said) = (Home::clone(&shared.home), said.to_owned());
+    let begun = tokio::task::spawn_blocking(move || leave::begin(&home, &said));
+    begun.await.map_err(std::io::Error::other)?
 }
 
 /// Whether the account, which this device knows up to some point, removed it with this request.

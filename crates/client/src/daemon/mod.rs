@@ -62,8 +62,9 @@ pub(crate) use spaces::owned;
 pub use work::{Order, Scope};
 
 use crate::connect::{ACCOUNT_NAME, DEVICE_NAME};
-use crate::home::LockedHome;
+use crate::home::{Home, LockedHome};
 use crate::keys::{KeyFileError, KeyStore};
+use crate::leave;
 use crate::net::{Api, ApiError};
 use crate::pool::{Pool, PoolError};
 use crate::replica::{AccountBook, ReplicaError, Session};
@@ -107,6 +108,9 @@ pub enum StartError {
     /// The home belongs to no device.
     #[error("this device is not connected to a server")]
     NotEnrolled,
+    /// The device that was here was removed and asked to delete its copies.
+    #[error("{0}")]
+    Removed(String),
     /// The keys cannot be read.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
@@ -144,7 +148,8 @@ pub async fn start(home: LockedHome, options: Options) -> Result<Daemon, StartEr
 /// Opens what a home holds, without asking the server.
 async fn open_home(home: LockedHome, options: Options) -> Result<Arc<Shared>, StartError> {
     let keys = KeyStore::open(home.keys_path())?;
-    let mut device = keys.device()?.ok_or(StartError::NotEnrolled)?;
+    let nobody = || leave::told(&home).map_or(StartError::NotEnrolled, StartError::Removed);
+    let mut device = keys.device()?.ok_or_else(nobody)?;
     if let Some(url) = options.server_url {
         device.server.url = url;
     }
@@ -209,7 +214,11 @@ fn run(
     );
     let mut tasks = vec![tokio::spawn(turn.run(told, stopped.clone()))];
     let following = [
-        tokio::spawn(stream::follow(Arc::clone(&shared), events.clone())),
+        tokio::spawn(stream::follow(
+            Arc::clone(&shared),
+            events.clone(),
+            stop.clone(),
+        )),
         tokio::spawn(renewal::keep(Arc::clone(&shared), events.clone())),
         tokio::spawn({
             let shared = Arc::clone(&shared);
@@ -279,10 +288,14 @@ impl Daemon {
         // A job that had told its outcome, or an open connection of the door, has the home a moment
         // longer.
         let mut in_use = self.service.shared.in_use();
+        let home = Home::clone(&self.service.shared.home);
         drop(self.service);
         let freed = async { while in_use.changed().await.is_ok() {} };
         if tokio::time::timeout(FREED, freed).await.is_err() {
             tracing::debug!("a job goes on after the daemon ended");
+        } else if leave::is_begun(&home) {
+            // To take it is to leave it. Whoever was faster does the same.
+            drop(home.lock());
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use hythe_model::{Cursor, Head, NodeId, ServerEpoch};
 use hythe_wire::Code;
 use hythe_wire::event::{Event as Told, EventsRequest, Goodbye, SpacePosition};
+use tokio::sync::watch;
 
 use super::comeback;
 use super::devices;
@@ -32,7 +33,7 @@ const SUSPENDED: &str = "your account on this server is suspended, so nothing is
     your files stay as they are. Ask whoever runs the server; Hythe goes on by itself";
 
 /// Follows the server until the loop ends.
-pub async fn follow(shared: Arc<Shared>, events: Teller) {
+pub async fn follow(shared: Arc<Shared>, events: Teller, stop: watch::Sender<bool>) {
     let mut backoff = Backoff::new(shared.seed());
     loop {
         let ended = follow_once(&shared, &events, &mut backoff).await;
@@ -43,7 +44,7 @@ pub async fn follow(shared: Arc<Shared>, events: Teller) {
                 None,
             ),
             Ok(Goodbye::TooSlow | Goodbye::Replaced) => continue,
-            Err(error) => match farewell(&shared, &events, &error).await {
+            Err(error) => match farewell(&shared, &events, &stop, &error).await {
                 Some(said) => (Trouble::Refused(said), None),
                 None => trouble(&error),
             },
@@ -57,7 +58,12 @@ pub async fn follow(shared: Arc<Shared>, events: Teller) {
 }
 
 /// What a removed device did because its account asked it to; none where it did nothing.
-async fn farewell(shared: &Arc<Shared>, events: &Teller, error: &ReplicaError) -> Option<String> {
+async fn farewell(
+    shared: &Arc<Shared>,
+    events: &Teller,
+    stop: &watch::Sender<bool>,
+    error: &ReplicaError,
+) -> Option<String> {
     let ReplicaError::Api(ApiError::Unauthorised(problem)) = error else {
         return None;
     };
@@ -65,7 +71,15 @@ async fn farewell(shared: &Arc<Shared>, events: &Teller, error: &ReplicaError) -
         return None;
     }
     match farewell::heed(shared, events).await {
-        Ok(said) => said.map(|said| format!("this device was removed from the account; {said}")),
+        Ok(None) => None,
+        Ok(Some(said)) => {
+            let said = format!("this device was removed from the account; {said}");
+            match farewell::leave(shared, &said).await {
+                Ok(()) => _ = stop.send_replace(true),
+                Err(error) => tracing::warn!(%error, "what is known of the account stays here"),
+            }
+            Some(said)
+        }
         Err(error) => {
             tracing::warn!(%error, "local copies were not deleted");
             None
