@@ -65,7 +65,15 @@ pub fn open_capsule(
     sealed: &[u8],
 ) -> Result<Vec<NodeKeys>, OpenError> {
     let plain = zeroize::Zeroizing::new(open_under(secret, CAPSULE, &aad(place), sealed)?);
-    let mut decoder = minicbor::Decoder::new(&plain);
+    read_capsule(&plain)
+}
+
+/// Reads what was in a capsule.
+///
+/// # Errors
+/// When it is no list of at most [`CAPSULE_NODES`].
+pub fn read_capsule(plain: &[u8]) -> Result<Vec<NodeKeys>, OpenError> {
+    let mut decoder = minicbor::Decoder::new(plain);
     let count = decoder.array().map_err(|_| OpenError::Length)?;
     let count = count.and_then(|count| usize::try_from(count).ok());
     let count = count.filter(|count| *count <= CAPSULE_NODES);

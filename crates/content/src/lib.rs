@@ -28,7 +28,9 @@ mod space_name;
 mod vectors;
 mod wrap;
 
-pub use capsule::{CAPSULE_NODES, CapsulePlace, NodeKeys, open_capsule, seal_capsule};
+pub use capsule::{
+    CAPSULE_NODES, CapsulePlace, NodeKeys, open_capsule, read_capsule, seal_capsule,
+};
 pub use chunk::{
     CHUNK_OVERHEAD, ChunkLengthError, ChunkName, SealedChunk, is_content_of, most_sealed_bytes,
     name_chunk, open_chunk, open_chunk_in_place, seal_chunk, seal_hash, seal_named_chunk,
