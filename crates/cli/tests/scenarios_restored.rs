@@ -298,3 +298,77 @@ fn e3_a_sealed_space_waits_for_a_person_when_the_server_says_it_was_restored() {
     assert_eq!(a.ok(&["cat", "diary:/new"]), "after the copy");
     assert_eq!(fs::read(sealed.join("old")).unwrap(), b"before the copy");
 }
+
+#[test]
+fn sc123_c5_a_folder_that_was_shared_after_the_backup_is_a_folder_again() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    let bob = stage.person("bob");
+    stage.device("a").write("recipes/soup", "soup");
+    stage.device("a").write("recipes/old/pie", "pie");
+    stage.settle_same();
+    back_up(&mut stage);
+    let a = stage.device("a");
+    a.ok(&["share", ":/recipes", "bob", "--role", "editor"]);
+    bob.ok(&["spaces", "accept", "recipes"]);
+    stage.settle_same();
+    let a = stage.device("a");
+    a.write("recipes/cake", "made in the shared folder");
+    a.write("recipes/soup", "edited there");
+    stage.settle_same();
+    restore(&mut stage);
+    // The space is on no server any more: what it held is this folder's own again, on both.
+    stage.settle_same();
+    let b = stage.device("b");
+    assert_eq!(b.read("recipes/cake"), b"made in the shared folder");
+    assert_eq!(b.read("recipes/old/pie"), b"pie");
+    let soups = ["recipes/soup".to_owned()]
+        .into_iter()
+        .chain(copies(&mut stage));
+    let soups: Vec<Vec<u8>> = soups.map(|name| stage.device("b").read(&name)).collect();
+    assert!(soups.contains(&b"edited there".to_vec()), "{soups:?}");
+    let a = stage.device("a");
+    assert_eq!(
+        a.ok(&["cat", ":/recipes/cake"]),
+        "made in the shared folder"
+    );
+    let told = a.ok(&["status"]);
+    assert!(told.contains("came back from a copy"), "{told}");
+    // It can be shared again.
+    a.ok(&["share", ":/recipes", "bob", "--role", "editor"]);
+    bob.ok(&["spaces", "accept", "recipes"]);
+    assert_eq!(
+        bob.ok(&["cat", "recipes:/cake"]),
+        "made in the shared folder"
+    );
+    stage.settle_same();
+}
+
+#[test]
+fn sc123_c5_what_was_attached_after_the_backup_is_attached_again() {
+    let mut stage = Stage::with_devices(&["a", "b"]);
+    let a = stage.device("a");
+    a.ok(&["spaces", "create", "album"]);
+    a.ok(&["spaces", "create", "early"]);
+    a.ok(&["spaces", "attach", "early", ":/early"]);
+    stage.settle_same();
+    stage.device("a").write("early/before", "before");
+    stage.settle_same();
+    back_up(&mut stage);
+    let a = stage.device("a");
+    a.ok(&["spaces", "attach", "album", ":/album"]);
+    stage.settle_same();
+    let a = stage.device("a");
+    a.write("album/picture", "after the backup");
+    a.write("early/later", "after the backup");
+    stage.settle_same();
+    restore(&mut stage);
+    stage.settle_same();
+    let b = stage.device("b");
+    assert_eq!(b.read("album/picture"), b"after the backup");
+    assert_eq!(b.read("early/later"), b"after the backup");
+    assert_eq!(b.read("early/before"), b"before");
+    for path in ["album:/picture", "early:/later"] {
+        assert_eq!(b.ok(&["cat", path]), "after the backup");
+    }
+    assert_eq!(b.ok(&["ls", ":/"]).lines().count(), 2);
+}

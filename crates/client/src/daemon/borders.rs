@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hythe_model::{NodeId, SpaceId, TreePath};
+use hythe_model::{NodeId, NodeKind, SpaceId, TreePath};
+use hythe_sync::RemoteNode;
 use tokio::sync::oneshot;
 
 use super::agreed::{ClearError, remove_agreed, take_own};
@@ -20,6 +21,7 @@ use super::once::{self, OnDisk, Told};
 use super::open::owner;
 use super::shared::{Shared, Space};
 use super::stream;
+use crate::direct;
 use crate::disk::{FolderId, Opened, Root};
 use crate::pass::{NotYet, PassError};
 use crate::state::{AttachmentRow, FolderNumber, FolderRow, MovedOut, StateError, Within};
@@ -61,6 +63,7 @@ pub async fn settle(
         return Ok(settled);
     };
     let space = settling.row.space;
+    settling.check_read()?;
     for moved in shared.state.read(|rows| rows.moved_out(number, space))? {
         match settling.hand_over(&moved).await? {
             true => settled.handed_over = true,
@@ -145,6 +148,7 @@ impl<'s> Settling<'s> {
 
     /// Brings the folders inside this one in step with its attachments.
     async fn attachments(&self) -> Result<BTreeSet<TreePath>, PassError> {
+        self.check_read()?;
         let (space, number) = (self.row.space, self.number);
         let (attachments, within) = self.shared.state.read(|rows| {
             Ok::<_, StateError>((rows.attachments(space)?, rows.folders_within(number)?))
@@ -341,7 +345,16 @@ impl<'s> Settling<'s> {
                 Ok(None)
             }
             Some((_, below)) if !lives => {
-                self.clear(inner, row, within.attachment).await?;
+                let node = within.attachment;
+                match self.in_log(node)? {
+                    Some(there) if there.deleted => self.clear(inner, row, node).await?,
+                    // It came this moment.
+                    Some(there) if there.kind == NodeKind::Attachment => {
+                        return Err(NotYet::Read.into());
+                    }
+                    None if self.attached_again(row, node).await? => return Ok(None),
+                    _ => self.give_back(inner, row, node).await?,
+                }
                 Ok(Some(below))
             }
             Some((path, _)) if path != row.path => {
@@ -358,6 +371,83 @@ impl<'s> Settling<'s> {
             }
             Some(_) => Ok(None),
         }
+    }
+
+    /// Nothing follows from a log that is read only in part, as after the server came back from a copy.
+    fn check_read(&self) -> Result<(), PassError> {
+        self.in_log(NodeId::ROOT).map(drop)
+    }
+
+    /// What the log says of a node, where it was read to its end.
+    fn in_log(&self, node: NodeId) -> Result<Option<RemoteNode>, PassError> {
+        let space = self.row.space;
+        let (row, there) = self.shared.state.read(|rows| {
+            Ok::<_, StateError>((rows.space(space)?, rows.remote_node(space, node)?))
+        })?;
+        match row {
+            Some(row) if row.common.is_none() => Ok(there),
+            _ => Err(NotYet::Read.into()),
+        }
+    }
+
+    /// Attaches a space again, as the same node, whose attachment the log has never heard of: the
+    /// server came back from a copy of before it was made. False where the space is not there any
+    /// more, or its place is another's by now.
+    async fn attached_again(&self, row: &FolderRow, node: NodeId) -> Result<bool, PassError> {
+        let spaces = (
+            self.shared.space(self.row.space),
+            self.shared.space(row.space),
+        );
+        let (Some(outer), Some(target)) = spaces else {
+            return Ok(false);
+        };
+        if target.is_over() || outer.is_over() || !outer.may_write() {
+            return Ok(false);
+        }
+        let (number, space) = (self.number, self.row.space);
+        let place = self.shared.state.read(|rows| {
+            let Some(local) = rows.local(number, node)? else {
+                return Ok(None);
+            };
+            let place = local.node.place;
+            let parent = rows.remote_node(space, place.parent)?;
+            let is_there = place.parent == NodeId::ROOT || parent.is_some_and(|one| !one.deleted);
+            let by = rows.remote_by_name(space, place.parent, place.name.as_bytes())?;
+            Ok::<_, StateError>(Some(place).filter(|_| is_there && by.is_none()))
+        })?;
+        let Some(place) = place else {
+            return Ok(false);
+        };
+        let edit = direct::attachment(node, place.parent, place.name, target.id);
+        let edit = edit.map_err(|_| NotYet::Read)?;
+        let committed = outer.replica.commit(vec![edit], Vec::new()).await;
+        let committed = committed.map_err(|error| {
+            tracing::debug!("a space is not attached again yet: {error}");
+            NotYet::Read
+        })?;
+        stream::tell(self.events, &outer, committed.applied);
+        Ok(true)
+    }
+
+    /// Makes what an inner folder holds this folder's own, as files that it never saw before: the
+    /// space that had them is not there any more, so nobody else has them.
+    async fn give_back(
+        &self,
+        inner: FolderNumber,
+        row: &FolderRow,
+        attachment: NodeId,
+    ) -> Result<(), PassError> {
+        tracing::warn!(folder = %row.path.display(), "its space is gone: the files stay, in the folder around it");
+        release_within(self.shared, self.events, inner).await?;
+        let_go(self.events, inner).await;
+        let outer = self.number;
+        let write = self.shared.state.write(move |tx| {
+            tx.remove_folder(inner)?;
+            tx.become_directory(outer, attachment)
+        });
+        write.await?;
+        take_own(&row.path).await;
+        Ok(())
     }
 
     /// Forgets a folder, and those inside it.

@@ -231,10 +231,10 @@ async fn same_life(shared: &Shared) -> Result<bool, ReplicaError> {
     // Read before the server is asked: by the time it answers, the loop has heard of a change.
     let rows = shared.state.read(|rows| rows.spaces())?;
     let now = shared.api.server().await.map_err(ReplicaError::Api)?.epoch;
-    // What waits for a person says so itself.
+    // What waits for a person, or is not there any more, says so itself, and is not read anew.
     let waits = |number: &SpaceNumber| {
         let space = shared.space(*number);
-        space.is_some_and(|space| space.is_claimed())
+        space.is_some_and(|space| space.is_claimed() || space.is_over())
     };
     let mut rows = rows.iter().filter(|(number, _)| !waits(number));
     Ok(rows

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::Board;
 use super::capsules::Changed;
+use super::comeback;
 use super::renewal::Renewal;
 use super::sightings::Meeting;
 use super::usage::Usage;
@@ -255,6 +256,14 @@ impl Shared {
         }
         if !space.is_over() {
             return None;
+        }
+        if comeback::told(self).is_some() && space.unlisted.load(Ordering::Acquire) {
+            return Some(format!(
+                "the server came back from a copy of its data and says nothing of {} any more, so \
+                 nothing is sent or fetched; the files here stay. Ask who runs it; to have them on the \
+                 server again, copy them into another sync folder",
+                space.name()
+            ));
         }
         Some(format!(
             "you are no member of {} any more, so nothing is sent or fetched; the files here stay",

@@ -80,7 +80,10 @@ pub(crate) async fn detach(door: &Door, place: &Place) -> Result<Reply, Failure>
 }
 
 /// The edit that makes an attachment.
-pub(super) fn attachment(
+///
+/// # Errors
+/// Where the system gives no random numbers.
+pub(crate) fn attachment(
     node: NodeId,
     parent: NodeId,
     name: EntryName,

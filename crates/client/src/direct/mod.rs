@@ -34,7 +34,7 @@ use hythe_control::{Events, Failure, FailureKind, Reply, Request};
 
 use crate::daemon::Door;
 
-pub(crate) use attach::{attach, detach};
+pub(crate) use attach::{attach, attachment, detach};
 pub(crate) use change::now;
 pub(crate) use current::{catch_up, tell};
 pub(crate) use descriptor::Origin;

@@ -263,13 +263,18 @@ pub(crate) async fn space_named(door: &Door, named: &str) -> Result<Arc<Space>, 
         named
     };
     let shared = &door.shared;
-    if let Some(space) = known(shared, named)? {
+    let found = known(shared, named);
+    if let Ok(Some(space)) = found {
         return Ok(space);
     }
-    // A device that was just enrolled has not heard of any space yet.
-    shared.learn_spaces().await.map_err(|error| {
-        Failure::new(FailureKind::Unreachable, "The spaces are not known yet").because(error)
-    })?;
+    // A device that was just enrolled has not heard of any space yet; and of several of one name some
+    // may have ended.
+    if let Err(error) = shared.learn_spaces().await {
+        let unknown = || {
+            Failure::new(FailureKind::Unreachable, "The spaces are not known yet").because(error)
+        };
+        return Err(found.err().unwrap_or_else(unknown));
+    }
     if let Some(space) = known(shared, named)? {
         return Ok(space);
     }
