@@ -132,12 +132,21 @@ async fn take_up(events: &Teller, number: FolderNumber) {
 }
 
 impl<'s> Settling<'s> {
+    /// None where the folder is gone or has no borders, as nearly all have none: this is asked before
+    /// and after every pass.
     fn of(
         shared: &'s Arc<Shared>,
         events: &'s Teller,
         number: FolderNumber,
     ) -> Result<Option<Self>, StateError> {
-        let row = shared.state.read(|rows| rows.folder(number))?;
+        let row = shared.state.read(|rows| {
+            let Some(row) = rows.folder(number)? else {
+                return Ok::<_, StateError>(None);
+            };
+            let has_borders = !rows.borders(number, row.space)?.is_empty()
+                || !rows.moved_out(number, row.space)?.is_empty();
+            Ok(has_borders.then_some(row))
+        })?;
         Ok(row.map(|row| Self {
             shared,
             events,

@@ -85,7 +85,9 @@ impl Space {
             return PERSONAL.to_owned();
         }
         let standing = self.replica.standing();
-        let name = standing.and_then(|standing| standing.name);
+        let name = standing
+            .as_ref()
+            .and_then(|standing| standing.name.as_ref());
         // Only the personal space is called so, whatever others name theirs.
         match name.filter(|name| name.as_str() != PERSONAL) {
             Some(name) => name.as_str().to_owned(),
@@ -96,7 +98,7 @@ impl Space {
     /// Whether this account takes part in it no more, as far as is known: by the log, whose word is
     /// signed, or by the server.
     pub fn is_over(&self) -> bool {
-        let left = |standing: Standing| standing.role.is_none();
+        let left = |standing: Arc<Standing>| standing.role.is_none();
         self.unlisted.load(Ordering::Acquire) || self.replica.standing().is_some_and(left)
     }
 
@@ -145,7 +147,7 @@ impl Space {
 
     /// Whether it ended as an owner had signed: the server alone is not believed.
     pub fn has_ended(&self) -> bool {
-        let ends = |standing: Standing| standing.ends_ms.is_some();
+        let ends = |standing: Arc<Standing>| standing.ends_ms.is_some();
         self.unlisted.load(Ordering::Acquire)
             && self.told_ended.load(Ordering::Acquire)
             && self.replica.standing().is_some_and(ends)

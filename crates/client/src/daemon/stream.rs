@@ -188,13 +188,13 @@ fn heed(
     shared: &Shared,
     events: &Teller,
     space: &Space,
-    (governed, before): (u64, Option<Standing>),
+    (governed, before): (u64, Option<Arc<Standing>>),
 ) {
     if space.replica.governed() == governed {
         return;
     }
     let now = space.replica.standing();
-    let role = |standing: Option<Standing>| standing.and_then(|standing| standing.role);
+    let role = |standing: Option<Arc<Standing>>| standing.and_then(|standing| standing.role);
     if role(before) != role(now) {
         let _ = events.send(Event::Rebased(space.number));
     }

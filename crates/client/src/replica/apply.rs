@@ -59,11 +59,13 @@ impl Replica {
         if !position.can_open(&run) {
             self.foretell(position).await?;
         }
-        let Some(folded) = self.fold_run(position, run.clone()).await? else {
+        let run = Arc::new(run);
+        let Some(folded) = self.fold_run(position, &run).await? else {
             self.follow_state(position).await?;
-            let mut rest = run;
-            rest.retain(|entry| entry.head.cursor > position.head.cursor);
-            return Ok(rest);
+            let left = run
+                .iter()
+                .filter(|entry| entry.head.cursor > position.head.cursor);
+            return Ok(left.cloned().collect());
         };
         position.head = folded.head;
         position.digest = folded.digest;
@@ -77,24 +79,24 @@ impl Replica {
         Ok(Vec::new())
     }
 
-    /// Folds one run; none where the state is not at the position (any more). Where the fold needs more of an account's log than is known, that is read and
-    /// the run folded again.
+    /// Folds one run; none where the state is not at the position (any more). Where the fold needs
+    /// more of an account's log than is known, that is read and the run folded again.
     async fn fold_run(
         &self,
         position: &Position,
-        run: Vec<Placed>,
+        run: &Arc<Vec<Placed>>,
     ) -> Result<Option<Folded>, ReplicaError> {
         let change_sets: Vec<ChangeSet> =
             run.iter().map(|entry| entry.change_set.clone()).collect();
         let opened = open_all(&self.session.pool, &position.opening(), &change_sets).await?;
-        let (run, opened) = (Arc::new(run), Arc::new(opened));
+        let opened = Arc::new(opened);
         loop {
-            match self.try_fold(position, &run, &opened).await {
+            match self.try_fold(position, run, &opened).await {
                 Err(RunError::Refused {
                     refusal: Refusal::NotAllowed(denied),
                     at,
                 }) => {
-                    if !self.learn(&denied, &run).await? {
+                    if !self.learn(&denied, run).await? {
                         let refusal = Refusal::NotAllowed(denied);
                         return Err(Alarm::Refused {
                             at: at.cursor,

@@ -97,7 +97,7 @@ struct Shown {
     head: Head,
     digest: [u8; 32],
     keys: Option<Arc<SpaceKeys>>,
-    standing: Option<Standing>,
+    standing: Option<Arc<Standing>>,
 }
 
 /// How far the log was folded, and the keys that follow from it.
@@ -108,7 +108,7 @@ pub(crate) struct Position {
     /// Keys that the log will hold for this account further on, as the server says: what was
     /// written before it became a member opens with them, if they are the right ones.
     foretold: Keyring,
-    pub(crate) standing: Option<Standing>,
+    pub(crate) standing: Option<Arc<Standing>>,
     /// Set while a new life of the server's data is read in place of the one that is known, of which
     /// what others said of that one says nothing.
     other_life: bool,
@@ -278,7 +278,7 @@ impl Replica {
     }
 
     /// What the log says of the space, and of this account in it; none before it was read.
-    pub fn standing(&self) -> Option<Standing> {
+    pub fn standing(&self) -> Option<Arc<Standing>> {
         self.shown().standing
     }
 
@@ -315,7 +315,7 @@ impl Replica {
             }
             loaded => loaded?,
         };
-        position.standing = self.stand(&position.keyring)?;
+        position.standing = self.stand(&position.keyring)?.map(Arc::new);
         self.governed.fetch_add(1, Ordering::AcqRel);
         self.show(position);
         Ok(())

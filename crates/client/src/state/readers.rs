@@ -61,13 +61,17 @@ impl Readers {
 }
 
 fn begin(connection: &Connection) -> Result<(), StateError> {
-    connection.execute_batch("BEGIN")?;
+    connection.prepare_cached("BEGIN")?.execute([])?;
     // The moment is that of the first read, so there is one.
-    let read = connection.query_row("SELECT 1 FROM settings LIMIT 1", [], |_| Ok(()));
-    match read {
-        Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    let mut read = connection.prepare_cached("SELECT 1 FROM settings LIMIT 1")?;
+    read.exists([])?;
+    Ok(())
+}
+
+/// Prepared once, like all that is done for every look.
+fn commit(connection: &Connection) -> Result<(), StateError> {
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    Ok(())
 }
 
 impl Snapshot {
@@ -92,8 +96,7 @@ impl Snapshot {
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let connection = self.connection.as_ref().ok_or(StateError::Closed)?;
-        let commit = connection.execute_batch("COMMIT");
-        commit.map_err(StateError::from)?;
+        commit(connection)?;
         let done = work();
         begin(connection)?;
         done
@@ -105,7 +108,7 @@ impl Drop for Snapshot {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        if connection.execute_batch("COMMIT").is_err() {
+        if commit(&connection).is_err() {
             return;
         }
         let mut idle = self

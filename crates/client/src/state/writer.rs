@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::connect;
@@ -228,29 +228,43 @@ fn set_kept(
 
 /// Runs changes in order and commits. Returns the list of folders if it changed.
 fn commit(
-    connection: &mut Connection,
+    connection: &Connection,
+    together: Vec<Queued>,
+    answers: &mut Vec<Answer>,
+) -> Result<Option<Roster>, StateError> {
+    step(connection, "BEGIN IMMEDIATE")?;
+    let done = run_all(connection, together, answers);
+    let done = done.and_then(|roster| step(connection, "COMMIT").map(|()| roster));
+    if done.is_err() && !connection.is_autocommit() {
+        step(connection, "ROLLBACK")?;
+    }
+    done
+}
+
+/// Runs each change in a savepoint of its own.
+fn run_all(
+    connection: &Connection,
     together: Vec<Queued>,
     answers: &mut Vec<Answer>,
 ) -> Result<Option<Roster>, StateError> {
     let mut roster = None;
-    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in together {
-        let savepoint = transaction.savepoint()?;
-        let (succeeded, new_roster) = {
-            let tx = Tx::new(&savepoint);
-            let (succeeded, answer) = (job.change)(&tx);
-            answers.push(answer);
-            (succeeded, succeeded && tx.has_new_roster())
-        };
-        if new_roster {
-            roster = Some(Roster::of(&Tx::new(&savepoint))?);
+        step(connection, "SAVEPOINT one_change")?;
+        let tx = Tx::new(connection);
+        let (succeeded, answer) = (job.change)(&tx);
+        answers.push(answer);
+        match succeeded {
+            true if tx.has_new_roster() => roster = Some(Roster::of(&tx)?),
+            true => {}
+            false => step(connection, "ROLLBACK TO one_change")?,
         }
-        if succeeded {
-            savepoint.commit()?;
-        } else {
-            savepoint.finish()?;
-        }
+        step(connection, "RELEASE one_change")?;
     }
-    transaction.commit()?;
     Ok(roster)
+}
+
+/// What begins or ends something: prepared once, since every change needs it.
+fn step(connection: &Connection, sql: &str) -> Result<(), StateError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
