@@ -65,7 +65,10 @@ impl Scene {
                 generation,
                 wrapped,
             }),
-            1 => Operation::RemoveDevice(RemoveDevice { device: card.id() }),
+            1 => Operation::RemoveDevice(RemoveDevice {
+                device: card.id(),
+                wipe: None,
+            }),
             2 => Operation::AuthoriseOneTime(AuthoriseOneTime {
                 key: card.key,
                 expires_ms: i64::from(other) << (what / 6 % 48),
