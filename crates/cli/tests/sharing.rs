@@ -56,8 +56,8 @@ fn settle(devices: [&Device; 2]) {
 
 #[test]
 fn two_accounts_share_a_space_until_one_may_only_read_and_then_is_out() {
-    let two = shared();
-    let (ann, bob) = (&two.ann, &two.bob);
+    let mut two = shared();
+    let (ann, bob) = (&two.ann, &mut two.bob);
     ann.write("from-ann", "hello");
     settle([ann, bob]);
     assert_eq!(bob.read("from-ann"), b"hello");
@@ -112,6 +112,14 @@ fn two_accounts_share_a_space_until_one_may_only_read_and_then_is_out() {
     assert!(!bob.run(&["ls", "photos:/"]).status.success());
     let left = ann.ok(&["members", "photos"]);
     assert!(!left.contains("bob"), "{left}");
+    // What it was called is still said, although there is no key to its name any more.
+    for _ in 0..2 {
+        let told = bob.status().to_string();
+        assert!(told.contains("no member of photos any more"), "{told}");
+        bob.stop();
+        bob.start();
+        bob.until(|status| status["folders"][0]["state"] == "unavailable");
+    }
 }
 
 #[test]

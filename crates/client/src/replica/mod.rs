@@ -315,7 +315,10 @@ impl Replica {
             }
             loaded => loaded?,
         };
-        position.standing = self.stand(&position.keyring)?.map(Arc::new);
+        let standing = self.stand(&position.keyring)?.map(Arc::new);
+        self.keep_name(standing.as_ref().and_then(|now| now.name.as_ref()))
+            .await?;
+        position.standing = standing;
         self.governed.fetch_add(1, Ordering::AcqRel);
         self.show(position);
         Ok(())

@@ -1,12 +1,12 @@
 //! What the log says of the space as a whole: its name, whether it is open, this account's role.
 
 use hythe_content::open_space_name;
-use hythe_model::{AccountId, Role, SpaceName};
+use hythe_model::{AccountId, Role, SpaceId, SpaceName};
 use hythe_space::{NameRecord, SpaceRecord, View};
 
 use super::view::RowsView;
 use super::{Keyring, Replica, ReplicaError};
-use crate::state::{Rows, StateError};
+use crate::state::{Rows, StateError, Tx};
 
 /// A space as its log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,19 +25,39 @@ impl Replica {
     /// Reads how things stand; none before the log was read.
     pub(super) fn stand(&self, keyring: &Keyring) -> Result<Option<Standing>, ReplicaError> {
         let (space, account) = (self.number, self.session.device.account);
-        let (record, member) = self.session.state.read(|rows| {
+        let (record, member, known) = self.session.state.read(|rows| {
             let view = RowsView { rows, space };
-            Ok::<_, StateError>((view.space()?, view.member(account)?))
+            let known = rows.setting(&setting(self.space))?;
+            Ok::<_, StateError>((view.space()?, view.member(account)?, known))
         })?;
+        // Who was sent away has no key to it any more, and still wants to know what it was.
+        let is_over = member.as_ref().is_none_or(|member| member.role.is_none());
+        let known = known.filter(|_| is_over);
+        let known = known.and_then(|name| String::from_utf8(name).ok());
         Ok(record.map(|record| Standing {
             name: record
                 .name
                 .as_ref()
-                .and_then(|name| self.open_name(keyring, name)),
+                .and_then(|name| self.open_name(keyring, name))
+                .or_else(|| known.and_then(|name| SpaceName::new(&name).ok())),
             open: record.is_open(),
             role: member.and_then(|member| member.role),
             ends_ms: record.ends.map(|end| end.at_ms),
         }))
+    }
+
+    /// Keeps the name, for the day on which there is no key to it any more.
+    pub(super) async fn keep_name(&self, name: Option<&SpaceName>) -> Result<(), StateError> {
+        let (Some(name), key) = (name, setting(self.space)) else {
+            return Ok(());
+        };
+        let name = name.as_str().to_owned();
+        let known = self.session.state.read(|rows| rows.setting(&key))?;
+        if known.as_deref() == Some(name.as_bytes()) {
+            return Ok(());
+        }
+        let write = move |tx: &Tx<'_>| tx.set_setting(&key, name.as_bytes());
+        self.session.state.write(write).await
     }
 
     /// The server's account, in an open space.
@@ -62,4 +82,9 @@ impl Replica {
             .ok()
             .flatten()
     }
+}
+
+/// Where the name is kept.
+fn setting(space: SpaceId) -> String {
+    format!("name/{space}")
 }
