@@ -36,6 +36,7 @@ static SCENE: LazyLock<Option<Scene>> = LazyLock::new(|| {
         expires_ms: Some(5),
         downloads: Some(6),
         time_ms: 4,
+        uploads: None,
     };
     Some(Scene {
         maker: maker.device_id(),

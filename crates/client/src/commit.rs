@@ -18,7 +18,7 @@ use hythe_model::{
 };
 use hythe_space::operation::BodyWrite;
 use hythe_space::{
-    ChangeSet, CryptoError, DraftError, Entropy, Operation, SigningKey, Stamp, View,
+    Behalf, ChangeSet, CryptoError, DraftError, Entropy, Operation, SigningKey, Stamp, View,
 };
 use hythe_sync::Versions;
 use hythe_wire::There;
@@ -215,11 +215,21 @@ impl Replica {
         edits: Vec<Edit>,
         attached: Vec<SealedObject>,
     ) -> Result<Committed, CommitError> {
+        self.commit_for(edits, attached, None).await
+    }
+
+    /// The same, on behalf of who put a file that this device takes in.
+    pub(crate) async fn commit_for(
+        &self,
+        edits: Vec<Edit>,
+        attached: Vec<SealedObject>,
+        behalf: Option<Behalf>,
+    ) -> Result<Committed, CommitError> {
         let mut position = self.enter().await?;
         self.settle(&mut position).await?;
         let mut rest = Vec::new();
         if !edits.is_empty() {
-            let (change_set, left) = self.sign(&position, edits).await?;
+            let (change_set, left) = self.sign(&position, edits, behalf).await?;
             rest = left;
             self.send(&mut position, change_set, attached).await?;
         }
@@ -282,10 +292,12 @@ impl Replica {
         &self,
         position: &Position,
         edits: Vec<Edit>,
+        behalf: Option<Behalf>,
     ) -> Result<(ChangeSet, Vec<Edit>), CommitError> {
         let keys = position.keyring.current().ok_or(CommitError::NoKey)?;
         let tags = position.keyring.tags().ok_or(CommitError::NoKey)?;
-        let stamp = self.stamp(position, keys.epoch()).await?;
+        let mut stamp = self.stamp(position, keys.epoch()).await?;
+        stamp.behalf = behalf;
         let signing = SigningKey::from_seed(&self.session.device.signing);
         let drafting = self.session.pool.run(move |_| {
             let sealer = draft::Sealer { keys, tags };

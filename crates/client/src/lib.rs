@@ -10,6 +10,7 @@ pub mod disk;
 pub mod enrol;
 pub(crate) mod execute;
 pub mod home;
+pub mod inbox;
 pub mod keys;
 mod leave;
 pub mod link;

@@ -21,6 +21,7 @@ mod layout;
 mod object;
 mod pack;
 mod padding;
+mod parcel;
 mod previous;
 mod seal;
 mod space_name;
@@ -46,6 +47,10 @@ pub use layout::{
 };
 pub use object::{Object, inspect};
 pub use pack::{MAX_PACK_BYTES, PACK_TARGET_BYTES, PackBuilder, PackEntry, PackError, read_pack};
+pub use parcel::{
+    ParcelError, ParcelFields, ParcelFile, encode_attributes, is_filled_up, numbered, open_parcel,
+    parcel_keys, seal_parcel,
+};
 pub use previous::{open_previous, seal_previous};
 pub use seal::{OVERHEAD as SEALED_OVERHEAD, OpenError, SUITE};
 pub use space_name::{open_space_name, seal_space_name};

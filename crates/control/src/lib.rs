@@ -53,6 +53,6 @@ pub use spaces::{
     SpaceInfo, SpaceRole, SpacesRequest,
 };
 pub use status::{
-    AccountStatus, Direction, EndedFolder, EndingSpace, FolderState, FolderStatus, MovedFolder,
-    Pending, Problem, Proven, ServerStatus, Status, Transfer, UsageStatus,
+    AccountStatus, Direction, EndedFolder, EndingSpace, FolderState, FolderStatus, InboxStatus,
+    MovedFolder, Pending, Problem, Proven, ServerStatus, Status, Transfer, UsageStatus,
 };

@@ -45,6 +45,8 @@ pub struct LinkTerms {
     pub key: String,
     /// The hash of the token that whoever has it shows, in base64.
     pub verifier: String,
+    /// The public key that signs what is put through it, in base64.
+    pub uploads: String,
     /// Whether a password belongs to it.
     pub password: bool,
     /// What it is for.
@@ -95,6 +97,10 @@ pub struct LinkInfo {
     pub limit: Option<u32>,
     /// How it stands.
     pub state: LinkState,
+    /// Files that were put through it and that no member has taken in yet.
+    pub waiting: u64,
+    /// Files that were put through it and that could not be taken in.
+    pub refused: u64,
     /// How it was used, newest first, where that was asked for.
     pub uses: Vec<LinkUse>,
 }

@@ -32,6 +32,20 @@ pub struct Status {
     pub ending: Vec<EndingSpace>,
     /// Sync folders of spaces that ended: ordinary folders now.
     pub ended: Vec<EndedFolder>,
+    /// Sealed spaces into which files were put that are not taken in.
+    pub inboxes: Vec<InboxStatus>,
+}
+
+/// Files that were put into a sealed space by those who cannot read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InboxStatus {
+    /// Name of the space.
+    pub space: String,
+    /// Files that wait until a daemon takes them in.
+    pub waiting: u64,
+    /// Files that could not be taken in, in the last 30 days.
+    pub refused: u64,
 }
 
 /// A space that an owner wants to end.

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, admin, app_passwords, approvals, changes, checkpoint, chunks, deletion,
-    devices, events, farewell, health, history, joining, layers, link, links, login, members,
-    openapi, passkeys, profile, server, sightings, snapshot, spaces,
+    devices, events, farewell, health, history, inbox, joining, layers, link, links, login,
+    members, openapi, passkeys, profile, server, sightings, snapshot, spaces,
 };
 
 /// The routes and what the document says of them.
@@ -79,6 +79,9 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(admin::audit))
         .routes(routes!(link::store))
         .routes(routes!(link::put))
+        .routes(routes!(inbox::list, inbox::put))
+        .routes(routes!(inbox::cards, inbox::tell))
+        .routes(routes!(inbox::refuse))
         .routes(routes!(events::follow))
 }
 

@@ -50,6 +50,9 @@ pub struct LinkGrant {
     /// The device's clock, in milliseconds since 1970.
     #[n(9)]
     pub time_ms: i64,
+    /// What files are signed with that are put through it; its secret follows from the address too.
+    #[n(10)]
+    pub uploads: Option<PublicKey>,
 }
 
 impl LinkGrant {
@@ -94,6 +97,11 @@ impl SignedGrant {
     /// What the link is for, as whoever stored it found it signed.
     pub fn kind(&self) -> LinkKind {
         self.grant.kind
+    }
+
+    /// What files put through the link are signed with, as whoever stored it found it signed.
+    pub fn uploads(&self) -> Option<PublicKey> {
+        self.grant.uploads
     }
 
     /// The encoded form.
@@ -228,6 +236,7 @@ mod tests {
             expires_ms: Some(5),
             downloads: None,
             time_ms: 4,
+            uploads: None,
         }
     }
 

@@ -104,6 +104,13 @@ pub enum Event {
         #[n(0)]
         reason: Goodbye,
     },
+    /// A file was put into the inbox of a sealed space: a member that may write is to take it in.
+    #[n(8)]
+    Parcel {
+        /// The space.
+        #[n(0)]
+        space: SpaceId,
+    },
 }
 
 impl Message for Event {

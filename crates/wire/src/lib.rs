@@ -22,6 +22,7 @@ pub mod frame;
 pub mod headers;
 pub mod history;
 pub mod identity;
+pub mod inbox;
 pub mod invite;
 pub mod join;
 pub mod limits;

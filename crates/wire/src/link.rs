@@ -5,8 +5,10 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use hythe_model::{AccountId, DeviceId, LinkId, LinkKind, NodeId, NodeKind, OpeningId, SpaceId};
-use hythe_model::{Secret32, UploadId, VersionId};
+use hythe_model::{
+    AccountId, ChunkId, DeviceId, LinkId, LinkKind, NodeId, NodeKind, OpeningId, Secret32, SpaceId,
+    UploadId, VersionId,
+};
 
 use crate::bounded;
 use crate::limits::{MAX_ATTACHED_BYTES, MAX_ATTACHED_OBJECTS, MAX_RECORD_FRAME_BYTES};
@@ -19,6 +21,9 @@ pub const MAX_LINK_PAGE: usize = 500;
 
 /// Most directories of one request to store capsules.
 pub const MAX_CAPSULE_DIRECTORIES: usize = 256;
+
+/// Most objects that one layout names.
+pub const MAX_PARCEL_REFS: usize = 1024;
 
 /// Most parts of one directory: more nodes than these of it are not shown.
 pub const MAX_CAPSULE_PARTS: usize = 32;
@@ -79,6 +84,12 @@ pub struct LinkView {
     pub downloads: u32,
     /// When it was revoked, in milliseconds since 1970.
     pub revoked_ms: Option<i64>,
+    /// Files that were put through it and that no member has taken in yet.
+    #[serde(default)]
+    pub waiting: u64,
+    /// Files that were put through it and that no member could take in.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// `GET /spaces/{space}/links/{link}/uses`: how a link was used, newest first.
@@ -174,6 +185,9 @@ pub struct LinkInfo {
     /// The keys of the node; none until its maker has made them.
     #[n(5)]
     pub capsule: Option<LinkCapsule>,
+    /// To put files into a sealed space: the maker's card of its inbox (`docs/format/links.md`).
+    #[n(6)]
+    pub card: Option<ByteVec>,
 }
 
 impl Message for LinkInfo {
@@ -283,14 +297,14 @@ impl Message for LinkOpened {
     const MAX_BYTES: usize = MAX_RECORD_FRAME_BYTES;
 }
 
-/// `POST /links/{link}/files`: a file, sealed for the server's device, which takes it in. May be
-/// repeated.
+/// `POST /links/{link}/files` and `POST /spaces/{space}/inbox`: a file, sealed for who takes it in:
+/// the server's device in an open space, members in a sealed one. May be repeated.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub struct LinkPutRequest {
     /// The upload: node, versions and operation are called so.
     #[n(0)]
     pub upload: UploadId,
-    /// The generation of the server's key.
+    /// The generation of the server's key; in a sealed space the key epoch of the inbox's.
     #[n(1)]
     pub generation: u32,
     /// The secret under which everything else is sealed, wrapped to that key (CBOR).
@@ -312,6 +326,24 @@ pub struct LinkPutRequest {
     #[n(7)]
     #[cbor(decode_with = "bounded::list::<MAX_ATTACHED_OBJECTS, _, _>")]
     pub attached: Vec<AttachedObject>,
+    /// What the layout names, which a server cannot read in a sealed space.
+    #[n(8)]
+    pub refs: Option<ParcelRefs>,
+    /// Who put it; none through links into open spaces.
+    #[n(9)]
+    pub signature: Option<ByteVec>,
+}
+
+/// The objects that a layout names.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ParcelRefs {
+    /// Whether it is one root instead of all chunks.
+    #[n(0)]
+    pub tree: bool,
+    /// Their ids.
+    #[n(1)]
+    #[cbor(decode_with = "bounded::list::<MAX_PARCEL_REFS, _, _>")]
+    pub ids: Vec<ChunkId>,
 }
 
 impl Message for LinkPutRequest {

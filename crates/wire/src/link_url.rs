@@ -20,6 +20,7 @@ use crate::token::Token;
 const TOKEN: &str = "hythe 2026-11-23 link v1: token";
 const VERIFIER: &str = "hythe 2026-11-23 link v1: verifier";
 const KEY: &str = "hythe 2026-11-23 link v1: key";
+const UPLOADS: &str = "hythe 2026-11-23 link v1: uploads";
 const SALT: &str = "hythe 2026-11-23 link v1: salt of the password";
 
 /// The path in front of a link's id.
@@ -98,6 +99,8 @@ pub struct LinkKeys {
     pub token: Token,
     /// Seed of the key that capsules are sealed to.
     pub seed: Secret32,
+    /// Seed of the key that signs what is put through the link.
+    pub uploads: Secret32,
 }
 
 impl LinkSecret {
@@ -120,6 +123,7 @@ impl LinkSecret {
         Ok(LinkKeys {
             token: Token(of(TOKEN)),
             seed: of(KEY),
+            uploads: of(UPLOADS),
         })
     }
 
@@ -177,7 +181,11 @@ mod tests {
             let password = password.map(Password::new);
             let secret = LinkSecret(Secret32::new([n; 32]));
             let keys = secret.keys(link, password.as_ref()).unwrap();
-            [*keys.token.0.expose(), *keys.seed.expose()]
+            [
+                *keys.token.0.expose(),
+                *keys.seed.expose(),
+                *keys.uploads.expose(),
+            ]
         };
         let all = [
             keys(5, None),

@@ -141,6 +141,13 @@ pub const LINK_PACKS: &str = "/api/v1/links/{link}/packs";
 /// Put a file through a link.
 pub const LINK_FILES: &str = "/api/v1/links/{link}/files";
 
+/// The inbox of a space: put a file as a member that may only put, show what waits to be taken in.
+pub const SPACE_INBOX: &str = "/api/v1/spaces/{space}/inbox";
+/// The key of a space's inbox: read, tell.
+pub const SPACE_INBOX_CARD: &str = "/api/v1/spaces/{space}/inbox/card";
+/// A file in an inbox that cannot be taken in: refuse.
+pub const SPACE_INBOX_PARCEL: &str = "/api/v1/spaces/{space}/inbox/parcels/{upload}";
+
 /// The event stream.
 pub const EVENTS: &str = "/api/v1/events";
 
@@ -207,6 +214,9 @@ pub const ALL: &[&str] = &[
     ADMIN_AUDIT,
     LINK_PACKS,
     LINK_FILES,
+    SPACE_INBOX,
+    SPACE_INBOX_CARD,
+    SPACE_INBOX_PARCEL,
     EVENTS,
 ];
 
@@ -348,4 +358,19 @@ pub fn link_packs(link: LinkId) -> String {
 /// [`LINK_FILES`] of a link.
 pub fn link_files(link: LinkId) -> String {
     format!("/api/v1/links/{link}/files")
+}
+
+/// [`SPACE_INBOX`] of a space.
+pub fn space_inbox(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/inbox")
+}
+
+/// [`SPACE_INBOX_CARD`] of a space.
+pub fn space_inbox_card(space: SpaceId) -> String {
+    format!("/api/v1/spaces/{space}/inbox/card")
+}
+
+/// [`SPACE_INBOX_PARCEL`] of a parcel.
+pub fn space_inbox_parcel(space: SpaceId, upload: UploadId) -> String {
+    format!("/api/v1/spaces/{space}/inbox/parcels/{upload}")
 }

@@ -79,6 +79,16 @@ pub struct SpaceView {
     /// What the space holds, and its own limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Of a sealed space, for who may write there: files that wait to be taken in.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub waiting: u64,
+    /// And files that could not be.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub refused: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl SpaceView {

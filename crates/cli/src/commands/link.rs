@@ -116,6 +116,9 @@ fn line(link: &LinkInfo) -> String {
         .expires_ms
         .map(|at| format!("ends {}", words::moment(at)));
     told.extend(ends);
+    let waiting = (link.waiting > 0).then(|| format!("{} waiting", link.waiting));
+    let refused = (link.refused > 0).then(|| format!("{} refused", link.refused));
+    told.extend(waiting.into_iter().chain(refused));
     told.extend(link.password.then(|| "with password".to_owned()));
     let uses = link.uses.iter().map(|used| {
         let file = used.file.as_ref().map(Octets::to_string);

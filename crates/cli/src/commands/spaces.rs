@@ -70,10 +70,21 @@ pub async fn run(args: Spaces) -> Result<Exit, Trouble> {
         }
     };
     match door::ask(Work::Answer, Request::Spaces(request)).await? {
+        Reply::Space(space) if space.role == SpaceRole::Drop => {
+            output::line(dropping(&space.name))?
+        }
         Reply::Done | Reply::Space(_) | Reply::Entry(_) => output::line(done)?,
         other => return Err(door::unexpected(&other)),
     }
     Ok(Exit::Done)
+}
+
+/// What whoever may only put files can do.
+fn dropping(name: &str) -> String {
+    format!(
+        "You may put files into {name}: `hythe put FILE {}:/`. You see nothing of what is there.",
+        quoted(name)
+    )
 }
 
 async fn join(url: String) -> Result<Exit, Trouble> {
@@ -169,8 +180,15 @@ fn line(space: &SpaceInfo) -> String {
         .ends_ms
         .map(|at| format!("  deleted on {}", words::moment(at)));
     let id: String = space.id.to_string().chars().take(16).collect();
+    let hint = match space.role == SpaceRole::Drop && asked.is_none() {
+        true => format!(
+            "  `hythe put FILE {}:/` puts files there",
+            quoted(&space.name)
+        ),
+        false => String::new(),
+    };
     format!(
-        "{}  {}  {id}{sealed}{}{}{}",
+        "{}  {}  {id}{sealed}{hint}{}{}{}",
         space.name,
         role(space.role),
         ends.unwrap_or_default(),

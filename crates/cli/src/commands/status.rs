@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use hythe_control::{
-    Direction, Event, FolderState, FolderStatus, MovedFolder, Octets, Problem, Reply, Request,
-    Status, Transfer,
+    Direction, Event, FolderState, FolderStatus, InboxStatus, MovedFolder, Octets, Problem, Reply,
+    Request, Status, Transfer,
 };
 
 use crate::args::Output;
@@ -150,6 +150,26 @@ fn from_server(status: &Status) -> Vec<String> {
             "The server came back from a copy of its data ({at}): what this device has and the copy \
              lacks was sent again, nothing was deleted. Look for conflict copies, and ask who runs it \
              if you did not expect that."
+        ));
+    }
+    lines.extend(status.inboxes.iter().flat_map(inbox));
+    lines
+}
+
+/// What was put into a sealed space and is no file of it.
+fn inbox(inbox: &InboxStatus) -> Vec<String> {
+    let space = &inbox.space;
+    let mut lines = Vec::new();
+    if inbox.waiting > 0 {
+        let wait = words::count(inbox.waiting, "file waits", "files wait");
+        lines.push(format!(
+            "{wait} to be taken into {space}: the daemon of any member that may write does it."
+        ));
+    }
+    if inbox.refused > 0 {
+        let files = words::count(inbox.refused, "file", "files");
+        lines.push(format!(
+            "{files} put into {space} could not be taken in: not sealed or signed as it must be."
         ));
     }
     lines

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hythe_control::{Event as Told, Events, Failure, FailureKind, Reply, Request, Service};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::event::{Ask, Event};
+use super::event::{Ask, Event, NOT_YET};
 use super::shared::Shared;
 use super::{devices, folders, links, plans, relocate, spaces};
 use crate::direct;
@@ -79,10 +79,13 @@ impl Door {
 
     async fn status(&self, events: &Events) -> Result<Reply, Failure> {
         let (mut status, problems) = self.ask(Ask::Status).await?;
-        if status.server.connected {
-            let told = self.shared.usage.ask(&self.shared.api).await;
+        // A command in the daemon's place is asked before it asked anybody.
+        let untried = status.server.reason.as_deref() == Some(NOT_YET);
+        if status.server.connected || untried {
+            let told = self.shared.usage.ask(&self.shared).await;
             status.usage = told.usage;
             status.account.removal_ms = told.removal_ms;
+            status.inboxes = told.inboxes;
         }
         for problem in problems {
             events.send(Told::Problem(problem)).await;

@@ -40,6 +40,9 @@ pub enum Event {
     Passed(FolderNumber, Box<Passing>),
 }
 
+/// Why the server is away before it was asked anything.
+pub const NOT_YET: &str = "not connected yet";
+
 /// What is wrong with the server, as far as the loop acts on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {

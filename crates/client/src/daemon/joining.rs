@@ -28,6 +28,12 @@ pub async fn offer(door: &Door, named: &str, role: Role) -> Result<Reply, Failur
         return Err(refused("A link makes nobody an owner: it may be passed on")
             .next("Share it with `--role editor`, and make them an owner once they are in."));
     }
+    if role == Role::Drop {
+        return Err(refused(
+            "Who may only put files is invited by name, or given a link to put them",
+        )
+        .next("`hythe link create SPACE:/ --upload` gives a link that takes files."));
+    }
     let keys = &door.shared.device;
     let address = door.shared.advertised_url.as_deref();
     let server = hythe_wire::invite::server_url(address.unwrap_or(&keys.server.url));

@@ -58,7 +58,16 @@ async fn create(door: &Door, place: &Place, terms: &LinkTerms) -> Result<Reply, 
         expires_ms,
         downloads: terms.downloads,
         time_ms: now_ms,
+        uploads: match terms.kind {
+            LinkFor::Upload => Some(signer(&terms.uploads).ok_or_else(unusable)?),
+            LinkFor::View | LinkFor::Download => None,
+        },
     };
+    if grant.kind == LinkKind::Upload && found.space.replica.server()?.is_none() {
+        // Whoever has the link finds the inbox's key there from the first moment on.
+        let told = found.space.replica.tell_card().await;
+        told.map_err(Failure::from)?;
+    }
     let verifier = BASE64.decode(terms.verifier.as_bytes()).ok();
     let verifier = verifier.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let key = hythe_space::SigningKey::from_seed(&device.signing);
@@ -96,6 +105,11 @@ fn public(text: &str) -> Option<hythe_space::KemPublic> {
     let mut encoded = Vec::with_capacity(bytes.len() + 3);
     minicbor::Encoder::new(&mut encoded).bytes(&bytes).ok()?;
     minicbor::decode(&encoded).ok()
+}
+
+fn signer(text: &str) -> Option<hythe_space::PublicKey> {
+    let bytes = BASE64.decode(text.as_bytes()).ok()?;
+    Some(hythe_space::PublicKey(bytes.try_into().ok()?))
 }
 
 fn not_made(error: &ApiError) -> Failure {
@@ -231,6 +245,8 @@ async fn info(
         downloads: one.view.downloads,
         limit: one.grant.downloads,
         state: one.state(),
+        waiting: one.view.waiting,
+        refused: one.view.refused,
         uses: told,
     })
 }

@@ -19,6 +19,7 @@ mod farewell;
 mod fence;
 mod folder;
 mod folders;
+mod inbox;
 mod jobs;
 mod joining;
 mod links;
@@ -99,7 +100,7 @@ pub struct Daemon {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     /// What follows the server, and is ended first.
-    following: [JoinHandle<()>; 4],
+    following: [JoinHandle<()>; 5],
 }
 
 /// Why a daemon did not start.
@@ -234,6 +235,14 @@ fn run(
             async move {
                 if syncing {
                     sightings::keep(shared, events).await;
+                }
+            }
+        }),
+        tokio::spawn({
+            let (shared, events) = (Arc::clone(&shared), events.clone());
+            async move {
+                if syncing {
+                    inbox::keep(shared, events).await;
                 }
             }
         }),

@@ -7,18 +7,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hythe_model::{Role, SpaceId};
 use hythe_space::flow::JoinSecret;
-use hythe_wire::space::SpaceView;
+use hythe_wire::space::{RoleName, SpaceView};
 use tokio::sync::watch;
 
 use super::Board;
 use super::capsules::Changed;
 use super::comeback;
+use super::inbox::Inboxes;
 use super::renewal::Renewal;
 use super::sightings::Meeting;
 use super::usage::Usage;
 use crate::commit::CommitError;
 use crate::connect::ACCOUNT_NAME;
 use crate::home::LockedHome;
+use crate::inbox::dropping::{Introduction, Target};
 use crate::keys::{DeviceKeys, KeyStore};
 use crate::net::{Api, ApiError};
 use crate::pool::Pool;
@@ -49,10 +51,13 @@ pub struct Shared {
     pub usage: Usage,
     pub capsules: Changed,
     pub meeting: Meeting,
+    pub inboxes: Inboxes,
     /// Told when the event stream has to begin anew.
     pub anew: tokio::sync::Notify,
     spaces: RwLock<BTreeMap<SpaceNumber, Arc<Space>>>,
     offered: RwLock<Vec<SpaceView>>,
+    /// Spaces that the account may only put files into.
+    dropping: RwLock<Vec<Target>>,
     /// Held while a space is opened: two copies of one log would each carry it on for themselves.
     opening: tokio::sync::Mutex<()>,
     /// Closed when nobody uses this any more. Fields are dropped in their order: the home is free
@@ -195,9 +200,11 @@ impl Shared {
             usage: Usage::default(),
             capsules: Changed::default(),
             meeting: Meeting::default(),
+            inboxes: Inboxes::default(),
             anew: tokio::sync::Notify::new(),
             spaces: RwLock::default(),
             offered: RwLock::default(),
+            dropping: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
             in_use: watch::Sender::default(),
         }
@@ -286,7 +293,11 @@ impl Shared {
     /// Asks the server which spaces there are, opens those that are new, and says where their logs
     /// stand. Spaces that the account was only invited to are not among them.
     pub async fn learn_spaces(&self) -> Result<Vec<SpaceView>, ReplicaError> {
-        let list = self.api.spaces().await.map_err(ReplicaError::Api)?;
+        let mut list = self.api.spaces().await.map_err(ReplicaError::Api)?;
+        let is_drop = |view: &SpaceView| view.invitation.is_none() && view.role == RoleName::Drop;
+        let (dropping, others) = list.spaces.into_iter().partition(is_drop);
+        list.spaces = others;
+        self.keep_dropping(dropping)?;
         for view in &list.spaces {
             if view.invitation.is_none() {
                 let known_as = if view.personal {
@@ -316,6 +327,31 @@ impl Shared {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Keeps which spaces the account may only put files into: nothing is read of them.
+    fn keep_dropping(&self, views: Vec<SpaceView>) -> Result<(), StateError> {
+        let mut targets = Vec::with_capacity(views.len());
+        for view in views {
+            let known = Introduction::of(&self.state, view.id)?;
+            let name = known.and_then(|known| known.name);
+            targets.push(Target {
+                id: view.id,
+                name: name.unwrap_or_else(|| view.id.to_string()),
+                sealed: !view.open,
+            });
+        }
+        *self
+            .dropping
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = targets;
+        Ok(())
+    }
+
+    /// The spaces that the account may only put files into, as the server said last.
+    pub(crate) fn dropping(&self) -> Vec<Target> {
+        let known = self.dropping.read().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
     }
 
     /// A space that the account takes part in.

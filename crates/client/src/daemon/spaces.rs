@@ -19,6 +19,7 @@ use super::shared::{PERSONAL, Shared, Space, now_ms};
 use super::sightings;
 use crate::commit;
 use crate::direct;
+use crate::inbox::dropping::{Introduction, Target};
 use crate::net::ApiError;
 use crate::pins::{Pinned, Pins};
 use crate::replica::{self, ReplicaError};
@@ -68,6 +69,7 @@ async fn list(door: &Door) -> Result<Reply, Failure> {
         infos.extend(info(shared, &space));
     }
     infos.sort_by(|a, b| (!a.personal, &a.name).cmp(&(!b.personal, &b.name)));
+    infos.extend(shared.dropping().into_iter().map(dropping_info));
     for view in shared.offered() {
         infos.push(offered_info(shared, &view).await?);
     }
@@ -118,6 +120,23 @@ fn confirmed(shared: &Shared, space: &Space) -> Option<ConfirmedInfo> {
         position: last.at.0,
         at_ms: last.time_ms,
     })
+}
+
+/// A space that the account may only put files into.
+fn dropping_info(target: Target) -> SpaceInfo {
+    SpaceInfo {
+        id: target.id,
+        name: target.name,
+        role: Role::Drop.into(),
+        personal: false,
+        sealed: target.sealed,
+        invitation: None,
+        ends_ms: None,
+        position: None,
+        chain: None,
+        confirmed: None,
+        contradicted: None,
+    }
 }
 
 async fn offered_info(shared: &Shared, view: &SpaceView) -> Result<SpaceInfo, Failure> {
@@ -212,14 +231,36 @@ pub(super) async fn followed(door: &Door, id: SpaceId) -> Result<Arc<Space>, Fai
 }
 
 async fn accept(door: &Door, named: &str) -> Result<Reply, Failure> {
-    let (id, _) = offered(door, named).await?;
+    let (id, info) = offered(door, named).await?;
+    if info.role == Role::Drop.into() {
+        introduce(door, id, &info).await?;
+    }
     let answered = door.shared.api.answer_invitation(id, true).await;
     answered.map_err(|error| unreachable(&error))?;
     door.shared.learn_spaces().await?;
+    let mut dropping = door.shared.dropping().into_iter();
+    if let Some(target) = dropping.find(|target| target.id == id) {
+        return Ok(Reply::Space(dropping_info(target)));
+    }
     let space = followed(door, id).await?;
-    info(&door.shared, &space)
+    self::info(&door.shared, &space)
         .map(Reply::Space)
         .ok_or_else(gone)
+}
+
+/// Keeps who invited, and how the space is called: nothing more will be known of it.
+async fn introduce(door: &Door, id: SpaceId, info: &SpaceInfo) -> Result<(), Failure> {
+    let mut views = door.shared.offered().into_iter();
+    let view = views
+        .find(|view| view.id == id)
+        .and_then(|view| view.invitation);
+    let Some(asked) = view else { return Ok(()) };
+    let named = Some(info.name.clone()).filter(|name| *name != id.to_string());
+    let known = Introduction {
+        by: asked.by,
+        name: named,
+    };
+    Ok(known.keep(&door.shared.state, id).await?)
 }
 
 async fn decline(door: &Door, named: &str) -> Result<Reply, Failure> {
@@ -340,6 +381,10 @@ async fn share(
     }
     let (applied, outcome) = space.replica.share(account, role).await?;
     direct::tell(door, &space, applied);
+    if role == Role::Drop {
+        // It reads no log: this is all it will know of the space.
+        space.replica.tell_card().await?;
+    }
     Ok(Reply::Shared(SharedInfo {
         outcome: match outcome {
             commit::Shared::Invited => ShareOutcome::Invited,

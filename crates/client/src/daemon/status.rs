@@ -62,6 +62,7 @@ pub fn of(turn: &Turn, shared: &Shared) -> (Status, Vec<Problem>) {
         transfers: shared.board.transfers(),
         ending: endings::coming(shared),
         ended: endings::past(shared),
+        inboxes: Vec::new(),
     };
     (status, problems)
 }

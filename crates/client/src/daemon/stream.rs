@@ -160,6 +160,11 @@ async fn follow_once(
                 }
                 shared.renewal.wake();
             }
+            Told::Parcel { space } => {
+                if let Some(space) = spaces.iter().find(|known| known.id == space) {
+                    shared.inboxes.note(space.number);
+                }
+            }
             Told::SpaceJoined { .. } => return Ok(Goodbye::Replaced),
             Told::SpaceLeft { space } => {
                 if let Some(space) = spaces.iter().find(|known| known.id == space) {
@@ -176,6 +181,9 @@ async fn follow_once(
             announced = true;
             shared.renewal.wake();
             shared.meeting.begin();
+            spaces
+                .iter()
+                .for_each(|space| shared.inboxes.note(space.number));
             let _ = events.send(Event::Server(Ok(())));
         }
     }
@@ -190,6 +198,7 @@ fn heed(
     space: &Space,
     (governed, before): (u64, Option<Arc<Standing>>),
 ) {
+    shared.inboxes.wake();
     if space.replica.governed() == governed {
         return;
     }

@@ -11,7 +11,7 @@ use hythe_control::{Decision, Failure, FailureKind, WaitOutcome, Waited};
 use hythe_model::{Cursor, NodeId, TreePath};
 use tokio::sync::{mpsc, oneshot};
 
-use super::event::{Ask, Event, Passing, Trouble};
+use super::event::{Ask, Event, NOT_YET, Passing, Trouble};
 use super::fence::{Fence, Standing};
 use super::folder::{Folder, REOPEN};
 use super::memory::Leftovers;
@@ -61,7 +61,7 @@ impl Turn {
         paused: bool,
         syncing: bool,
     ) -> Self {
-        let server = Err(Trouble::Away("not connected yet".to_owned()));
+        let server = Err(Trouble::Away(NOT_YET.to_owned()));
         Self {
             shared,
             events,

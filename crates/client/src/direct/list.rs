@@ -7,6 +7,7 @@ use hythe_sync::RemoteNode;
 use super::place::{self, Found};
 use super::{current, entry};
 use crate::daemon::Door;
+use crate::inbox::dropping::only_put;
 use crate::state::SpaceNumber;
 
 /// How many entries are gathered before they are told.
@@ -14,6 +15,13 @@ const TOGETHER: usize = 256;
 
 /// What is at a place.
 pub(super) async fn look(door: &Door, place: &Place, events: &Events) -> Result<Reply, Failure> {
+    if let Some(dropped) = place::target(door, place).await? {
+        // That there is a root is no secret.
+        return match dropped.path.is_root() {
+            true => Ok(Reply::Entry(entry::root())),
+            false => Err(only_put(&dropped.target)),
+        };
+    }
     let found = find(door, place, events).await?;
     Ok(Reply::Entry(own(door, &found)?))
 }

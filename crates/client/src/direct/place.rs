@@ -11,6 +11,7 @@ use super::attach::attached;
 use super::current::tell;
 use super::{current, past};
 use crate::daemon::{Door, Shared, Space};
+use crate::inbox::dropping::{Target, only_put};
 use crate::state::{Rows, SpaceNumber, StateError};
 
 /// A place in a space: the node there, if there is one, and the names that led to it.
@@ -278,6 +279,9 @@ pub(crate) async fn space_named(door: &Door, named: &str) -> Result<Arc<Space>, 
     if let Some(space) = known(shared, named)? {
         return Ok(space);
     }
+    if let Some(target) = dropping(shared, named) {
+        return Err(only_put(&target));
+    }
     // Names stand in the logs.
     for space in shared.living_spaces() {
         current::catch_up(door, &space).await?;
@@ -286,6 +290,41 @@ pub(crate) async fn space_named(door: &Door, named: &str) -> Result<Arc<Space>, 
         Failure::new(FailureKind::NotFound, format!("No space is called {named}"))
             .next("`hythe spaces` lists them.")
     })
+}
+
+/// The space of a name or id that the account may only put files into, where it is in none that is
+/// called so.
+pub(super) async fn target(door: &Door, place: &Place) -> Result<Option<Dropped>, Failure> {
+    let Place::Space { space, path } = place else {
+        return Ok(None);
+    };
+    let shared = &door.shared;
+    if space.is_empty() || known(shared, space)?.is_some() {
+        return Ok(None);
+    }
+    if dropping(shared, space).is_none() {
+        // Whoever is not reached is told by who needs it.
+        let _ = shared.learn_spaces().await;
+    }
+    match dropping(shared, space) {
+        Some(target) => Ok(Some(Dropped {
+            target,
+            path: parse(path.as_bytes())?,
+        })),
+        None => Ok(None),
+    }
+}
+
+/// A place in a space that the account may only put files into.
+pub(super) struct Dropped {
+    pub(super) target: Target,
+    pub(super) path: TreePath,
+}
+
+fn dropping(shared: &Shared, named: &str) -> Option<Target> {
+    let called = |target: &Target| target.name == named || target.id.to_string() == named;
+    let mut targets = shared.dropping().into_iter();
+    targets.find(called)
 }
 
 fn known(shared: &Shared, named: &str) -> Result<Option<Arc<Space>>, Failure> {

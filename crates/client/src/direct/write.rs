@@ -11,12 +11,13 @@ use hythe_sync::RemoteNode;
 use super::attempt::{NotCarried, Planned, carry_out, fresh, fresh_version, fresh_versions};
 use super::change::{free, now};
 use super::descriptor::Origin;
-use super::place::{self, nothing, shown, walk};
+use super::place::{self, Dropped, nothing, shown, walk};
 use super::read::{TELL_EVERY, Telling};
 use super::words::{broke_off, refused, unlaid};
 use super::{current, entry};
 use crate::commit::{Edit, NewAttributes, NewBody};
 use crate::daemon::{Door, Space};
+use crate::inbox::dropping;
 use crate::state::Rows;
 use crate::transfer::{
     Prepared, Progress, SealedObject, Transfer, Upload, Uploaded, load_layout, upload,
@@ -37,6 +38,14 @@ pub(super) async fn write(
     from: OwnedFd,
     events: &Events,
 ) -> Result<Reply, Failure> {
+    let modified = wanted.modified.map_or_else(now, Into::into);
+    let attributes = Attributes {
+        executable: wanted.executable,
+        modified,
+    };
+    if let Some(Dropped { target, path }) = place::target(door, place).await? {
+        return dropping::put(&door.shared, &target, &path, attributes, from).await;
+    }
     let (space, path) = place::resolve(door, place).await?;
     current::catch_up(door, &space).await?;
     // What cannot be written to is found before a byte is read.
@@ -45,11 +54,6 @@ pub(super) async fn write(
     let origin = tokio::task::spawn_blocking(move || Origin::open(from, &spool));
     let unread = |error| refused("The content could not be read").because(error);
     let origin = Arc::new(origin.await.map_err(broke_off)?.map_err(unread)?);
-    let modified = wanted.modified.map_or_else(now, Into::into);
-    let attributes = Attributes {
-        executable: wanted.executable,
-        modified,
-    };
     let writing = Writing {
         door,
         space: &space,

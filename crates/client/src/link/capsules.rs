@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hythe_content::{CapsulePlace, Field, NodeKeys, SpaceKeys, field_key, seal_capsule};
-use hythe_model::{KeyEpoch, NodeId, NodeKind, SpaceId};
+use hythe_model::{KeyEpoch, LinkKind, NodeId, NodeKind, SpaceId};
 use hythe_space::{CapsuleSeal, CryptoError, Entropy, FieldRecord, LinkGrant, Record, SigningKey};
 use hythe_wire::link::{
     CapsulePart, DirectoryCapsules, LinkCapsule, LinkCapsulesRequest, MAX_CAPSULE_DIRECTORIES,
@@ -106,6 +106,13 @@ impl<'m> Maker<'m> {
         self.state.read(|rows| {
             let mut places = BTreeSet::new();
             match dirty {
+                // Who may only put sees what it is called, and nothing below.
+                Dirty::All if grant.kind == LinkKind::Upload => {
+                    places.insert(None);
+                }
+                Dirty::Nodes(nodes) if grant.kind == LinkKind::Upload => {
+                    places.extend(nodes.contains(&grant.node).then_some(None));
+                }
                 Dirty::All => {
                     places.insert(None);
                     add_tree(rows, number, grant.node, &mut places)?;

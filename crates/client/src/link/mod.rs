@@ -7,7 +7,7 @@ mod visit;
 
 use hythe_control::{LinkFor, LinkTerms};
 use hythe_model::{DeviceId, LinkId};
-use hythe_space::{CryptoError, Entropy, KemSecret};
+use hythe_space::{CryptoError, Entropy, KemSecret, SigningKey};
 use hythe_wire::IdentityKey;
 use hythe_wire::link_url::{LinkSecret, LinkUrl, verifier};
 use hythe_wire::opaque::{OpaqueError, Password};
@@ -53,10 +53,12 @@ impl NewLink {
     pub fn terms(&self) -> Result<LinkTerms, NewLinkError> {
         let keys = self.secret.keys(self.link, self.password.as_ref())?;
         let public = KemSecret::from_seed(keys.seed).public()?;
+        let uploads = SigningKey::from_seed(&keys.uploads).public();
         Ok(LinkTerms {
             link: self.link,
             key: data_encoding::BASE64.encode(public.as_bytes()),
             verifier: data_encoding::BASE64.encode(verifier(&keys.token).expose()),
+            uploads: data_encoding::BASE64.encode(&uploads.0),
             password: self.password.is_some(),
             kind: LinkFor::Download,
             days: None,

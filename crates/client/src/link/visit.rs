@@ -8,7 +8,7 @@ use hythe_control::{
     Entry, EntryKind, Events, Failure, FailureKind, Octets, Place, Reply, Request, Service,
 };
 use hythe_model::{
-    Attributes, Body, KeyEpoch, LinkId, LinkKind, NodeId, NodeKind, OpeningId, TreePath,
+    Attributes, Body, KeyEpoch, LinkId, LinkKind, NodeId, NodeKind, OpeningId, Secret32, TreePath,
 };
 use hythe_space::{CryptoError, Entropy, KemSecret};
 use hythe_wire::link::LinkInfo;
@@ -17,9 +17,9 @@ use hythe_wire::opaque::{OpaqueError, Password};
 use hythe_wire::{Code, headers};
 
 use super::nodes::{Opener, Shown};
-use super::put::Inbox;
 use crate::daemon::unreachable;
 use crate::direct::{Telling, pour};
+use crate::inbox::put::PutError;
 use crate::keys::ServerPin;
 use crate::net::{Api, ApiError};
 use crate::pool::{Pool, PoolError};
@@ -48,17 +48,30 @@ pub enum VisitError {
     Pool(#[from] PoolError),
 }
 
+impl From<PutError> for VisitError {
+    fn from(error: PutError) -> Self {
+        match error {
+            PutError::Crypto(error) => error.into(),
+            PutError::Transfer(error) => error.into(),
+        }
+    }
+}
+
 /// An opened link.
 pub struct Visit {
-    api: Api,
+    pub(super) api: Api,
     /// The same server, without the link.
-    anyone: Api,
-    link: LinkId,
+    pub(super) anyone: Api,
+    pub(super) link: LinkId,
     kind: LinkKind,
-    opener: Opener,
+    pub(super) opener: Opener,
     /// The linked node; none for a whole space.
     top: Option<Shown>,
-    transfer: Transfer,
+    pub(super) transfer: Transfer,
+    /// The key of the inbox of a sealed space, as it was shown.
+    pub(super) card: Option<Vec<u8>>,
+    /// Seed of the key that signs what is put.
+    pub(super) uploads: Secret32,
 }
 
 impl Visit {
@@ -81,12 +94,18 @@ impl Visit {
             key: KemSecret::from_seed(keys.seed),
             maker: url.maker,
         };
-        let LinkInfo { node, capsule, .. } = info;
+        let LinkInfo {
+            node,
+            capsule,
+            card,
+            ..
+        } = info;
         let has_top = node.is_some();
         let nodes = node.into_iter().collect();
         let top = opener.open(None, nodes, capsule.as_ref());
         let top = top.map_err(VisitError::Forged)?.pop();
-        if has_top && top.is_none() {
+        // To put files nothing has to be shown.
+        if has_top && top.is_none() && info.kind != LinkKind::Upload {
             return Err(VisitError::Forged("it comes without its keys".to_owned()));
         }
         // Nothing is sealed here: to read, the keys in layouts are enough.
@@ -105,6 +124,8 @@ impl Visit {
             opener,
             top,
             transfer,
+            card: card.map(Vec::from),
+            uploads: keys.uploads,
         })
     }
 
@@ -168,15 +189,7 @@ impl Visit {
         let [name] = path.names() else {
             return Err(refused("A link takes files by a name and no further path"));
         };
-        let inbox = Inbox {
-            api: &self.api,
-            anyone: &self.anyone,
-            pool: &self.transfer.pool,
-            link: self.link,
-            space: self.opener.space,
-            taker: self.opener.maker,
-        };
-        let size = inbox.put(name, attributes, from).await.map_err(failure)?;
+        let size = self.send(name, attributes, from).await.map_err(failure)?;
         Ok(Reply::Entry(Entry {
             path: Octets(name.as_bytes().to_vec()),
             kind: EntryKind::File,

@@ -11,7 +11,7 @@ use hythe_wire::{Message, headers, routes};
 
 use super::body::Frames;
 use super::http::Channel;
-use super::{Api, ApiError};
+use super::{Api, ApiError, Putting};
 
 /// What the server has of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,9 +105,9 @@ impl Api {
         upload: Option<UploadId>,
     ) -> Result<PackReply, ApiError> {
         let path = match (self.putting, upload) {
-            (Some(link), _) => routes::link_packs(link),
+            (Some(Putting::Link(link)), _) => routes::link_packs(link),
             (None, Some(upload)) => routes::space_packs_of(space, upload),
-            (None, None) => routes::space_packs(space),
+            (Some(Putting::Member) | None, _) => routes::space_packs(space),
         };
         let body = Some((headers::PACK, pack));
         let mut reader = self.call(Channel::Bulk, Method::POST, &path, body).await?;

@@ -10,7 +10,7 @@ use hythe_wire::link::{
 use hythe_wire::{ByteVec, Message, headers, routes};
 
 use super::http::Channel;
-use super::{Api, ApiError};
+use super::{Api, ApiError, Putting};
 
 impl Api {
     /// Gives out a link.
@@ -83,7 +83,7 @@ impl Api {
     /// The same calls, whose packs are put through a link.
     pub fn putting(&self, link: LinkId) -> Self {
         Self {
-            putting: Some(link),
+            putting: Some(Putting::Link(link)),
             ..self.clone()
         }
     }

@@ -14,6 +14,7 @@ mod dial;
 mod error;
 mod events;
 mod http;
+mod inbox;
 mod links;
 mod log;
 mod login;
@@ -56,8 +57,17 @@ pub struct Api {
     authorization: Option<HeaderValue>,
     /// The file that chunks are read of, for whoever has a link; else they are read of a space.
     opening: Option<(LinkId, OpeningId)>,
-    /// The link that packs are put through; else they are stored in a space.
-    putting: Option<LinkId>,
+    /// The way that packs are put; else they are stored in a space by who may write there.
+    putting: Option<Putting>,
+}
+
+/// How packs are put of files that are sealed for an inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Putting {
+    /// Through a link.
+    Link(LinkId),
+    /// By a member.
+    Member,
 }
 
 impl Api {

@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hythe_content::SpaceKeys;
-use hythe_model::{Head, NodeId, SpaceId};
+use hythe_model::{Head, KeyEpoch, NodeId, SpaceId};
 use hythe_space::{CryptoError, LtHash};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -280,6 +280,11 @@ impl Replica {
     /// What the log says of the space, and of this account in it; none before it was read.
     pub fn standing(&self) -> Option<Arc<Standing>> {
         self.shown().standing
+    }
+
+    /// The newest key epoch that this device has the keys of.
+    pub(crate) fn current_epoch(&self) -> Option<KeyEpoch> {
+        self.shown().keys.map(|keys| keys.epoch())
     }
 
     /// Another number whenever members, keys or the name may have changed.

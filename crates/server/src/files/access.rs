@@ -22,8 +22,13 @@ const MAX_DEPTH: usize = 4096;
 pub(super) enum Want {
     /// See nodes, history and chunks.
     Read,
-    /// Bring chunks; whether the change set that names them may stand, its fold decides.
+    /// Write, and learn which chunks are there already; whether a change set may stand, its fold
+    /// decides.
     Upload,
+    /// Bring files and learn nothing (A33).
+    Put,
+    /// Take in what others put.
+    TakeIn,
     /// Change the space itself, or leave it: which of it a role may, the fold decides.
     Govern,
     /// Give out links to nodes, and see which there are.
@@ -34,8 +39,8 @@ impl Want {
     fn is_allowed(self, role: Role) -> bool {
         match self {
             Self::Read => role != Role::Drop,
-            Self::Upload => role.may_write() || role == Role::Drop,
-            Self::Link => role.may_write(),
+            Self::Put => role.may_write() || role == Role::Drop,
+            Self::Upload | Self::TakeIn | Self::Link => role.may_write(),
             Self::Govern => true,
         }
     }
@@ -280,8 +285,8 @@ fn reaches(app: &AppScope, log: &Log, want: Want) -> Result<(), Denied> {
     }
     match want {
         Want::Read => Ok(()),
-        Want::Upload if !app.read_only => Ok(()),
-        Want::Upload | Want::Govern | Want::Link => Err(Denied::Role),
+        Want::Upload | Want::Put if !app.read_only => Ok(()),
+        Want::Upload | Want::Put | Want::TakeIn | Want::Govern | Want::Link => Err(Denied::Role),
     }
 }
 

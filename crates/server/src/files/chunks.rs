@@ -108,7 +108,9 @@ impl Files {
         if pack.len() > MAX_PACK_BYTES {
             return Err(FilesError::invalid("the pack is too large"));
         }
-        let log = self.upload_log(principal, space).await?;
+        let who = principal.clone();
+        let find = move |tx: &mut dyn Tx| access::space(tx, &who, space, Want::Put);
+        let log = self.inner.database.read(find).await?.no;
         let read = pack.clone();
         let entries = tokio::task::spawn_blocking(move || read_pack(&read)).await;
         let entries = entries.map_err(|_| DbError::Closed)?;
@@ -156,7 +158,7 @@ impl Files {
         let objects = Arc::new(Objects::put(&self.inner.blobs, entries, pack).await?);
         let (principal, recorded) = (principal.clone(), Arc::clone(&objects));
         let record = move |tx: &mut dyn Tx| {
-            let log = access::locked(tx, &principal, space, Want::Upload)?;
+            let log = access::locked(tx, &principal, space, Want::Put)?;
             recorded.record(tx, log.no, payer, now_ms())
         };
         let stored = self.inner.database.write(record).await?;

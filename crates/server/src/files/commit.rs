@@ -17,7 +17,7 @@ use super::objects::{Attached, Objects};
 use super::quota::{self, Payer};
 use super::tree::{self, Walk};
 use super::view::SqlView;
-use super::{Denied, Files, FilesError, Inner, Principal, Refused, endings, members};
+use super::{Denied, Files, FilesError, Inner, Principal, Refused, endings, inbox, members};
 use crate::clock::now_ms;
 use crate::metadata::chunks::ChunkKind;
 use crate::metadata::logs::Log;
@@ -97,7 +97,7 @@ impl Files {
     ) -> Result<(), FilesError> {
         let principal = principal.clone();
         let read = move |tx: &mut dyn Tx| {
-            let log = access::space(tx, &principal, space, Want::Upload)?;
+            let log = access::space(tx, &principal, space, Want::Put)?;
             quota::look(tx, log.no, Payer::of(&principal, None), 0)
         };
         self.inner.database.read(read).await
@@ -134,8 +134,6 @@ fn check_author(
         "the change set belongs to another log"
     } else if header.author != principal.device() {
         "the change set was not signed by this device"
-    } else if header.behalf.is_some() {
-        "only the server writes on behalf of others"
     } else if change_set.operations().iter().any(says_restored) {
         "only the server says that it was restored"
     } else {
@@ -211,6 +209,7 @@ fn commit_in(
     }
     members::check_new(tx, inner.account(), &log, &commit.change_set)?;
     endings::check(&log, &commit.change_set)?;
+    let taken = inbox::taken_in(tx, &log, &commit.change_set)?;
     let now_ms = now_ms();
     let account = inner.accounts.get(tx, principal.account())?;
     let moment = Moment::Accepting { now_ms };
@@ -226,6 +225,7 @@ fn commit_in(
     commit.objects.record(tx, log.no, payer, now_ms)?;
     check_chunks(tx, &log, commit)?;
     let committed = apply::write_space(tx, &mut log, &commit.change_set, &effects, now_ms)?;
+    inbox::forget(tx, log.no, &taken)?;
     inner.checkpoint_if_due(tx, &log, now_ms)?;
     Ok(committed)
 }
@@ -272,18 +272,31 @@ pub(super) fn check_chunks(
     log: &Log,
     commit: &Prepared,
 ) -> Result<(), FilesError> {
+    check_refs(tx, log, &commit.refs, &commit.roots, &commit.objects)
+}
+
+/// The same, of chunks that are named otherwise.
+///
+/// # Errors
+/// As [`check_chunks`].
+pub(super) fn check_refs(
+    tx: &mut dyn Tx,
+    log: &Log,
+    refs: &[ChunkId],
+    roots: &HashSet<ChunkId>,
+    objects: &Objects,
+) -> Result<(), FilesError> {
     // What was there before was settled before: this looks at what came with the commit itself.
-    let roots = commit.roots.iter().copied();
-    let mut walk = Walk::new(roots.chain(commit.objects.layout_nodes()));
+    let mut walk = Walk::new(roots.iter().copied().chain(objects.layout_nodes()));
     for _ in 0..WALKS_IN_COMMIT {
         walk.go_on(tx, log.no)?;
     }
     let mut missing = walk.missing().to_vec();
-    let kinds = tree::stored(tx, log.no, &commit.refs)?;
-    for (id, kind) in commit.refs.iter().zip(kinds) {
+    let kinds = tree::stored(tx, log.no, refs)?;
+    for (id, kind) in refs.iter().zip(kinds) {
         match kind {
             Some(ChunkKind::CompleteLayout) => {}
-            Some(_) if !commit.roots.contains(id) => {}
+            Some(_) if !roots.contains(id) => {}
             _ => missing.push(*id),
         }
     }

@@ -16,7 +16,7 @@ use hythe_wire::link::{
 use super::access::{self, Linked};
 use super::keyring::Keyring;
 use super::links::LinkPass;
-use super::{Files, FilesError, Inner, Refused, link_capsules, view};
+use super::{Files, FilesError, Inner, Refused, inbox, link_capsules, view};
 use crate::clock::now_ms;
 use crate::metadata::links::{self, Action, Opening, UseRow};
 use crate::metadata::logs;
@@ -185,6 +185,7 @@ fn info(
         downloads_left: row.limit.map(|limit| limit.saturating_sub(row.downloads)),
         node,
         capsule,
+        card: inbox::card_of_link(tx, linked)?.map(ByteVec::from),
     })
 }
 

@@ -9,7 +9,7 @@ use super::{Denied, Files, FilesError, Principal, link_capsules};
 use crate::clock::now_ms;
 use crate::metadata::links::{self, Action, LinkRow, UseRow};
 use crate::metadata::logs::Log;
-use crate::metadata::{Tx, nodes, records};
+use crate::metadata::{DbError, Tx, nodes, parcels, records};
 
 /// Links into one space that are not revoked.
 const MAX_LINKS: u64 = 1000;
@@ -66,10 +66,9 @@ impl Files {
         let server = self.device();
         let work = move |tx: &mut dyn Tx| {
             let log = access::locked(tx, &principal, space, Want::Link)?;
-            if named.kind == LinkKind::Upload && !log.open {
-                // Nobody there could take in what is put.
+            if named.kind == LinkKind::Upload && !log.open && named.uploads.is_none() {
                 return Err(FilesError::invalid(
-                    "a sealed space takes no uploads by links",
+                    "uploads into a sealed space are signed, and the link has no key for that",
                 ));
             }
             let row = new_row(&principal, &log, &named, grant.clone(), verifier.clone());
@@ -96,7 +95,8 @@ impl Files {
             let all = is_owner(tx, &principal, &log)?;
             let rows = links::of_space(tx, log.no)?.into_iter();
             let own = rows.filter(|row| all || row.account == principal.account());
-            Ok::<_, FilesError>(own.map(view).collect())
+            let views = own.map(|row| view(tx, &log, row));
+            Ok::<_, FilesError>(views.collect::<Result<_, _>>()?)
         };
         self.inner.database.read(read).await
     }
@@ -208,15 +208,21 @@ pub(super) fn of_caller(
     Err(Denied::Role.into())
 }
 
-fn view(row: LinkRow) -> LinkView {
-    LinkView {
+fn view(tx: &mut dyn Tx, log: &Log, row: LinkRow) -> Result<LinkView, DbError> {
+    let puts = match log.open {
+        true => parcels::Counts::default(),
+        false => parcels::count(tx, log.no, Some(row.link))?,
+    };
+    Ok(LinkView {
         link: row.link,
         account: row.account,
         device: row.device,
         grant: data_encoding::HEXLOWER.encode(&row.grant),
         downloads: row.downloads,
         revoked_ms: row.revoked_ms,
-    }
+        waiting: puts.waiting,
+        refused: puts.refused,
+    })
 }
 
 fn use_view(row: UseRow) -> LinkUse {

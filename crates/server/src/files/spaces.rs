@@ -14,7 +14,7 @@ use super::apply::Committed;
 use super::{Files, FilesError, Principal, endings, found, members, quota};
 use crate::clock::now_ms;
 use crate::metadata::logs::{self, Log};
-use crate::metadata::{DbError, Tx, invitations, quotas, records};
+use crate::metadata::{DbError, Tx, invitations, parcels, quotas, records};
 
 /// Invitations that are told, the latest: nobody can fill another's list.
 const MAX_OFFERED: u32 = 100;
@@ -177,6 +177,10 @@ fn view(tx: &mut dyn Tx, log: &Log, role: u8, account: AccountId) -> Result<Spac
     let entry = logs::entry(tx, log.no, log.head.cursor)?.ok_or(DbError::Shape("an entry"))?;
     let invitation = invitations::get(tx, log.no, account)?;
     let invitation = invitation.map(|asked| members::invitation_view(tx, log, &asked));
+    let puts = match !log.open && role_of(role)?.may_write() {
+        true => parcels::count(tx, log.no, None)?,
+        false => parcels::Counts::default(),
+    };
     Ok(SpaceView {
         id: SpaceId(log.id),
         role: role_of(role)?.into(),
@@ -190,5 +194,7 @@ fn view(tx: &mut dyn Tx, log: &Log, role: u8, account: AccountId) -> Result<Spac
             used_bytes: log.stored_bytes,
             limit_bytes: quotas::limits(tx, log.no)?.space,
         }),
+        waiting: puts.waiting,
+        refused: puts.refused,
     })
 }

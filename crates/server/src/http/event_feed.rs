@@ -13,7 +13,7 @@ use hythe_model::{AccountId, Cursor, Head, SpaceId};
 use hythe_wire::event::{Event, EventsRequest, Goodbye};
 use hythe_wire::frame;
 use hythe_wire::limits::{MAX_EVENT_INLINE_BYTES, MAX_LOG_PAGE};
-use hythe_wire::space::SpaceView;
+use hythe_wire::space::{RoleName, SpaceView};
 
 use super::app::Shared;
 use super::stream::PAGE_BYTES;
@@ -135,6 +135,10 @@ impl Feed {
             Ok(Notice::Standing { account }) if account == self.reader.account() => {
                 self.recheck().await
             }
+            Ok(Notice::Parcel { space }) if self.spaces.contains_key(&space) => {
+                self.send(&Event::Parcel { space }).await
+            }
+            Ok(Notice::Parcel { .. }) => Ok(()),
             Ok(Notice::DeviceRemoved { .. } | Notice::Spaces { .. } | Notice::Standing { .. }) => {
                 Ok(())
             }
@@ -275,7 +279,10 @@ impl Feed {
             Some(_) => Part::Offered,
             None => Part::Taken,
         };
-        let now: BTreeMap<SpaceId, Part> = views.iter().map(|v| (v.id, part(v))).collect();
+        // Nothing is told to who may only put files.
+        let is_told = |view: &&SpaceView| view.invitation.is_some() || view.role != RoleName::Drop;
+        let told = views.iter().filter(is_told);
+        let now: BTreeMap<SpaceId, Part> = told.map(|v| (v.id, part(v))).collect();
         let before = std::mem::replace(&mut self.member_of, now.clone());
         for space in before.keys().filter(|space| !now.contains_key(space)) {
             self.left(*space).await?;

@@ -19,7 +19,7 @@ use super::message::{Cbor, IdText, Ids, PackBody};
 use super::openapi::Octets;
 use super::stream::guarded;
 use crate::auth::Visitor;
-use crate::files::{Attached, LinkPut};
+use crate::files::{Attached, Parcel};
 
 /// What a link is, and what it points at.
 #[utoipa::path(
@@ -142,33 +142,30 @@ pub(crate) async fn put(
     visitor: Visitor,
     request: Cbor<LinkPutRequest>,
 ) -> Result<StatusCode, Failure> {
-    let LinkPutRequest {
-        upload,
-        generation,
-        wrapped,
-        name,
-        attributes,
-        body,
-        size,
-        attached,
-    } = request.message;
-    let attached = attached.into_iter().map(|object| Attached {
-        id: object.name.id,
-        seal: object.name.seal,
-        sealed: Vec::from(object.sealed).into(),
-    });
-    let put = LinkPut {
-        upload,
-        generation,
-        wrapped: wrapped.into(),
-        name: name.into(),
-        attributes: attributes.into(),
-        body: body.into(),
-        size,
-        attached: attached.collect(),
-    };
+    let put = parcel(request.message);
     app.files
         .link_put(&visitor.pass, put, visitor.address)
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A file as it was sent.
+pub(super) fn parcel(request: LinkPutRequest) -> Parcel {
+    let attached = request.attached.into_iter().map(|object| Attached {
+        id: object.name.id,
+        seal: object.name.seal,
+        sealed: Vec::from(object.sealed).into(),
+    });
+    Parcel {
+        upload: request.upload,
+        generation: request.generation,
+        wrapped: request.wrapped.into(),
+        name: request.name.into(),
+        attributes: request.attributes.into(),
+        body: request.body.into(),
+        size: request.size,
+        attached: attached.collect(),
+        refs: request.refs.map(|refs| (refs.tree, refs.ids)),
+        signature: request.signature.map(Into::into),
+    }
 }

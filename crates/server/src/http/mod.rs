@@ -31,6 +31,7 @@ pub(crate) mod exposition;
 pub(crate) mod farewell;
 pub(crate) mod health;
 pub(crate) mod history;
+pub(crate) mod inbox;
 pub(crate) mod joining;
 pub(crate) mod link;
 pub(crate) mod links;

@@ -38,6 +38,7 @@ pub(crate) struct Octets(Vec<u8>);
         (name = "chunks", description = "Content of a space"),
         (name = "history", description = "What was"),
         (name = "links", description = "Nodes for whoever has a link"),
+        (name = "inbox", description = "Files by members that may only put"),
         (name = "admin", description = "For accounts that may administer the server"),
         (name = "events", description = "What happens")
     )

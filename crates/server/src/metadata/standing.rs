@@ -143,11 +143,13 @@ pub fn set_payer(tx: &mut dyn Tx, log: LogNo, payer: Option<AccountId>) -> Resul
 }
 
 /// What hangs on a log, the log last.
-const OF_A_LOG: [&str; 17] = [
+const OF_A_LOG: [&str; 19] = [
     "DELETE FROM entries WHERE log = $1",
     "DELETE FROM links WHERE log = $1",
     "DELETE FROM link_uses WHERE log = $1",
     "DELETE FROM link_capsules WHERE log = $1",
+    "DELETE FROM parcels WHERE log = $1",
+    "DELETE FROM inbox_cards WHERE log = $1",
     "DELETE FROM nodes WHERE log = $1",
     "DELETE FROM versions WHERE log = $1",
     "DELETE FROM records WHERE log = $1",

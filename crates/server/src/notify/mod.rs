@@ -56,6 +56,11 @@ pub enum Notice {
         /// The account.
         account: AccountId,
     },
+    /// A file was put into the inbox of a sealed space.
+    Parcel {
+        /// The space.
+        space: SpaceId,
+    },
     /// Notices may have been lost: look at everything again.
     Lost,
 }
@@ -83,6 +88,7 @@ impl Notice {
             Self::DeviceRemoved { account, device } => format!("removed {account} {device}"),
             Self::Standing { account } => format!("standing {account}"),
             Self::Spaces { account } => format!("spaces {account}"),
+            Self::Parcel { space } => format!("parcel {space}"),
             Self::Lost => "lost".to_owned(),
         }
     }
@@ -115,6 +121,9 @@ impl Notice {
             },
             "spaces" => Self::Spaces {
                 account: words.next()?.parse().ok()?,
+            },
+            "parcel" => Self::Parcel {
+                space: words.next()?.parse().ok()?,
             },
             _ => return None,
         };
@@ -156,6 +165,9 @@ mod tests {
             },
             Notice::Standing { account },
             Notice::Spaces { account },
+            Notice::Parcel {
+                space: SpaceId([1; 32]),
+            },
             Notice::Lost,
         ] {
             assert_eq!(Notice::from_payload(&notice.to_payload()), notice);

@@ -43,6 +43,7 @@ async fn who_guesses_waits_and_nobody_else_does() {
         expires_ms: None,
         downloads: None,
         time_ms: now_ms(),
+        uploads: None,
     };
     let request = CreateLinkRequest {
         grant: grant.sign(&ann.key).encode().into(),

@@ -354,6 +354,25 @@ impl Person {
         body: Option<BodyWrite>,
     ) -> NodeId {
         let node = NodeId(self.entropy.bytes());
+        self.create_as(draft, node, (parent, name), kind, body);
+        node
+    }
+
+    /// A file without content, under an id that somebody else drew.
+    pub fn file_called(&mut self, draft: &mut Draft, node: NodeId) {
+        let body = self.body(Vec::new(), false);
+        let place = (NodeId::ROOT, "taken in");
+        self.create_as(draft, node, place, NodeKind::File, Some(body));
+    }
+
+    fn create_as(
+        &mut self,
+        draft: &mut Draft,
+        node: NodeId,
+        (parent, name): (NodeId, &str),
+        kind: NodeKind,
+        body: Option<BodyWrite>,
+    ) {
         let sealed = SealedNode {
             name: format!("sealed name {name}").into_bytes(),
             attributes: b"sealed attributes".to_vec(),
@@ -371,7 +390,6 @@ impl Person {
             body,
         };
         draft.create(create, sealed);
-        node
     }
 
     pub fn body(&mut self, refs: Vec<ChunkId>, tree: bool) -> BodyWrite {

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::SUITE;
 use crate::entropy::Entropy;
 use crate::error::CryptoError;
+use crate::inbox::Via;
 
 /// Length of an X-Wing public key.
 const PUBLIC_BYTES: usize = 1216;
@@ -93,6 +94,22 @@ pub enum Purpose {
         /// The link.
         #[n(0)]
         link: LinkId,
+    },
+    /// The secret under which somebody sealed a file for an inbox, for who takes it in.
+    #[n(12)]
+    Parcel {
+        /// The space.
+        #[n(0)]
+        space: SpaceId,
+        /// The key epoch of the inbox's key, or the generation of the server's.
+        #[n(1)]
+        number: u32,
+        /// The way in.
+        #[n(2)]
+        via: Via,
+        /// The upload.
+        #[n(3)]
+        upload: UploadId,
     },
 }
 

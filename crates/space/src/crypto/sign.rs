@@ -23,6 +23,10 @@ pub enum Context {
     Capsule,
     /// How far a device was shown a space.
     Sighting,
+    /// The key that files for a space's inbox are sealed to.
+    InboxCard,
+    /// A file that is put into an inbox.
+    Parcel,
 }
 
 impl Context {
@@ -36,6 +40,8 @@ impl Context {
             Self::LinkGrant => "hythe/1/link-grant",
             Self::Capsule => "hythe/1/link-capsule",
             Self::Sighting => "hythe/1/sighting",
+            Self::InboxCard => "hythe/1/inbox-card",
+            Self::Parcel => "hythe/1/parcel",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who may write: log, device, signature, the author's own chain, key epoch, role.
 
-use hythe_model::{AccountId, Head};
+use hythe_model::{AccountId, Head, NodeKind, Role};
 
 use super::FoldError;
 use super::overlay::Overlay;
@@ -216,6 +216,8 @@ pub(super) fn check_role(
     let behalf = admitted.behalf.as_ref().and_then(|member| member.role);
     match behalf {
         Some(role) if class == Class::Nodes && role.may_write() && !moves_out(change_set) => Ok(()),
+        // What a member put that may do nothing else.
+        Some(Role::Drop) if class == Class::Nodes && only_adds_files(change_set) => Ok(()),
         _ => Err(Refusal::NotAllowed(Denied::Behalf)),
     }
 }
@@ -228,6 +230,13 @@ fn moves_out(change_set: &ChangeSet) -> bool {
             Operation::MoveOut(_) | Operation::MovedOut(_) | Operation::StayHere(_)
         )
     })
+}
+
+/// Whether nothing but new files are made.
+fn only_adds_files(change_set: &ChangeSet) -> bool {
+    change_set.operations().iter().all(
+        |operation| matches!(operation, Operation::Create(create) if create.kind == NodeKind::File),
+    )
 }
 
 /// Whether a member does nothing but leave.

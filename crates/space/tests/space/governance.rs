@@ -451,6 +451,32 @@ fn the_server_writes_on_behalf_of_members_that_may_write() {
     assert_eq!(world.judge(&promote).unwrap_err(), denied);
 }
 
+#[test]
+fn what_a_member_put_that_may_do_nothing_else_is_a_file_and_nothing_else() {
+    let mut world = World::open();
+    let session = OperationId([0; 16]);
+    let account = world.bob.account.id();
+    let behalf = Behalf { account, session };
+    world.admit_bob(Role::Drop);
+    let denied = Refusal::NotAllowed(Denied::Behalf);
+    for draft in [
+        draft().dir(1, 0, "a").done(),
+        draft().file(1, 0, "a").dir(2, 0, "b").done(),
+    ] {
+        let more = world.behalf(&world.alice, behalf, draft);
+        assert_eq!(world.judge(&more).unwrap_err(), denied);
+    }
+    let file = world.behalf(&world.alice, behalf, draft().file(1, 0, "a").done());
+    world.accept(file).unwrap();
+    let edit = draft().edited(1, 1, 2).done();
+    let edit = world.behalf(&world.alice, behalf, edit);
+    assert_eq!(world.judge(&edit).unwrap_err(), denied);
+    // By itself it writes nothing.
+    let own = draft().file(2, 0, "b").done();
+    let refused = world.commit_as(|world| &world.bob, own).unwrap_err();
+    assert_eq!(refused, Refusal::NotAllowed(Denied::Role));
+}
+
 fn restored(at: Head) -> Operation {
     Operation::Restored(Restored {
         at,

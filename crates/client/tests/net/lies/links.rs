@@ -65,6 +65,7 @@ async fn give(
         expires_ms: None,
         downloads: None,
         time_ms: now_ms(),
+        uploads: None,
     };
     let signed = grant.sign(&SigningKey::from_seed(&giver.keys.signing));
     let request = CreateLinkRequest {

@@ -4,6 +4,7 @@
 mod accounts;
 mod chunks;
 mod histories;
+mod inbox;
 mod links;
 mod sealed;
 mod secrets;

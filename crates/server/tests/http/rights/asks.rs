@@ -129,6 +129,8 @@ impl Cast {
             self.of_space_links(who, row)
         } else if row.template.starts_with(routes::LINK) {
             self.of_link(who, row).await
+        } else if row.template.starts_with(routes::SPACE_INBOX) {
+            self.of_inbox(who, row)
         } else if row.template.starts_with("/api/v1/spaces/{space}") {
             self.of_space(who, row)
         } else if row.template.starts_with(routes::ACCOUNTS) {

@@ -1,8 +1,10 @@
 //! Requests about links, and of whoever has one.
 
-use hythe_model::{LinkId, LinkKind, NodeId, OpeningId, Secret32, UploadId};
+use hythe_model::{AccountId, LinkId, LinkKind, NodeId, OpeningId, Secret32, UploadId};
+use hythe_space::inbox::{InboxCard, Taker};
 use hythe_space::{KemSecret, LinkGrant, Operation};
 use hythe_wire::chunk::ReadRequest;
+use hythe_wire::inbox::InboxCardRequest;
 use hythe_wire::link::{
     CreateLinkRequest, LinkCapsulesRequest, LinkListRequest, LinkOpenRequest, LinkPutRequest,
 };
@@ -77,6 +79,7 @@ impl Cast {
             expires_ms: None,
             downloads: None,
             time_ms: now_ms(),
+            uploads: None,
         };
         CreateLinkRequest {
             grant: grant.sign(&self.person(who).key).encode().into(),
@@ -113,6 +116,41 @@ impl Cast {
             ("GET", routes::SPACE_LINK_USES, "of the owner's") => {
                 Ask::get(routes::space_link_uses(space, SPARE), Look::Done)
             }
+            _ => return None,
+        })
+    }
+
+    /// The inbox of the space, which is an open one.
+    pub fn of_inbox(&self, who: Who, row: &Row) -> Option<Ask> {
+        let space = self.space;
+        Some(match row.key() {
+            ("GET", routes::SPACE_INBOX, "") => Ask::get(routes::space_inbox(space), Look::Done),
+            ("POST", routes::SPACE_INBOX, "of what was sealed for nobody") => {
+                Ask::post(routes::space_inbox(space), plain(&for_nobody(who)))
+            }
+            ("GET", routes::SPACE_INBOX_CARD, "") => {
+                Ask::get(routes::space_inbox_card(space), Look::Done)
+            }
+            ("POST", routes::SPACE_INBOX_CARD, "") => {
+                let card = InboxCard {
+                    suite: 0,
+                    space,
+                    taker: Taker::Server {
+                        account: AccountId([9; 32]),
+                    },
+                    time_ms: now_ms(),
+                };
+                let card = card.sign(&self.person(who).key).encode().into();
+                let request = InboxCardRequest { card };
+                Ask::post(routes::space_inbox_card(space), signed(&request))
+            }
+            ("DELETE", routes::SPACE_INBOX_PARCEL, "of nobody's") => Ask {
+                method: reqwest::Method::DELETE,
+                path: routes::space_inbox_parcel(space, UploadId([3; 16])),
+                body: Body::Nothing,
+                look: Look::Done,
+                then: Then::Nothing,
+            },
             _ => return None,
         })
     }
@@ -154,17 +192,7 @@ impl Cast {
                 Ask::post(routes::link_packs(link), pack)
             }
             ("POST", routes::LINK_FILES, "that was sealed for nobody") => {
-                let request = LinkPutRequest {
-                    upload: UploadId([who as u8; 16]),
-                    generation: 1,
-                    wrapped: vec![0x40].into(),
-                    name: vec![].into(),
-                    attributes: vec![].into(),
-                    body: vec![].into(),
-                    size: 0,
-                    attached: vec![],
-                };
-                Ask::post(routes::link_files(link), plain(&request))
+                Ask::post(routes::link_files(link), plain(&for_nobody(who)))
             }
             ("POST", routes::LINK_CHUNKS, "without an opening") => {
                 self.chunks(link, OpeningId([6; 16]))
@@ -178,5 +206,21 @@ impl Cast {
         let path = routes::link_chunks(link, opening);
         let held = Look::Holds(self.chunk.bytes.clone());
         Ask::post(path, plain(&ReadRequest { objects })).look(held)
+    }
+}
+
+/// A file that nobody can open.
+fn for_nobody(who: Who) -> LinkPutRequest {
+    LinkPutRequest {
+        upload: UploadId([who as u8; 16]),
+        generation: 1,
+        wrapped: vec![0x40].into(),
+        name: vec![].into(),
+        attributes: vec![].into(),
+        body: vec![].into(),
+        size: 0,
+        attached: vec![],
+        refs: None,
+        signature: None,
     }
 }

@@ -40,6 +40,7 @@ pub(super) async fn give_as(
         expires_ms,
         downloads,
         time_ms: client_now_ms(),
+        uploads: None,
     };
     let signed = grant.sign(&ann.key).encode();
     let files = &world.files;

@@ -6,6 +6,7 @@ mod adopt;
 mod chunks;
 mod commits;
 mod conflicts;
+mod inbox;
 mod joining;
 mod links;
 mod owners;
@@ -23,6 +24,7 @@ pub use adopt::*;
 pub use chunks::*;
 pub use commits::*;
 pub use conflicts::*;
+pub use inbox::*;
 pub use joining::*;
 pub use links::*;
 pub use owners::*;
@@ -102,6 +104,8 @@ macro_rules! for_all_cases {
             an_opening_reaches_the_chunks_of_its_file_and_no_others,
             a_link_ends_at_its_time,
             a_link_ends_with_the_device_that_gave_it_out,
+            e1_a10_a_sealed_space_keeps_only_what_is_sealed_and_signed,
+            a_file_waits_in_a_sealed_space_until_it_is_taken_in_or_refused,
             an_account_is_made_for_somebody_else,
             r3_an_app_password_reaches_what_it_was_made_for,
             an_app_password_ends_with_whatever_it_hangs_on,
