@@ -249,3 +249,37 @@ fn a_member_with_the_role_drop_puts_files_and_sees_nothing() {
     ann.stop();
     bob.stop();
 }
+
+#[test]
+fn a_joining_link_may_let_files_be_put_and_nothing_else() {
+    let stage = Stage::server_only();
+    let (mut ann, bob) = (stage.person("ann"), stage.person("bob"));
+    for (space, more) in [("open", None), ("sealed", Some("--sealed"))] {
+        let mut create = vec!["spaces", "create", space];
+        create.extend(more);
+        ann.ok(&create);
+        let told = ann.ok(&["share", space, "--link", "--role", "drop"]);
+        let url = told.split('\'').nth(1).unwrap().to_owned();
+        let accepted = bob.ok(&["spaces", "accept", &url]);
+        let named = format!("hythe put FILE {space}:/");
+        assert!(accepted.contains(&named), "{accepted}");
+        // Again, as where the reply was lost: it is a member already.
+        bob.ok(&["spaces", "accept", &url]);
+        // One link is for one account.
+        let other = stage.person(&format!("other-{space}"));
+        let told = refused(&other, &["spaces", "accept", &url]);
+        assert!(told.contains("lets nobody in"), "{told}");
+    }
+    ann.start();
+    for space in ["open", "sealed"] {
+        put(&bob, &source(&bob, NAME, CONTENT), &format!("{space}:/"));
+        let there = format!("{NAME}\n");
+        wait_until("it is taken in", || {
+            ann.ok(&["ls", &format!("{space}:/")]) == there
+        });
+        refused(&bob, &["ls", &format!("{space}:/")]);
+        let members = ann.ok(&["members", space]);
+        assert!(members.contains("bob  drop"), "{members}");
+    }
+    ann.stop();
+}

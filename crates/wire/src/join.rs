@@ -1,12 +1,13 @@
 //! Becoming a member of a space by a link: the URL, and what the server answers to who holds it.
 //!
 //! `https://HOST:PORT/#s=…`: base64url without padding of a version byte, the server's identity,
-//! the space and the secret.
+//! the space and the secret. `#p=…` has a fourth field, who made the link: it makes a member that may
+//! only put files, and learns of the space what that account says.
 
 use std::fmt;
 use std::str::FromStr;
 
-use hythe_model::{Head, Secret32, SpaceId};
+use hythe_model::{AccountId, Head, Secret32, SpaceId};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use url::Url;
@@ -29,6 +30,8 @@ pub struct JoinUrl {
     /// The secret from which the one-time key and the key that the space's secret is wrapped to
     /// are derived.
     pub secret: Secret32,
+    /// Whose word counts for a member that may only put files; none for a member that reads.
+    pub by: Option<AccountId>,
 }
 
 impl FromStr for JoinUrl {
@@ -36,23 +39,36 @@ impl FromStr for JoinUrl {
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
         let (server, fragment) = split(text)?;
-        let Some(("s", packed)) = fragment.split_once('=') else {
-            return Err(UrlError::Fragment);
+        let (identity, space, shown, by) = match fragment.split_once('=') {
+            Some(("s", packed)) => {
+                let [identity, space, shown] = fields(packed)?;
+                (identity, space, shown, None)
+            }
+            Some(("p", packed)) => {
+                let [identity, space, shown, by] = fields(packed)?;
+                (identity, space, shown, Some(AccountId(*by)))
+            }
+            _ => return Err(UrlError::Fragment),
         };
-        let [identity, space, shown] = fields(packed)?;
         Ok(Self {
             server,
             identity: IdentityKey(*identity),
             space: SpaceId(*space),
             secret: secret(&shown),
+            by,
         })
     }
 }
 
 impl fmt::Display for JoinUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let packed = pack(&[&self.identity.0, &self.space.0, self.secret.expose()]);
-        write!(f, "{}#s={}", self.server, packed.as_str())
+        let (identity, space) = (&self.identity.0, &self.space.0);
+        let shown = self.secret.expose();
+        let (kind, packed) = match &self.by {
+            None => ("s", pack(&[identity, space, shown])),
+            Some(by) => ("p", pack(&[identity, space, shown, by.as_bytes()])),
+        };
+        write!(f, "{}#{kind}={}", self.server, packed.as_str())
     }
 }
 

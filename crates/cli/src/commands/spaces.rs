@@ -90,11 +90,14 @@ fn dropping(name: &str) -> String {
 async fn join(url: String) -> Result<Exit, Trouble> {
     let space = space(SpacesRequest::Join { url }).await?;
     let name = &space.name;
-    output::line(format!(
-        "You take part in {name} as {}. `hythe sync DIR --space {}` syncs it.",
-        role(space.role),
-        quoted(name)
-    ))?;
+    output::line(match space.role {
+        SpaceRole::Drop => dropping(name),
+        other => format!(
+            "You take part in {name} as {}. `hythe sync DIR --space {}` syncs it.",
+            role(other),
+            quoted(name)
+        ),
+    })?;
     Ok(Exit::Done)
 }
 

@@ -1,12 +1,15 @@
 //! Links that make members: making them, taking them back, taking them up.
 
-use hythe_model::{DeviceId, OperationId, Role, SpaceId};
-use hythe_space::flow::{JoinSecret, JoinTerms, offer_join, take_up};
+use hythe_content::open_space_name;
+use hythe_model::{DeviceId, OperationId, Role, SpaceId, SpaceName};
+use hythe_space::flow::{JoinSecret, JoinTerms, offer_join, offered_secret, take_up};
 use hythe_space::join::WithdrawJoin;
 use hythe_space::{
-    AuthorRecord, Draft, Entropy, JoinOfferRecord, Operation, Record, SigningKey, Stamp, View,
+    AuthorRecord, ChangeSet, Draft, Entropy, JoinOfferRecord, NameRecord, Operation, Record,
+    SigningKey, Stamp, View,
 };
 use hythe_wire::join::JoinTermsReply;
+use hythe_wire::log::CommitRequest;
 
 use super::CommitError;
 use super::govern::{Plan, current, one};
@@ -58,34 +61,72 @@ impl Replica {
     /// Takes up an offer: this account becomes a member, and the log is read.
     pub async fn join(&self, secret: &JoinSecret) -> Result<Applied, CommitError> {
         let mut position = self.enter().await?;
-        let key = secret.key().device_id();
-        let told = self.session.api.join_terms(self.space, key).await;
-        let told = Told::read(self.space, &told.map_err(ReplicaError::Api)?)?;
-        let change_set = {
-            let (accounts, own) = (&self.session.accounts, self.session.device.account);
-            accounts.refresh(own).await?;
-            let account = accounts.get(own).await?;
-            let terms = JoinTerms {
-                space: self.space,
-                epoch: told.offer.epoch,
-                wrapped: &told.offer.wrapped,
-            };
-            let mut entropy = Entropy::system()?;
-            let join = take_up(&terms, secret, &account, &mut entropy).map_err(not_wrapped)?;
-            let stamp = Stamp::next(
-                self.space,
-                told.author.as_ref(),
-                told.head,
-                account.head(),
-                told.offer.epoch,
-                OperationId(entropy.bytes()),
-                now_ms(),
-            );
-            let signing = SigningKey::from_seed(&self.session.device.signing);
-            one(Operation::Join(join)).sign(stamp, &signing)?
-        };
+        let told = self.told(secret).await?;
+        let change_set = self.taking_up(&told, secret).await?;
         self.send(&mut position, change_set, Vec::new()).await?;
         Ok(self.untold.tell(position.head))
+    }
+
+    /// What a space is called into which an offer lets files be put; none where it does not open.
+    pub async fn name_offered(
+        &self,
+        secret: &JoinSecret,
+    ) -> Result<Option<SpaceName>, CommitError> {
+        let told = self.told(secret).await?;
+        let current = offered_secret(&self.terms(&told), secret)?;
+        let name = told.name.filter(|name| name.epoch == told.offer.epoch);
+        Ok(name.and_then(|name| {
+            let sealed = name.sealed.as_bytes();
+            let opened = open_space_name(&current, self.space, name.epoch, sealed);
+            opened.ok().flatten()
+        }))
+    }
+
+    /// Takes up an offer that lets files be put and nothing be read: this account becomes a member,
+    /// and that is all it will see of the log.
+    pub async fn join_to_put(&self, secret: &JoinSecret) -> Result<(), CommitError> {
+        let told = self.told(secret).await?;
+        let change_set = self.taking_up(&told, secret).await?;
+        let request = CommitRequest {
+            change_set: change_set.encoded().to_vec().into(),
+            attached: Vec::new(),
+        };
+        let sent = self.session.api.commit(self.space, &request).await;
+        sent.map_err(ReplicaError::Api)?;
+        Ok(())
+    }
+
+    async fn told(&self, secret: &JoinSecret) -> Result<Told, ReplicaError> {
+        let key = secret.key().device_id();
+        let told = self.session.api.join_terms(self.space, key).await;
+        Told::read(self.space, &told.map_err(ReplicaError::Api)?)
+    }
+
+    fn terms<'t>(&self, told: &'t Told) -> JoinTerms<'t> {
+        JoinTerms {
+            space: self.space,
+            epoch: told.offer.epoch,
+            wrapped: &told.offer.wrapped,
+        }
+    }
+
+    async fn taking_up(&self, told: &Told, secret: &JoinSecret) -> Result<ChangeSet, CommitError> {
+        let (accounts, own) = (&self.session.accounts, self.session.device.account);
+        accounts.refresh(own).await?;
+        let account = accounts.get(own).await?;
+        let mut entropy = Entropy::system()?;
+        let join = take_up(&self.terms(told), secret, &account, &mut entropy);
+        let stamp = Stamp::next(
+            self.space,
+            told.author.as_ref(),
+            told.head,
+            account.head(),
+            told.offer.epoch,
+            OperationId(entropy.bytes()),
+            now_ms(),
+        );
+        let signing = SigningKey::from_seed(&self.session.device.signing);
+        Ok(one(Operation::Join(join.map_err(not_wrapped)?)).sign(stamp, &signing)?)
     }
 }
 
@@ -95,15 +136,16 @@ struct Told {
     head: hythe_model::Head,
     offer: JoinOfferRecord,
     author: Option<AuthorRecord>,
+    name: Option<NameRecord>,
 }
 
 impl Told {
     fn read(space: SpaceId, reply: &JoinTermsReply) -> Result<Self, ReplicaError> {
         let malformed = || ApiError::Malformed("the offer is none of this space".into());
         let record = |bytes: &[u8]| Record::decode(bytes).map_err(ApiError::malformed);
-        let is_this = match record(&reply.space)? {
-            Record::Space(record) => record.genesis.0 == space.0,
-            _ => false,
+        let name = match record(&reply.space)? {
+            Record::Space(record) if record.genesis.0 == space.0 => record.name,
+            _ => return Err(malformed().into()),
         };
         let Record::JoinOffer(offer) = record(&reply.offer)? else {
             return Err(malformed().into());
@@ -118,13 +160,11 @@ impl Told {
             None => None,
             Some(_) => return Err(malformed().into()),
         };
-        if !is_this {
-            return Err(malformed().into());
-        }
         Ok(Self {
             head: reply.head,
             offer,
             author,
+            name,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hythe_control::{Failure, FailureKind, Invite, OfferInfo, Reply};
-use hythe_model::{DeviceId, Role};
+use hythe_model::{AccountId, DeviceId, Role};
 use hythe_space::JoinOfferRecord;
 use hythe_space::flow::JoinSecret;
 use hythe_wire::IdentityKey;
@@ -11,7 +11,7 @@ use hythe_wire::join::JoinUrl;
 
 use super::door::Door;
 use super::shared::Space;
-use super::spaces::{followed, gone, info, owned, refused, shared_space};
+use super::spaces::{dropping_info, followed, gone, info, owned, refused, shared_space};
 use crate::commit::CommitError;
 use crate::direct;
 use crate::net::ApiError;
@@ -28,12 +28,6 @@ pub async fn offer(door: &Door, named: &str, role: Role) -> Result<Reply, Failur
         return Err(refused("A link makes nobody an owner: it may be passed on")
             .next("Share it with `--role editor`, and make them an owner once they are in."));
     }
-    if role == Role::Drop {
-        return Err(refused(
-            "Who may only put files is invited by name, or given a link to put them",
-        )
-        .next("`hythe link create SPACE:/ --upload` gives a link that takes files."));
-    }
     let keys = &door.shared.device;
     let address = door.shared.advertised_url.as_deref();
     let server = hythe_wire::invite::server_url(address.unwrap_or(&keys.server.url));
@@ -42,11 +36,17 @@ pub async fn offer(door: &Door, named: &str, role: Role) -> Result<Reply, Failur
     })?;
     let (applied, secret, expires_ms) = space.replica.offer_join(role).await?;
     direct::tell(door, &space, applied);
+    // Who may only put files reads no log: the word of who made the link is all it will know.
+    let by = (role == Role::Drop).then_some(keys.account);
+    if by.is_some() {
+        space.replica.tell_card().await?;
+    }
     let url = JoinUrl {
         server,
         identity: IdentityKey(keys.server.identity),
         space: space.id,
         secret: secret.secret().clone(),
+        by,
     };
     Ok(Reply::Invite(Invite {
         url: url.to_string(),
@@ -71,9 +71,32 @@ pub async fn join(door: &Door, url: &str) -> Result<Reply, Failure> {
         return taken_part(door, &url).await;
     }
     let secret = JoinSecret::new(url.secret.clone());
+    if let Some(by) = url.by {
+        return join_to_put(door, &url, &secret, by).await;
+    }
     shared.join(url.space, &secret).await.map_err(not_joined)?;
     shared.learn_spaces().await?;
     taken_part(door, &url).await
+}
+
+async fn join_to_put(
+    door: &Door,
+    url: &JoinUrl,
+    secret: &JoinSecret,
+    by: AccountId,
+) -> Result<Reply, Failure> {
+    let shared = &door.shared;
+    let known = || {
+        let mut all = shared.dropping().into_iter();
+        all.find(|target| target.id == url.space)
+    };
+    if known().is_none() {
+        let joined = shared.join_to_put(url.space, secret, by).await;
+        joined.map_err(not_joined)?;
+        shared.learn_spaces().await?;
+    }
+    let target = known().ok_or_else(gone)?;
+    Ok(Reply::Space(dropping_info(target)))
 }
 
 async fn taken_part(door: &Door, url: &JoinUrl) -> Result<Reply, Failure> {

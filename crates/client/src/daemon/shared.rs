@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hythe_model::{Role, SpaceId};
+use hythe_model::{AccountId, Role, SpaceId};
 use hythe_space::flow::JoinSecret;
 use hythe_wire::space::{RoleName, SpaceView};
 use tokio::sync::watch;
@@ -406,6 +406,27 @@ impl Shared {
         };
         // Whoever asks is told of everything by reading the space as a new one.
         replica.join(secret).await.map(drop)
+    }
+
+    /// Becomes a member that may only put files into a space, by a link of `by`. The caller asks for the
+    /// spaces anew.
+    pub async fn join_to_put(
+        &self,
+        id: SpaceId,
+        secret: &JoinSecret,
+        by: AccountId,
+    ) -> Result<(), CommitError> {
+        let _opening = self.opening.lock().await;
+        let replica = Replica::open(self.common.clone(), id).await?;
+        let name = replica.name_offered(secret).await?;
+        // Kept first: nothing more will ever be known of the space.
+        let known = Introduction {
+            by,
+            name: name.map(|name| name.as_str().to_owned()),
+        };
+        let kept = known.keep(&self.state, id).await;
+        kept.map_err(ReplicaError::from)?;
+        replica.join_to_put(secret).await
     }
 
     /// Forgets a space and what was read of it.

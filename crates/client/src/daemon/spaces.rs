@@ -123,7 +123,7 @@ fn confirmed(shared: &Shared, space: &Space) -> Option<ConfirmedInfo> {
 }
 
 /// A space that the account may only put files into.
-fn dropping_info(target: Target) -> SpaceInfo {
+pub(super) fn dropping_info(target: Target) -> SpaceInfo {
     SpaceInfo {
         id: target.id,
         name: target.name,

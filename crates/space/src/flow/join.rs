@@ -4,6 +4,7 @@
 use hythe_model::{KeyEpoch, Role, Secret32, SpaceId};
 
 use super::{FlowError, Recipient, member_wrap};
+use crate::CryptoError;
 use crate::account::AccountState;
 use crate::crypto::{KemSecret, Purpose, SigningKey, Wrapped};
 use crate::entropy::Entropy;
@@ -77,6 +78,15 @@ pub fn offer_join(
     Ok((offer, secret))
 }
 
+/// The secret of the key epoch that an offer holds.
+///
+/// # Errors
+/// When the link's secret does not open it.
+pub fn offered_secret(terms: &JoinTerms<'_>, secret: &JoinSecret) -> Result<Secret32, CryptoError> {
+    let purpose = purpose(terms.space, terms.epoch, secret);
+    secret.kem().unwrap(&purpose, terms.wrapped)
+}
+
 /// Takes up an offer for `account`. The operation stands alone in a change set of one of its
 /// devices.
 ///
@@ -88,8 +98,7 @@ pub fn take_up(
     account: &AccountState,
     entropy: &mut Entropy,
 ) -> Result<Join, FlowError> {
-    let purpose = purpose(terms.space, terms.epoch, secret);
-    let current = secret.kem().unwrap(&purpose, terms.wrapped)?;
+    let current = offered_secret(terms, secret)?;
     let own = Recipient::of(account)?;
     let wrap = member_wrap(terms.space, terms.epoch, &current, &own, entropy)?;
     let key = secret.key();

@@ -13,7 +13,7 @@ mod space;
 
 pub use account::{NewAccount, create_account, remove_device, wipe_device};
 pub use epoch::{EpochPlan, Recipient, member_wrap, new_epoch};
-pub use join::{JoinSecret, JoinTerms, offer_join, take_up};
+pub use join::{JoinSecret, JoinTerms, offer_join, offered_secret, take_up};
 pub use keyholder::{
     EXPORT_KEY_BYTES, KeyholderSecret, RECOVERY_BYTES, enrol_with_keyholder, remove_all_devices,
     set_keyholders,
