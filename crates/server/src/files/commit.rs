@@ -65,8 +65,9 @@ impl Files {
         let space = commit.space;
         let change_set = decode(commit.change_set).await?;
         check_author(&change_set, principal, space)?;
-        if !commit.attached.is_empty() {
-            // Nobody who may not write, or has no room left, fills the disk.
+        if Objects::need_a_pack(&commit.attached) {
+            // Nobody who may not write, or has no room left, fills the disk. What goes into the
+            // transaction is judged there, and nothing of it is written before.
             self.may_upload(principal, space).await?;
         }
         let objects = Objects::attach(&self.inner.blobs, commit.attached).await?;

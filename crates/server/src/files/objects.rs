@@ -74,7 +74,7 @@ impl Objects {
     /// # Errors
     /// [`FilesError::Invalid`], or the blob store's.
     pub(super) async fn attach(blobs: &Blobs, attached: Vec<Attached>) -> Result<Self, FilesError> {
-        let sum: usize = attached.iter().map(|object| object.sealed.len()).sum();
+        let sum = sum(&attached);
         if attached.len() > MAX_ATTACHED_OBJECTS || sum > MAX_ATTACHED_BYTES {
             return Err(FilesError::invalid(
                 "too much is attached to the change set",
@@ -104,6 +104,12 @@ impl Objects {
         }
         let entries = builder.entries().to_vec();
         Ok(Self::put(blobs, entries, Bytes::from(builder.finish())).await?)
+    }
+
+    /// Whether [`Self::attach`] writes them to the disk: few bytes go into the transaction that names
+    /// them.
+    pub(super) fn need_a_pack(attached: &[Attached]) -> bool {
+        sum(attached) >= MAX_INLINE_BYTES
     }
 
     /// Puts a pack that was read and found in order.
@@ -227,6 +233,10 @@ fn inline_entry(object: Attached) -> Result<Entry, FilesError> {
         object: kind,
         source: Source::Inline(object.sealed),
     })
+}
+
+fn sum(attached: &[Attached]) -> usize {
+    attached.iter().map(|object| object.sealed.len()).sum()
 }
 
 fn damaged(id: ChunkId) -> FilesError {
