@@ -122,44 +122,37 @@ pub fn pass(
         return;
     };
     let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        let mut order = order;
-        let settled = match borders::settle(&shared, &events, number).await {
-            Ok(settled) => {
-                order.look_at(settled.look);
-                order.all_nodes |= settled.handed_over;
-                pass.given_up = settled.given_up;
-                Ok(())
-            }
-            Err(error) => Err(error),
-        };
+    // All of it on one thread: nearly every pass finds its borders settled, and a task that waits for
+    // another thread costs more than the look.
+    tokio::task::spawn_blocking(move || {
         let runtime = shared.runtime.clone();
-        let passing = runtime.spawn_blocking(move || {
-            let result = settled.and_then(|()| pass::run(&pass, &order));
-            let away = matches!(result, Err(PassError::Away(_)));
-            let led = away.then(|| pass.setting.root.path_now()).flatten();
-            Passing {
-                number: passes,
-                order,
-                result,
-                led,
-            }
+        let mut order = order;
+        let settled = runtime.block_on(borders::settle(&shared, &events, number));
+        let settled = settled.map(|settled| {
+            order.look_at(settled.look);
+            order.all_nodes |= settled.handed_over;
+            pass.given_up = settled.given_up;
         });
-        match passing.await {
-            Ok(mut passing) => {
-                // What the pass put on the disk may have to be filled.
-                if let Ok(report) = &mut passing.result
-                    && report.run.done > 0
-                {
-                    match borders::settle_after(&shared, &events, number).await {
-                        Ok(look) => report.look.extend(look),
-                        Err(error) => tracing::debug!("attachments wait: {error}"),
-                    }
-                }
-                tell(&events, Event::Passed(number, Box::new(passing)));
+        let mut result = settled.and_then(|()| pass::run(&pass, &order));
+        let away = matches!(result, Err(PassError::Away(_)));
+        let led = away.then(|| pass.setting.root.path_now()).flatten();
+        drop(pass);
+        // What the pass put on the disk may have to be filled.
+        if let Ok(report) = &mut result
+            && report.run.done > 0
+        {
+            match runtime.block_on(borders::settle_after(&shared, &events, number)) {
+                Ok(look) => report.look.extend(look),
+                Err(error) => tracing::debug!("attachments wait: {error}"),
             }
-            Err(error) => tracing::error!("a pass broke off: {error}"),
         }
+        let passing = Passing {
+            number: passes,
+            order,
+            result,
+            led,
+        };
+        tell(&events, Event::Passed(number, Box::new(passing)));
     });
 }
 
