@@ -45,6 +45,13 @@ fn refused(device: &Device, arguments: &[&str]) -> String {
     String::from_utf8(done.stderr).unwrap()
 }
 
+/// Makes an open and a sealed space, named so.
+fn both_kinds(owner: &Device) -> [&'static str; 2] {
+    owner.ok(&["spaces", "create", "open"]);
+    owner.ok(&["spaces", "create", "sealed", "--sealed"]);
+    ["open", "sealed"]
+}
+
 /// How often a text stands in any file of the server.
 fn found(stage: &Stage, canary: &str) -> usize {
     let times = |path: &PathBuf| {
@@ -179,10 +186,7 @@ fn what_was_put_waits_while_no_daemon_runs_and_one_of_two_takes_it_in() {
 fn a_member_with_the_role_drop_puts_files_and_sees_nothing() {
     let stage = Stage::server_only();
     let (mut ann, bob) = (stage.person("ann"), stage.person("bob"));
-    for (space, more) in [("open", None), ("sealed", Some("--sealed"))] {
-        let mut create = vec!["spaces", "create", space];
-        create.extend(more);
-        ann.ok(&create);
+    for space in both_kinds(&ann) {
         ann.ok(&["mkdir", &format!("{space}:/secret-plans")]);
         ann.ok(&["share", space, "bob", "--role", "drop"]);
         let accepted = bob.ok(&["spaces", "accept", space]);
@@ -254,10 +258,7 @@ fn a_member_with_the_role_drop_puts_files_and_sees_nothing() {
 fn a_joining_link_may_let_files_be_put_and_nothing_else() {
     let stage = Stage::server_only();
     let (mut ann, bob) = (stage.person("ann"), stage.person("bob"));
-    for (space, more) in [("open", None), ("sealed", Some("--sealed"))] {
-        let mut create = vec!["spaces", "create", space];
-        create.extend(more);
-        ann.ok(&create);
+    for space in both_kinds(&ann) {
         let told = ann.ok(&["share", space, "--link", "--role", "drop"]);
         let url = told.split('\'').nth(1).unwrap().to_owned();
         let accepted = bob.ok(&["spaces", "accept", &url]);

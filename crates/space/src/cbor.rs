@@ -49,6 +49,21 @@ pub(crate) fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
     bytes
 }
 
+/// [`decode`], where no more than `limit` bytes are looked at.
+pub(crate) fn decode_bounded<'b, T>(
+    bytes: &'b [u8],
+    limit: usize,
+    what: &'static str,
+) -> Result<T, DecodeError>
+where
+    T: Decode<'b, ()> + Encode<()>,
+{
+    if bytes.len() > limit {
+        return Err(DecodeError::TooLarge { what, limit });
+    }
+    decode(bytes, what)
+}
+
 /// Decodes the whole of `bytes`, which must be exactly what [`encode`] would write: one value has
 /// one encoding, so what is signed or hashed cannot be said in two ways.
 pub(crate) fn decode<'b, T>(bytes: &'b [u8], what: &'static str) -> Result<T, DecodeError>

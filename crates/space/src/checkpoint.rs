@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 
 use crate::account::Devices;
 use crate::cbor;
-use crate::crypto::{Context, PublicKey, SUITE, Signature, SigningKey};
+use crate::crypto::{Context, PublicKey, SUITE, Signature, SigningKey, known_suite};
 use crate::digest::StateDigest;
 use crate::error::{CryptoError, DecodeError};
 use crate::limits::{CHECKPOINT_INTERVAL, MAX_CHECKPOINT_BYTES};
@@ -151,16 +151,8 @@ impl SignedCheckpoint {
     /// When it is over the limit, of an unknown suite, or not canonically encoded.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         const WHAT: &str = "a checkpoint";
-        if bytes.len() > MAX_CHECKPOINT_BYTES {
-            return Err(DecodeError::TooLarge {
-                what: WHAT,
-                limit: MAX_CHECKPOINT_BYTES,
-            });
-        }
-        let read: Self = cbor::decode(bytes, WHAT)?;
-        match read.checkpoint.suite {
-            SUITE => Ok(read),
-            suite => Err(DecodeError::Suite { what: WHAT, suite }),
-        }
+        let read: Self = cbor::decode_bounded(bytes, MAX_CHECKPOINT_BYTES, WHAT)?;
+        known_suite(read.checkpoint.suite, WHAT)?;
+        Ok(read)
     }
 }

@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 
 use crate::crypto::Wrapped;
 use crate::limits::MAX_SEALED_SECRET_BYTES;
+use crate::sealed_bytes::SealedBytes;
 
 /// Starts the log of a space; its header's hash is the space's id.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -97,46 +98,5 @@ pub struct Restored {
     pub epoch: ServerEpoch,
 }
 
-/// A small secret, already sealed by its author: 1 to 256 bytes that nobody here can read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedSecret(Box<[u8]>);
-
-impl SealedSecret {
-    /// Keeps sealed bytes; none when there are none or more than 256.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
-        let bytes = bytes.into();
-        (1..=MAX_SEALED_SECRET_BYTES)
-            .contains(&bytes.len())
-            .then(|| Self(bytes.into_boxed_slice()))
-    }
-
-    /// The sealed bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl<C> Encode<C> for SealedSecret {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        encoder: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        encoder.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for SealedSecret {
-    fn decode(
-        decoder: &mut minicbor::Decoder<'b>,
-        _: &mut C,
-    ) -> Result<Self, minicbor::decode::Error> {
-        let bytes = decoder.bytes()?;
-        if bytes.is_empty() || bytes.len() > MAX_SEALED_SECRET_BYTES {
-            return Err(minicbor::decode::Error::message(
-                "length of a sealed secret",
-            ));
-        }
-        Ok(Self(bytes.into()))
-    }
-}
+/// A small secret, already sealed by its author, that nobody here can read.
+pub type SealedSecret = SealedBytes<MAX_SEALED_SECRET_BYTES>;

@@ -4,7 +4,7 @@ use hythe_model::{AccountId, DeviceId, Head, HeaderHash, KeyEpoch, OperationId, 
 use minicbor::{Decode, Encode};
 
 use crate::cbor;
-use crate::crypto::SUITE;
+use crate::crypto::known_suite;
 use crate::error::DecodeError;
 use crate::hash::Hash32;
 
@@ -81,10 +81,8 @@ impl Header {
     /// When the suite is unknown or the bytes are not the canonical encoding of a header.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         const WHAT: &str = "a change set's header";
-        match cbor::suite_of(bytes, WHAT)? {
-            SUITE => cbor::decode(bytes, WHAT),
-            suite => Err(DecodeError::Suite { what: WHAT, suite }),
-        }
+        known_suite(cbor::suite_of(bytes, WHAT)?, WHAT)?;
+        cbor::decode(bytes, WHAT)
     }
 
     /// The hash of encoded header bytes.

@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 
 use crate::cbor;
 use crate::crypto::{
-    Context, KemPublic, KemSecret, PublicKey, Purpose, SUITE, Signature, SigningKey,
+    Context, KemPublic, KemSecret, PublicKey, Purpose, SUITE, Signature, SigningKey, known_suite,
 };
 use crate::error::{CryptoError, DecodeError};
 use crate::hash::Hash32;
@@ -126,8 +126,9 @@ impl SignedCard {
     /// See [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         const WHAT: &str = "the card of an inbox";
-        bounded(bytes, MAX_CARD_BYTES, WHAT)?;
-        cbor::decode(bytes, WHAT)
+        let read: Self = cbor::decode_bounded(bytes, MAX_CARD_BYTES, WHAT)?;
+        known_suite(read.card.suite, WHAT)?;
+        Ok(read)
     }
 }
 
@@ -259,16 +260,8 @@ impl ParcelSignature {
     /// See [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         const WHAT: &str = "the signature of a parcel";
-        bounded(bytes, MAX_PARCEL_SIGNATURE_BYTES, WHAT)?;
-        cbor::decode(bytes, WHAT)
+        cbor::decode_bounded(bytes, MAX_PARCEL_SIGNATURE_BYTES, WHAT)
     }
-}
-
-fn bounded(bytes: &[u8], limit: usize, what: &'static str) -> Result<(), DecodeError> {
-    if bytes.len() > limit {
-        return Err(DecodeError::TooLarge { what, limit });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -306,6 +299,16 @@ mod tests {
             body: b"body",
             size: 9,
         }
+    }
+
+    #[test]
+    fn a3_a_card_of_another_suite_is_none() {
+        let mut signed = card().sign(&signing(1));
+        signed.card.suite = 2;
+        assert!(matches!(
+            SignedCard::decode(&signed.encode()),
+            Err(DecodeError::Suite { suite: 2, .. })
+        ));
     }
 
     #[test]

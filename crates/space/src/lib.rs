@@ -75,6 +75,7 @@ pub mod operation;
 pub mod record;
 pub mod refusal;
 pub mod safety;
+mod sealed_bytes;
 pub mod sighting;
 mod structure;
 pub mod told;
@@ -102,6 +103,7 @@ pub use record::{
     NodeRecord, Record, RecordKey, SpaceRecord,
 };
 pub use refusal::{ChainFault, Denied, Field, Refusal};
+pub use sealed_bytes::SealedBytes;
 pub use sighting::{Sighting, SignedSighting};
 pub use told::{SealedTold, Told};
 pub use view::{Moment, Needs, Past, View, needs};

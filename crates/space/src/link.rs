@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use crate::cbor;
 use crate::crypto::{
     Context, KemPublic, KemSecret, PublicKey, Purpose, SUITE, Signature, SigningKey, Wrapped,
+    known_suite,
 };
 use crate::entropy::Entropy;
 use crate::error::{CryptoError, DecodeError};
@@ -114,8 +115,10 @@ impl SignedGrant {
     /// # Errors
     /// See [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        bounded(bytes, MAX_GRANT_BYTES, "the grant of a link")?;
-        cbor::decode(bytes, "the grant of a link")
+        const WHAT: &str = "the grant of a link";
+        let read: Self = cbor::decode_bounded(bytes, MAX_GRANT_BYTES, WHAT)?;
+        known_suite(read.grant.suite, WHAT)?;
+        Ok(read)
     }
 }
 
@@ -204,16 +207,8 @@ impl CapsuleSeal {
     /// # Errors
     /// See [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        bounded(bytes, MAX_SEAL_BYTES, "the envelope of a capsule")?;
-        cbor::decode(bytes, "the envelope of a capsule")
+        cbor::decode_bounded(bytes, MAX_SEAL_BYTES, "the envelope of a capsule")
     }
-}
-
-fn bounded(bytes: &[u8], limit: usize, what: &'static str) -> Result<(), DecodeError> {
-    if bytes.len() > limit {
-        return Err(DecodeError::TooLarge { what, limit });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -252,6 +247,17 @@ mod tests {
         let mut other = signed;
         other.grant.node = NodeId::ROOT;
         assert!(other.by(signing(1).device_id()).is_err());
+    }
+
+    #[test]
+    fn a3_a_grant_of_another_suite_is_none() {
+        let key = KemSecret::from_seed(Secret32::new([9; 32]));
+        let mut signed = grant(&key).sign(&signing(1));
+        signed.grant.suite = 2;
+        assert!(matches!(
+            SignedGrant::decode(&signed.encode()),
+            Err(DecodeError::Suite { suite: 2, .. })
+        ));
     }
 
     #[test]

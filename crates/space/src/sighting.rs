@@ -9,7 +9,7 @@ use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, Head, ServerEpoch, Spa
 use minicbor::{Decode, Encode};
 
 use crate::cbor;
-use crate::crypto::{Context, PublicKey, SUITE, Signature, SigningKey};
+use crate::crypto::{Context, PublicKey, SUITE, Signature, SigningKey, known_suite};
 use crate::error::{CryptoError, DecodeError};
 use crate::limits::MAX_SIGHTING_BYTES;
 
@@ -143,16 +143,8 @@ impl SignedSighting {
     /// When it is over the limit, of an unknown suite, or not canonically encoded.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         const WHAT: &str = "a sighting";
-        if bytes.len() > MAX_SIGHTING_BYTES {
-            return Err(DecodeError::TooLarge {
-                what: WHAT,
-                limit: MAX_SIGHTING_BYTES,
-            });
-        }
-        let read: Self = cbor::decode(bytes, WHAT)?;
-        match read.sighting.suite {
-            SUITE => Ok(read),
-            suite => Err(DecodeError::Suite { what: WHAT, suite }),
-        }
+        let read: Self = cbor::decode_bounded(bytes, MAX_SIGHTING_BYTES, WHAT)?;
+        known_suite(read.sighting.suite, WHAT)?;
+        Ok(read)
     }
 }

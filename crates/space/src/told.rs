@@ -9,6 +9,7 @@ use minicbor::{Decode, Encode};
 use crate::cbor;
 use crate::error::DecodeError;
 use crate::limits::{MAX_SEALED_TOLD_BYTES, MAX_TOLD};
+use crate::sealed_bytes::SealedBytes;
 
 /// How far spaces were read, in one life of the server's data.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -75,45 +76,5 @@ impl Told {
     }
 }
 
-/// A sealed [`Told`]: 1 to [`MAX_SEALED_TOLD_BYTES`] bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedTold(Box<[u8]>);
-
-impl SealedTold {
-    /// Keeps sealed bytes; none when there are none or too many.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
-        let bytes = bytes.into();
-        (1..=MAX_SEALED_TOLD_BYTES)
-            .contains(&bytes.len())
-            .then(|| Self(bytes.into_boxed_slice()))
-    }
-
-    /// The sealed bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl<C> Encode<C> for SealedTold {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        encoder: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        encoder.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for SealedTold {
-    fn decode(
-        decoder: &mut minicbor::Decoder<'b>,
-        _: &mut C,
-    ) -> Result<Self, minicbor::decode::Error> {
-        let bytes = decoder.bytes()?;
-        let wrong = || minicbor::decode::Error::message("length of what a new device is told");
-        if bytes.len() > MAX_SEALED_TOLD_BYTES {
-            return Err(wrong());
-        }
-        Self::new(bytes).ok_or_else(wrong)
-    }
-}
+/// A sealed [`Told`].
+pub type SealedTold = SealedBytes<MAX_SEALED_TOLD_BYTES>;

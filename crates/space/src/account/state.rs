@@ -8,7 +8,7 @@ use minicbor::{Decode, Encode};
 use super::keyring::Keyring;
 use super::operation::{DeviceCard, Slot};
 use crate::cbor;
-use crate::crypto::{KemPublic, PublicKey, SUITE, Wrapped};
+use crate::crypto::{KemPublic, PublicKey, Wrapped, known_suite};
 use crate::error::DecodeError;
 use crate::limits::MAX_ACCOUNT_BYTES;
 use crate::refusal::{ChainFault, Denied, Refusal};
@@ -244,9 +244,7 @@ impl AccountState {
                 limit: MAX_ACCOUNT_BYTES,
             });
         }
-        match cbor::suite_of(bytes, WHAT)? {
-            SUITE => cbor::decode(bytes, WHAT),
-            suite => Err(DecodeError::Suite { what: WHAT, suite }),
-        }
+        known_suite(cbor::suite_of(bytes, WHAT)?, WHAT)?;
+        cbor::decode(bytes, WHAT)
     }
 }
