@@ -3,6 +3,7 @@
 //! Each rule is a function from the [`Tree`] of files to findings, so that it can be shown a tree
 //! of three lines in a test. Exceptions stand in one list that may only shrink.
 
+mod closures;
 mod depth;
 mod errors;
 mod exceptions;
@@ -71,6 +72,7 @@ const RULES: &[Rule] = &[
     depth::folders,
     modules::undeclared,
     modules::unnamed_fuzz_targets,
+    closures::named_and_mutating,
     reasons::silenced_lints,
     reasons::ignored_tests,
 ];

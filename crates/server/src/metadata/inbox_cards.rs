@@ -63,12 +63,13 @@ pub fn of_space(tx: &mut dyn Tx, log: LogNo) -> Result<Vec<CardRow>, DbError> {
          ORDER BY made_ms DESC, device",
         &[log.into()],
     )?;
-    let read = |mut row: super::Row| {
-        Ok(CardRow {
-            device: DeviceId(row.array(0)?),
-            account: AccountId(row.array(1)?),
-            card: row.take_bytes(2)?,
-        })
-    };
     rows.into_iter().map(read).collect()
+}
+
+fn read(mut row: super::Row) -> Result<CardRow, DbError> {
+    Ok(CardRow {
+        device: DeviceId(row.array(0)?),
+        account: AccountId(row.array(1)?),
+        card: row.take_bytes(2)?,
+    })
 }

@@ -34,6 +34,11 @@ fn at(cursor: u64, chain: u8, epoch: ServerEpoch) -> Sighting {
     }
 }
 
+fn later(mut one: Sighting) -> Sighting {
+    one.time_ms += 1;
+    one
+}
+
 #[test]
 fn a18_what_a_sighting_says_follows_from_chain_position_and_life() {
     // This device has read up to 10, with chain hashes of nines from 5 on: it began with a snapshot.
@@ -66,10 +71,6 @@ fn a18_what_a_sighting_says_follows_from_chain_position_and_life() {
 
 #[test]
 fn a17_what_a_device_said_of_one_life_never_goes_back() {
-    let later = |mut one: Sighting| {
-        one.time_ms += 1;
-        one
-    };
     let before = at(10, 9, NOW_LIFE);
     let replaces = |one: Sighting| one.replaces(&before, NOW_LIFE);
     assert!(replaces(at(11, 9, NOW_LIFE)));
