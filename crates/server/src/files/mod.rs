@@ -168,16 +168,6 @@ impl Files {
         Self { inner }
     }
 
-    /// What the jobs listen to.
-    pub(crate) fn hear(inner: &Inner) -> broadcast::Receiver<Notice> {
-        inner.database.subscribe()
-    }
-
-    /// Reacts to a notice, which may come from another replica.
-    pub(crate) fn heed(&self, notice: &Notice) {
-        self.inner.sessions.heed(notice);
-    }
-
     /// Whether database and blob store answer.
     ///
     /// # Errors

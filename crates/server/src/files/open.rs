@@ -104,13 +104,13 @@ impl Files {
             .as_deref()
             .map(|folder| (folder, name.as_str()));
         let mut inner = Inner {
+            sessions: Sessions::new(database.revocations().clone()),
             blobs: Blobs::local(&options.data.join("blobs"))?,
             marks: Marks::open(&options.data, outside)?,
             database,
             identity,
             accounts: AccountCache::default(),
             passwords,
-            sessions: Sessions::default(),
             leases: Leases::default(),
             reach: LinkReach::default(),
             jobs: Mutex::new(None),

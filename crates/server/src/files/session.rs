@@ -14,7 +14,7 @@ use crate::metadata::Tx;
 use crate::metadata::app_passwords as rows;
 use crate::metadata::devices::{self, DeviceRow, Visit};
 use crate::metadata::standing::{self, Standing};
-use crate::notify::Notice;
+use crate::notify::Revocations;
 
 /// Principals that are remembered; more begin anew, so that nobody can fill the memory.
 const REMEMBERED: usize = 10_000;
@@ -84,10 +84,9 @@ impl Principal {
 }
 
 /// What this process remembers about who asked lately.
-#[derive(Default)]
 pub(super) struct Sessions {
     /// Grows with every removed device; nothing that was checked before counts any more.
-    revocations: AtomicU64,
+    revocations: Revocations,
     by_token: Mutex<HashMap<[u8; 32], Principal>>,
     visits: Mutex<HashMap<DeviceId, Visit>>,
     /// When app passwords were last used, by their hashes.
@@ -95,21 +94,20 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// Forgets everything that was found valid: the next use of each token asks the database.
-    pub(super) fn revoke_all(&self) {
-        self.revocations.fetch_add(1, Ordering::SeqCst);
-        locked(&self.by_token).clear();
+    /// Nothing is remembered yet; `revocations` says from when on it counts no more.
+    pub(super) fn new(revocations: Revocations) -> Self {
+        Self {
+            revocations,
+            by_token: Mutex::default(),
+            visits: Mutex::default(),
+            uses: Mutex::default(),
+        }
     }
 
-    /// Reacts to a notice, which may come from another replica.
-    pub(super) fn heed(&self, notice: &Notice) {
-        let revoked = matches!(
-            notice,
-            Notice::DeviceRemoved { .. } | Notice::Standing { .. } | Notice::Lost
-        );
-        if revoked {
-            self.revoke_all();
-        }
+    /// Forgets everything that was found valid: the next use of each token asks the database.
+    pub(super) fn revoke_all(&self) {
+        self.revocations.grow();
+        locked(&self.by_token).clear();
     }
 
     /// Takes what was seen since the last call.
@@ -142,12 +140,12 @@ impl Sessions {
 
     /// The generation of revocations.
     pub(super) fn generation(&self) -> u64 {
-        self.revocations.load(Ordering::SeqCst)
+        self.revocations.count()
     }
 
     pub(super) fn recall(&self, hash: &[u8; 32]) -> Option<Principal> {
         let principal = locked(&self.by_token).get(hash).cloned()?;
-        let current = self.revocations.load(Ordering::SeqCst);
+        let current = self.revocations.count();
         (principal.checked.load(Ordering::SeqCst) == current).then_some(principal)
     }
 
@@ -187,7 +185,7 @@ impl Files {
 
     async fn look_up(&self, hash: [u8; 32]) -> Result<Principal, FilesError> {
         // Read first: a removal in between leaves the result outdated, never too new.
-        let checked = self.inner.sessions.revocations.load(Ordering::SeqCst);
+        let checked = self.inner.sessions.revocations.count();
         let read = move |tx: &mut dyn Tx| {
             let row = devices::by_token(tx, &hash)?.ok_or(Denied::TokenUnknown)?;
             let standing = standing::get(tx, row.account)?;
@@ -212,7 +210,7 @@ impl Files {
     /// # Errors
     /// [`Denied::DeviceRemoved`], [`Denied::Suspended`], or the database's.
     pub async fn still_valid(&self, principal: &Principal) -> Result<(), FilesError> {
-        let current = self.inner.sessions.revocations.load(Ordering::SeqCst);
+        let current = self.inner.sessions.revocations.count();
         if principal.checked.load(Ordering::SeqCst) == current {
             return Ok(());
         }

@@ -1,7 +1,6 @@
 //! What the server does by itself, one file per job.
 
 mod drain;
-mod listen;
 mod removal;
 mod seen;
 
@@ -25,7 +24,6 @@ impl Jobs {
         // Small chunks may have been left by the last run.
         drain.notify_one();
         let tasks = vec![
-            tokio::spawn(listen::run(Arc::downgrade(inner), Files::hear(inner))),
             tokio::spawn(drain::run(Arc::downgrade(inner), Arc::clone(&drain))),
             tokio::spawn(seen::run(Arc::downgrade(inner))),
             tokio::spawn(removal::run(Arc::downgrade(inner))),

@@ -56,7 +56,7 @@ pub use error::DbError;
 pub use tx::Tx;
 pub use value::{Row, V};
 
-use crate::notify::{Listener, Local, Notice, Notifier};
+use crate::notify::{Listener, Local, Notice, Notifier, Revocations};
 use postgres::Postgres;
 use sqlite::Sqlite;
 use tokio::sync::{Semaphore, broadcast};
@@ -180,6 +180,11 @@ impl Database {
     /// Listens to what transactions announce, those of other replicas included.
     pub fn subscribe(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
+    }
+
+    /// Counts removals, those by other replicas included.
+    pub fn revocations(&self) -> &Revocations {
+        self.notices.revocations()
     }
 
     /// Ends what is under way and closes the database. On a thread that may block.

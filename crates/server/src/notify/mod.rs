@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hythe_model::{AccountId, ChainHash, Cursor, DeviceId, Head, SpaceId};
 use tokio::sync::broadcast;
 
-pub use local::Local;
+pub use local::{Local, Revocations};
 pub use postgres::Listener;
 
 /// The channel on which replicas meet in PostgreSQL.
@@ -75,6 +75,14 @@ pub trait Notifier: Send + Sync {
 }
 
 impl Notice {
+    /// Whether somebody may have lost rights by it.
+    pub fn revokes(&self) -> bool {
+        matches!(
+            self,
+            Self::DeviceRemoved { .. } | Self::Standing { .. } | Self::Lost
+        )
+    }
+
     /// The notice as text for [`PG_CHANNEL`], which takes less than 8,000 bytes: without the
     /// change set, whose receivers read it from the log.
     pub fn to_payload(&self) -> String {
