@@ -139,13 +139,9 @@ impl<'s> Settling<'s> {
         events: &'s Teller,
         number: FolderNumber,
     ) -> Result<Option<Self>, StateError> {
-        let row = shared.state.read(|rows| {
-            let Some(row) = rows.folder(number)? else {
-                return Ok::<_, StateError>(None);
-            };
-            let has_borders = !rows.borders(number, row.space)?.is_empty()
-                || !rows.moved_out(number, row.space)?.is_empty();
-            Ok(has_borders.then_some(row))
+        let row = shared.state.read(|rows| match rows.has_borders(number)? {
+            true => rows.folder(number),
+            false => Ok(None),
         })?;
         Ok(row.map(|row| Self {
             shared,

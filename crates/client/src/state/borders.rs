@@ -74,6 +74,18 @@ impl Rows<'_> {
         })
     }
 
+    /// Whether a folder has, or may have, anything to settle with other spaces: attachments, folders
+    /// that fill some, or directories that have become spaces of their own. One statement, since
+    /// every pass asks.
+    pub fn has_borders(&self, folder: FolderNumber) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM folders WHERE within = ?1)
+            OR EXISTS (SELECT 1 FROM folders f JOIN remote r INDEXED BY remote_attachment
+                ON r.space = f.space AND r.kind = 3 AND r.deleted = 0 WHERE f.no = ?1)
+            OR EXISTS (SELECT 1 FROM folders f JOIN moved m ON m.space = f.space AND m.ended = 1
+                WHERE f.no = ?1)";
+        Ok(self.one(sql, [folder.0], |row| Ok(row.get(0)?))? == Some(true))
+    }
+
     /// The folders that fill attachments of a folder.
     pub fn folders_within(&self, folder: FolderNumber) -> Result<Vec<(FolderNumber, FolderRow)>> {
         let is = |row: &FolderRow| row.within.is_some_and(|within| within.folder == folder);
