@@ -14,21 +14,25 @@ STATES ?= 5000
 .PHONY: run test check bench fuzz simulate power-cuts generate
 
 run:  ## build and start: a server on this machine and a folder that syncs with it
-	@scripts/need build
+	@scripts/need build web
+	@scripts/build-web
 	@cargo build --release --package hythe-cli
 	@exec target/release/hythe $(ARGS)
 
 test:  ## install what the tests need, and run them all
-	@scripts/need build test
+	@scripts/need build web test
+	@scripts/build-web
 	@scripts/run-tests
 
-check:  ## all lints: format, clippy, rules of form, generated files, licences
-	@scripts/need build
+check:  ## all lints: format, clippy, rules of form, generated files, licences, the web app's
+	@scripts/need build web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo xtask tidy
 	cargo xtask generate --check
 	@scripts/check-dependencies
+	@scripts/build-web
+	cd web && npm run --silent check
 
 bench:  ## measure beside rsync, Syncthing and Unison; writes docs/benchmarks.md and its plot
 	@scripts/need build bench

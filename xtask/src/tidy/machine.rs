@@ -46,7 +46,7 @@ pub fn registries(tree: &Tree) -> Vec<Finding> {
             "package-lock.json" => lines
                 .filter(|line| line.starts_with("\"resolved\""))
                 .collect(),
-            ".npmrc" => lines.filter(|line| line.contains("registry")).collect(),
+            ".npmrc" => lines.filter(|line| names_a_registry(line)).collect(),
             "config.toml" if path.ends_with(".cargo/config.toml") => lines
                 .filter(|line| line.starts_with("[source") || line.starts_with("[registries"))
                 .collect(),
@@ -62,6 +62,12 @@ pub fn registries(tree: &Tree) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// Whether a line of `.npmrc` says where packages, all or those of a scope, come from.
+fn names_a_registry(line: &str) -> bool {
+    let key = line.split('=').next().unwrap_or_default().trim();
+    key == "registry" || key.ends_with(":registry")
 }
 
 #[cfg(test)]
@@ -84,5 +90,13 @@ mod tests {
         let found = registries(&tree);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].place, "fuzz/Cargo.lock");
+
+        let form = "omit-lockfile-registry-resolved=true\n";
+        let all = "registry=https://mirror.invalid/\n";
+        let scope = "@own:registry = https://mirror.invalid/\n";
+        let tree = Tree::of(&[("a/.npmrc", form), ("b/.npmrc", all), ("c/.npmrc", scope)]);
+        let found = registries(&tree);
+        let places: Vec<&str> = found.iter().map(|finding| finding.place.as_str()).collect();
+        assert_eq!(places, ["b/.npmrc", "c/.npmrc"]);
     }
 }
