@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StateError;
@@ -38,8 +39,32 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StateError> {
 
 fn bound(connection: &Connection, cache_kib: i64) -> Result<(), StateError> {
     connection.busy_timeout(PATIENCE)?;
+    // Otherwise SQLite plans some statements anew for each value that is bound to them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus::RePrepare;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound_to_it() {
+        let place = tempfile::tempdir().unwrap();
+        let connection = writer(&place.path().join("state.db")).unwrap();
+        let table = "CREATE TABLE records (space INTEGER, key BLOB, PRIMARY KEY (space, key))";
+        connection.execute_batch(table).unwrap();
+        let sql = "SELECT key FROM records WHERE space = ?1 AND key >= ?2
+            AND substr(key, 1, length(?2)) = ?2 ORDER BY key";
+        let mut statement = connection.prepare(sql).unwrap();
+        for key in [b"a", b"b", b"c"] {
+            assert!(!statement.exists((1, key)).unwrap());
+        }
+        assert_eq!(statement.get_status(RePrepare), 0);
+    }
 }
