@@ -9,6 +9,7 @@ import { KeyholderSecret, enrolWithKeyholder, setKeyholders } from '../flow/keyh
 import { addDeviceOffer, enrolWithOffer } from '../flow/offer';
 import { accountStamp, deviceAuthor } from '../flow/stamp';
 import { OPERATION_ID } from '../ids';
+import { kemPublic, wrap } from '../kem';
 import type { Operation } from '../operation';
 import type { Signer } from '../sign';
 import { filled } from '../testing/golden';
@@ -157,6 +158,7 @@ describe("the fold of an account's log refuses", () => {
     const late = { ...operation, expiresMs: NOW + HOUR_MS + 1 };
     expect(await judge([late])).toBe('expired');
     const offered = state.append(offer.changeSet);
+    expect(await judge([operation], signer, {}, offered)).toBe('device');
     const { secret } = offer;
     const tooLate = enrolWithOffer(offered, secret, NOW + HOUR_MS + 1, entropy, deviceFromSeeds);
     await expect(tooLate).rejects.toThrow('expired');
@@ -195,5 +197,12 @@ describe('the keys of an account', () => {
   test('open for nobody else', async () => {
     const { id } = made.device.signer;
     await expect(AccountKeys.open(state, id, second.device.kemSeed)).rejects.toThrow('does not open');
+    // Whoever wraps something else than the account's secret is found out.
+    const purpose = { kind: 'account', account: state.id, generation: 1, device: id } as const;
+    const other = await wrap(kemPublic(made.device.kemSeed), purpose, filled(32, 6), entropy);
+    const opening = AccountKeys.openWrapped(state, id, made.device.kemSeed, other);
+    await expect(opening).rejects.toThrow('another one');
+    const unknown = { epoch: 1, generation: 2, wrapped: other };
+    await expect(made.keys.openEpoch('ab'.repeat(32) as never, unknown)).rejects.toThrow('not known');
   });
 });
