@@ -28,6 +28,7 @@ export { type KeptDevice, type KeyStore, MemoryKeyStore } from './keystore';
 export { type Credentials, type Factor, LoginAttempt, type PasskeyAnswer } from './login';
 export { type Opaque, opaqueHere } from './opaque';
 export { opaqueInWorker } from './opaque-thread';
+export { answerPasskey, hasPasskeys, makePasskey } from './passkey';
 export { confirmRecovery, recover, unconfirmedRecovery } from './recovery';
 export { type Founder, PASSWORD_CHARACTERS, register } from './register';
 export { type RegistrationPolicy, type ServerInfo, serverInfo } from './server';

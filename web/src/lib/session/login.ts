@@ -6,11 +6,12 @@ import { encode } from '../format/cbor/codec';
 import { deriveKey } from '../format/hash';
 import { ACCOUNT_ID, type AccountId } from '../format/ids';
 import { ENROL_REQUEST } from '../format/wire/account';
-import { ApiError, type Fields, malformed, needText } from './api';
+import { type Fields, malformed, needText } from './api';
 import { type Context, deviceInfo } from './context';
 import { type Begun, enter, wayName } from './entrance';
 import { SessionError, isFault } from './fault';
 import type { KeptDevice } from './keystore';
+import { passkeyFields } from './passkey';
 import { type ServerInfo, readAccount, serverInfo } from './server';
 
 /** What a person logs in with. */
@@ -148,11 +149,5 @@ async function halfWay(context: Context, server: ServerInfo, credentials: Creden
 
 function factorFields(factor: Factor): Fields {
   if ('code' in factor) return { code: factor.code.replaceAll(/\s/g, '') };
-  const { id, clientData, authenticatorData, signature } = factor.passkey;
-  return { passkey: { id, client_data: clientData, authenticator_data: authenticatorData, signature } };
-}
-
-/** Whether somebody is let in only after another step, which is no failure. */
-export function needsFactor(error: unknown): error is ApiError {
-  return isFault(error, 'secondFactorNeeded');
+  return { passkey: passkeyFields(factor.passkey) };
 }
