@@ -78,7 +78,7 @@ function enterWithOffer(
       const token = entropy.bytes(32);
       const info = deviceInfo(context, server.version, deviceName);
       const request = encode(ENROL_REQUEST, { device: info, token, changeSet: changeSet.encoded });
-      return { account, device, token, request, recovery: null };
+      return { account, device, token, request, recovery: null, comeback: null };
     },
   });
 }

@@ -95,8 +95,11 @@ export async function approveDevice(context: Context, typed: string, address: st
   await ended(context.api.nothing('POST', '/approvals/grant', 'cookie', grant));
 }
 
-/** Ends this browser's session, and forgets its keys. */
-export async function signOut({ api, store }: Context): Promise<void> {
+/**
+ * Ends this browser's session, and forgets its keys. What it takes to come back with the password as the
+ * same device stays, unless all is to be forgotten, as on somebody else's computer.
+ */
+export async function signOut({ api, store }: Context, forgetAll = false): Promise<void> {
   try {
     await api.nothing('DELETE', '/web/session', 'cookie');
   } catch (error) {
@@ -104,6 +107,7 @@ export async function signOut({ api, store }: Context): Promise<void> {
     if (!isFault(error, 'signedOut') && !isFault(error, 'deviceRemoved')) throw error;
   }
   await store.remove('device', 'enrolling', 'recovery');
+  if (forgetAll) await store.remove('left');
 }
 
 /** Cuts off all other browsers of the account; gives how many. This one stays. */
@@ -120,7 +124,7 @@ export async function signOutElsewhere(context: Context): Promise<number> {
 /** Cuts off all other browsers of the account, and signs out here. */
 export async function signOutEverywhere(context: Context): Promise<void> {
   await signOutElsewhere(context);
-  await signOut(context);
+  await signOut(context, true);
 }
 
 function readApproval(typed: string): Uint8Array {

@@ -11,6 +11,7 @@ import { ENROL_REPLY, MAX_REPLY_BYTES, REGISTER_REPLY, TOKEN } from '../format/w
 import { concat, equal, utf8 } from '../format/bytes';
 import { RECOVERY_BYTES } from '../format/recovery';
 import { type Api, ApiError, type Credential, malformed } from './api';
+import { leaveBehind } from './comeback';
 import type { Context } from './context';
 import { keep, lock, makeVault, unlock } from './device';
 import { SessionError } from './fault';
@@ -43,6 +44,8 @@ export interface Begun {
   readonly request: Uint8Array;
   /** The recovery code of a new account. */
   readonly recovery: Uint8Array | null;
+  /** The key under which what it takes to come back is left behind; null: nothing is. */
+  readonly comeback: Uint8Array | null;
 }
 
 /** What is sealed of an enrolment. */
@@ -54,6 +57,7 @@ const PENDING = struct({
   token: TOKEN,
   request: octets(),
   recovery: optional(fixed(RECOVERY_BYTES)),
+  comeback: optional(fixed(32)),
 });
 type Pending = ReturnType<(typeof PENDING)['read']>;
 
@@ -107,6 +111,7 @@ async function beginPending(context: Context, way: Way): Promise<[Enrolling, Pen
     token: begun.token,
     request: begun.request,
     recovery: begun.recovery,
+    comeback: begun.comeback,
   };
   const sealed = await lock(vault, encode(PENDING, pending));
   const device = await keep(begun.device, begun.account, way.identity, vault);
@@ -126,12 +131,15 @@ async function send(api: Api, device: KeptDevice, pending: Pending): Promise<voi
 }
 
 /** Keeps the device, and changes its token for a cookie that no script sees. */
-async function settle({ api, store }: Context, { device }: Enrolling, pending: Pending): Promise<void> {
-  const { recovery } = pending;
+async function settle(context: Context, { device }: Enrolling, pending: Pending): Promise<void> {
+  const { api, store } = context;
+  const { recovery, comeback } = pending;
   // Whatever is there is of another account, under another vault.
   if (recovery === null) await store.remove('recovery');
   else await store.put('recovery', { sealed: await lock(device.vault, recovery) });
   await store.put('device', device);
+  if (comeback === null) await store.remove('left');
+  else await leaveBehind(context, device, pending.token, comeback);
   await api.nothing('POST', '/web/session', { scheme: 'Bearer', token: pending.token });
   await store.remove('enrolling');
 }

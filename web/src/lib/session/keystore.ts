@@ -33,11 +33,24 @@ export interface UnconfirmedRecovery {
   readonly sealed: Uint8Array;
 }
 
+/** What stays after signing out, so that the same person comes back as the same device. */
+export interface LeftBehind {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly identity: IdentityKey;
+  readonly key: Uint8Array;
+  /** The signing key that no script can read; null where its seed is in `sealed`. */
+  readonly held: CryptoKey | null;
+  /** Token and seeds, sealed under the account's password. */
+  readonly sealed: Uint8Array;
+}
+
 /** What there is to keep. */
 export interface Slots {
   readonly device: KeptDevice;
   readonly enrolling: Enrolling;
   readonly recovery: UnconfirmedRecovery;
+  readonly left: LeftBehind;
 }
 
 /** Where it is kept. What was put is there after a crash. */

@@ -7,6 +7,7 @@ import { deriveKey } from '../format/hash';
 import { ACCOUNT_ID, type AccountId } from '../format/ids';
 import { ENROL_REQUEST } from '../format/wire/account';
 import { type Fields, malformed, needText } from './api';
+import { comeBack, comebackKey } from './comeback';
 import { type Context, deviceInfo } from './context';
 import { type Begun, enter, wayName } from './entrance';
 import { SessionError, isFault } from './fault';
@@ -36,6 +37,8 @@ export interface LoggedIn {
   readonly account: AccountId;
   readonly token: Uint8Array;
   readonly secret: KeyholderSecret;
+  /** What this browser leaves behind for coming back is sealed under it; null: nothing is left. */
+  readonly comeback: Uint8Array | null;
 }
 
 /** The first half of a login, finished on this side. */
@@ -44,6 +47,7 @@ interface HalfWay {
   readonly finalization: string;
   readonly token: Uint8Array;
   readonly secret: KeyholderSecret;
+  readonly comeback: Uint8Array;
   readonly begunMs: number;
 }
 
@@ -82,22 +86,28 @@ export class LoginAttempt {
     if (isOld && (factor === null || 'code' in factor)) {
       this.#half = await halfWay(this.#context, this.#server, this.#credentials);
     }
-    const { session, finalization, token, secret } = this.#half;
+    const { session, finalization, token, secret, comeback } = this.#half;
     const shown = factor === null ? {} : factorFields(factor);
     try {
       const done = await api.json('POST', '/login/finish', null, { session, finalization, ...shown });
       const account = ACCOUNT_ID.parse(needText(done, 'account'));
       if (account === null) throw malformed();
-      return { account, token, secret };
+      return { account, token, secret, comeback };
     } catch (error) {
       const isFactor = factor !== null && isFault(error, 'wrongPassword');
       throw isFactor ? new SessionError({ kind: 'wrongFactor' }, { cause: error }) : error;
     }
   }
 
-  /** Makes this browser a device of the account; `deviceName` null: what it says of itself. */
+  /**
+   * Makes this browser a device of the account, or again the one that it was before it was signed out;
+   * `deviceName` null: what it says of itself.
+   */
   async finish(factor: Factor | null, deviceName: string | null): Promise<KeptDevice> {
     const proof = await this.prove(factor);
+    const { identity } = this.#server;
+    const before = await comeBack(this.#context, identity, proof.account, this.#half.comeback);
+    if (before !== null) return before;
     return enterWithKeyholder(this.#context, this.#server, 'password', proof, deviceName);
   }
 }
@@ -107,7 +117,7 @@ export function enterWithKeyholder(
   context: Context,
   server: ServerInfo,
   by: 'password' | 'recovery',
-  { account, token, secret }: LoggedIn,
+  { account, token, secret, comeback }: LoggedIn,
   deviceName: string | null,
 ): Promise<KeptDevice> {
   const credential = { scheme: 'Hythe-One-Time', token } as const;
@@ -124,7 +134,7 @@ export function enterWithKeyholder(
       const own = entropy.bytes(32);
       const info = deviceInfo(context, server.version, deviceName);
       const request = encode(ENROL_REQUEST, { device: info, token: own, changeSet: changeSet.encoded });
-      return { account, device, token: own, request, recovery: null };
+      return { account, device, token: own, request, recovery: null, comeback };
     },
   });
 }
@@ -143,6 +153,7 @@ async function halfWay(context: Context, server: ServerInfo, credentials: Creden
     finalization: finished.finalization,
     token: deriveKey('hythe 1 login token', finished.sessionKey),
     secret: KeyholderSecret.ofPassword(finished.exportKey),
+    comeback: comebackKey(finished.exportKey),
     begunMs,
   };
 }

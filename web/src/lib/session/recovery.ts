@@ -22,7 +22,13 @@ export async function recover(
   const server = await serverInfo(context.api);
   const token = secret.token();
   const account = await accountOf(context, token);
-  return enterWithKeyholder(context, server, 'recovery', { account, token, secret }, deviceName);
+  return enterWithKeyholder(
+    context,
+    server,
+    'recovery',
+    { account, token, secret, comeback: null },
+    deviceName,
+  );
 }
 
 /** The bytes of a code that was typed. */

@@ -12,6 +12,7 @@ import { RECOVERY_BYTES } from '../format/recovery';
 import { type PasswordUpload, REGISTER_REQUEST } from '../format/wire/account';
 import { needText } from './api';
 import { fromBase64url } from '../format/bytes';
+import { comebackKey } from './comeback';
 import { type Context, deviceInfo } from './context';
 import { type Begun, enter, wayName } from './entrance';
 import { SessionError } from './fault';
@@ -35,6 +36,7 @@ export interface Founder {
 /** A password that is registered with the server, and not yet the account's. */
 export interface RegisteredPassword {
   readonly secret: KeyholderSecret;
+  readonly comeback: Uint8Array;
   readonly upload: PasswordUpload;
 }
 
@@ -75,7 +77,8 @@ export async function registerPassword(
   const response = needText(reply, 'response');
   const set = await opaque.finishRegistration(password, state, response, identity);
   const secret = KeyholderSecret.ofPassword(set.exportKey);
-  return { secret, upload: { credential, upload: set.upload } };
+  const comeback = comebackKey(set.exportKey);
+  return { secret, comeback, upload: { credential, upload: set.upload } };
 }
 
 /** Makes everything that is drawn at random: keys, account, space, recovery code, token. */
@@ -106,7 +109,8 @@ async function found(context: Context, server: ServerInfo, founder: Founder): Pr
     password: password.upload,
     recovery: recovery.token(),
   });
-  return { account: state.id, device: made.device, token, request, recovery: code };
+  const { comeback } = password;
+  return { account: state.id, device: made.device, token, request, recovery: code, comeback };
 }
 
 function readInvite(url: string | null): Invite | null {
