@@ -281,6 +281,15 @@ fn a_joining_link_may_let_files_be_put_and_nothing_else() {
         refused(&bob, &["ls", &format!("{space}:/")]);
         let members = ann.ok(&["members", space]);
         assert!(members.contains("bob  drop"), "{members}");
+        // It has seen nothing of the log, and leaves all the same.
+        bob.ok(&["spaces", "leave", space]);
+        wait_until("it is known that bob left", || {
+            !ann.ok(&["members", space]).contains("bob")
+        });
+        assert!(!bob.ok(&["spaces"]).contains(space));
+        let file = source(&bob, "late", "late");
+        let late = bob.run(&["put", file.to_str().unwrap(), &format!("{space}:/")]);
+        assert!(!late.status.success());
     }
     ann.stop();
 }

@@ -20,6 +20,7 @@ use super::sightings;
 use crate::commit;
 use crate::direct;
 use crate::inbox::dropping::{Introduction, Target};
+use crate::inbox::leaving;
 use crate::net::ApiError;
 use crate::pins::{Pinned, Pins};
 use crate::replica::{self, ReplicaError};
@@ -296,6 +297,13 @@ async fn offered(door: &Door, named: &str) -> Result<(SpaceId, SpaceInfo), Failu
 }
 
 async fn leave(door: &Door, named: &str) -> Result<Reply, Failure> {
+    // A command that just started has not heard of any space yet.
+    door.shared.learn_spaces().await?;
+    if let Some(target) = direct::dropping(&door.shared, named) {
+        leaving::leave(&door.shared.common, target.id).await?;
+        door.shared.learn_spaces().await?;
+        return Ok(Reply::Done);
+    }
     let space = shared_space(door, named, "left").await?;
     let members = space.replica.members()?;
     let own = door.shared.device.account;

@@ -38,7 +38,7 @@ pub(crate) use attach::{attach, attachment, detach};
 pub(crate) use change::now;
 pub(crate) use current::{catch_up, tell};
 pub(crate) use descriptor::Origin;
-pub(crate) use place::{directory, existing, shown, space_named};
+pub(crate) use place::{directory, dropping, existing, shown, space_named};
 pub(crate) use read::{Telling, pour};
 pub(crate) use share::share_folder;
 

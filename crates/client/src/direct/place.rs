@@ -321,7 +321,8 @@ pub(super) struct Dropped {
     pub(super) path: TreePath,
 }
 
-fn dropping(shared: &Shared, named: &str) -> Option<Target> {
+/// The space that is called so, if the account may only put files into it.
+pub(crate) fn dropping(shared: &Shared, named: &str) -> Option<Target> {
     let called = |target: &Target| target.name == named || target.id.to_string() == named;
     let mut targets = shared.dropping().into_iter();
     targets.find(called)

@@ -2,6 +2,7 @@
 
 pub(crate) mod card;
 pub(crate) mod dropping;
+pub(crate) mod leaving;
 pub(crate) mod put;
 pub(crate) mod take;
 
