@@ -12,7 +12,8 @@ use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, admin, app_passwords, approvals, changes, checkpoint, chunks, deletion,
     devices, events, farewell, health, history, inbox, joining, layers, link, links, login,
-    members, openapi, passkeys, profile, server, sightings, snapshot, spaces,
+    members, openapi, passkeys, profile, server, sightings, snapshot, spaces, web_app, web_content,
+    web_files, web_session,
 };
 
 /// The routes and what the document says of them.
@@ -83,6 +84,22 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(inbox::cards, inbox::tell))
         .routes(routes!(inbox::refuse))
         .routes(routes!(events::follow))
+        .merge(pages())
+}
+
+/// What pages of the web app ask besides.
+fn pages() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(web_files::spaces))
+        .routes(routes!(web_files::node))
+        .routes(routes!(web_files::children))
+        .routes(routes!(web_files::edit))
+        .routes(routes!(web_content::read))
+        .routes(routes!(
+            web_session::look,
+            web_session::open,
+            web_session::end
+        ))
 }
 
 /// The OpenAPI document of the routes.
@@ -101,7 +118,7 @@ pub(crate) fn router(app: Shared) -> Router {
 /// Puts around routes what every request goes through.
 fn wrap(routes: Router<Shared>, app: Shared) -> Router {
     routes
-        .fallback(layers::no_route)
+        .fallback(web_app::serve)
         .method_not_allowed_fallback(layers::no_method)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app),

@@ -18,6 +18,15 @@ pub const ONE_TIME: &str = "Hythe-One-Time";
 /// Scheme of `Authorization` for the token of a link.
 pub const LINK: &str = "Hythe-Link";
 
+/// What a page sends along with the cookie of its session: no form and no foreign page can (R22).
+pub const WEB: &str = "hythe-web";
+
+/// The cookie of a browser's session. The prefix binds it to this host, over TLS (RFC 6265bis).
+pub const COOKIE: &str = "__Host-hythe";
+
+/// Records of JSON, one a line.
+pub const NDJSON: &str = "application/x-ndjson";
+
 /// One CBOR message.
 pub const CBOR: &str = "application/cbor";
 

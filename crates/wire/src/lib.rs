@@ -42,6 +42,7 @@ pub mod sighting;
 pub mod space;
 mod text;
 pub mod token;
+pub mod web;
 
 pub use frame::{FrameDecoder, FrameError};
 pub use identity::IdentityKey;

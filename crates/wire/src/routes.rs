@@ -148,6 +148,20 @@ pub const SPACE_INBOX_CARD: &str = "/api/v1/spaces/{space}/inbox/card";
 /// A file in an inbox that cannot be taken in: refuse.
 pub const SPACE_INBOX_PARCEL: &str = "/api/v1/spaces/{space}/inbox/parcels/{upload}";
 
+/// The caller's session in a browser: look, open, end.
+pub const WEB_SESSION: &str = "/api/v1/web/session";
+
+/// The spaces of the caller's account, with their names.
+pub const WEB_SPACES: &str = "/api/v1/web/spaces";
+/// A node of an open space.
+pub const WEB_NODE: &str = "/api/v1/web/spaces/{space}/nodes/{node}";
+/// What a directory of an open space holds.
+pub const WEB_CHILDREN: &str = "/api/v1/web/spaces/{space}/nodes/{node}/children";
+/// The bytes of a file of an open space.
+pub const WEB_CONTENT: &str = "/api/v1/web/spaces/{space}/nodes/{node}/content";
+/// Changes in an open space.
+pub const WEB_EDITS: &str = "/api/v1/web/spaces/{space}/edits";
+
 /// The event stream.
 pub const EVENTS: &str = "/api/v1/events";
 
@@ -217,6 +231,12 @@ pub const ALL: &[&str] = &[
     SPACE_INBOX,
     SPACE_INBOX_CARD,
     SPACE_INBOX_PARCEL,
+    WEB_SESSION,
+    WEB_SPACES,
+    WEB_NODE,
+    WEB_CHILDREN,
+    WEB_CONTENT,
+    WEB_EDITS,
     EVENTS,
 ];
 

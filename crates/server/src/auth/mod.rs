@@ -1,6 +1,7 @@
 //! Who is calling: tokens to principals, at the start of a request and while it runs.
 
 mod basic;
+mod cookie;
 mod guard;
 mod token;
 mod visitor;
@@ -47,6 +48,7 @@ impl FromRequestParts<Shared> for Caller {
         let client = client(parts)?;
         let principal = match basic::shown(&parts.headers) {
             Some(shown) => basic::caller(parts, app, client, shown).await?,
+            None if cookie::is_shown(parts) => cookie::caller(parts, app, client).await?,
             None => {
                 let token = Shown::take(parts, headers::BEARER)?;
                 let principal = app.files.authenticate(&token.0, Some(client.0)).await;

@@ -25,7 +25,7 @@ use crate::metadata::app_passwords;
 use crate::metadata::devices::{self, DeviceRow};
 use crate::metadata::logs::{self, Log, LogKind};
 use crate::metadata::tokens::{self, TokenKind, TokenRow};
-use crate::metadata::{DbError, Tx, quotas};
+use crate::metadata::{DbError, Tx, quotas, web_sessions};
 use crate::notify::Notice;
 
 /// Longest login name, device name and platform, in bytes.
@@ -392,6 +392,7 @@ pub(super) fn append_in(
             let device = remove.device;
             devices::remove(tx, account, device, now_ms)?;
             app_passwords::remove_of(tx, account, device)?;
+            web_sessions::remove_of(tx, device, now_ms)?;
             tx.notify(Notice::DeviceRemoved { account, device });
         }
     }

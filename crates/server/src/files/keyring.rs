@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hythe_content::{EpochSecret, SpaceKeys, TagKey, open_previous};
-use hythe_model::{KeyEpoch, SpaceId};
-use hythe_space::Record;
+use hythe_content::{EpochSecret, SpaceKeys, TagKey, open_previous, open_space_name};
+use hythe_model::{KeyEpoch, Secret32, SpaceId, SpaceName};
+use hythe_space::{NameRecord, Record};
 
 use super::{Inner, view};
 use crate::metadata::logs::Log;
@@ -14,6 +14,7 @@ use crate::metadata::{DbError, Tx};
 /// Keys of the epochs of one space that the server may open. No `Debug`.
 #[derive(Default)]
 pub(super) struct Keyring {
+    secrets: BTreeMap<KeyEpoch, Secret32>,
     epochs: BTreeMap<KeyEpoch, SpaceKeys>,
     tags: Option<TagKey>,
 }
@@ -51,19 +52,30 @@ impl Keyring {
             let before = KeyEpoch(record.epoch.0.saturating_sub(1));
             secrets.extend(opened.map(|opened| (before, opened)));
         }
-        let derive = |(epoch, secret)| {
-            let keys = SpaceKeys::derive(&space, epoch, &EpochSecret::new(secret));
-            (epoch, keys)
+        let derive = |(epoch, secret): (&KeyEpoch, &Secret32)| {
+            let keys = SpaceKeys::derive(&space, *epoch, &EpochSecret::new(secret.clone()));
+            (*epoch, keys)
         };
         let first = secrets.get(&KeyEpoch::FIRST).cloned();
         let tags = first.map(|secret| TagKey::derive(&space, &EpochSecret::new(secret)));
-        let epochs = secrets.into_iter().map(derive).collect();
-        Ok(Self { epochs, tags })
+        let epochs = secrets.iter().map(derive).collect();
+        Ok(Self {
+            secrets,
+            epochs,
+            tags,
+        })
     }
 
     /// The keys of one epoch.
     pub(super) fn epoch(&self, epoch: KeyEpoch) -> Option<&SpaceKeys> {
         self.epochs.get(&epoch)
+    }
+
+    /// A space's name.
+    pub(super) fn name(&self, space: SpaceId, sealed: &NameRecord) -> Option<SpaceName> {
+        let secret = self.secrets.get(&sealed.epoch)?;
+        let opened = open_space_name(secret, space, sealed.epoch, sealed.sealed.as_bytes());
+        opened.ok().flatten()
     }
 
     /// The key of name tags.

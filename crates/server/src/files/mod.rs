@@ -43,6 +43,7 @@ mod open;
 mod parcel;
 mod passkeys;
 mod passwords;
+mod plain;
 mod profile;
 mod quota;
 mod quota_settings;
@@ -60,6 +61,7 @@ mod stats;
 mod take_in;
 mod tree;
 mod view;
+mod web_session;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -88,6 +90,9 @@ pub use objects::Attached;
 pub use open::{OpenError, StoreOptions};
 pub use parcel::Parcel;
 pub use passwords::LoginBegun;
+pub use plain::{
+    Content, ContentStream, Edit, Edited, Entry, EntryBody, Listing, NamedSpace, NodePage, OnTaken,
+};
 pub use quota::OverQuota;
 pub use quota_settings::{AccountQuota, QuotaName, QuotaReport, SpaceQuota};
 pub use read::ReadChunk;
@@ -96,6 +101,7 @@ pub use roster::AccountForOther;
 pub use session::Principal;
 pub use snapshot::Snapshot;
 pub use stats::Stats;
+pub use web_session::SESSION_MS;
 
 pub use crate::metadata::Unfit;
 

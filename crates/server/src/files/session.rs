@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hythe_model::{AccountId, DeviceId, SpaceId};
+use hythe_model::{AccountId, DeviceId, OperationId, SpaceId};
 use hythe_wire::Token;
 
-use super::{Denied, Files, FilesError, app_passwords};
+use super::parcel::NO_SESSION;
+use super::{Denied, Files, FilesError, app_passwords, web_session};
 use crate::clock::now_ms;
 use crate::metadata::Tx;
 use crate::metadata::app_passwords as rows;
@@ -27,10 +28,21 @@ const REMEMBERED: usize = 10_000;
 pub struct Principal {
     account: AccountId,
     device: DeviceId,
-    /// What an app password reaches; none: it is a device.
-    app: Option<Arc<AppScope>>,
+    /// What it showed.
+    shown: Shown,
     /// The generation of revocations that it was last compared with.
     checked: Arc<AtomicU64>,
+}
+
+/// What somebody was let in for.
+#[derive(Debug, Clone)]
+enum Shown {
+    /// The token of a device.
+    Token,
+    /// An app password.
+    App(Arc<AppScope>),
+    /// The cookie of a browser's session, by its hash.
+    Web([u8; 32]),
 }
 
 /// What an app password reaches.
@@ -51,14 +63,41 @@ impl Principal {
             account,
             // No device has it: no key follows from it.
             device: DeviceId(blake3::derive_key("hythe 1 app principal", &app.hash)),
-            app: Some(Arc::new(app)),
+            shown: Shown::App(Arc::new(app)),
+            checked: Arc::new(AtomicU64::new(checked)),
+        }
+    }
+
+    /// A device that showed the token of a browser's session.
+    pub(super) fn of_web(row: &DeviceRow, session: [u8; 32], checked: u64) -> Self {
+        Self {
+            account: row.account,
+            device: row.device,
+            shown: Shown::Web(session),
             checked: Arc::new(AtomicU64::new(checked)),
         }
     }
 
     /// What an app password reaches; none: it is a device.
     pub(super) fn app(&self) -> Option<&AppScope> {
-        self.app.as_deref()
+        match &self.shown {
+            Shown::App(app) => Some(app),
+            Shown::Token | Shown::Web(_) => None,
+        }
+    }
+
+    /// What change sets on its behalf name as the session (D2): the same as long as somebody is signed
+    /// in, and nothing that lets anybody in.
+    pub(super) fn session(&self) -> OperationId {
+        let shown = match &self.shown {
+            Shown::Token => return NO_SESSION,
+            Shown::App(app) => &app.hash,
+            Shown::Web(hash) => hash,
+        };
+        let id = blake3::derive_key("hythe 1 server session id", shown);
+        let mut half = [0; 16];
+        half.copy_from_slice(&id[..16]);
+        OperationId(half)
     }
 
     /// The device that gave out a link, for whom what is put through it counts. Whether it still
@@ -67,7 +106,7 @@ impl Principal {
         Self {
             account,
             device,
-            app: None,
+            shown: Shown::Token,
             checked: Arc::new(AtomicU64::new(u64::MAX)),
         }
     }
@@ -123,7 +162,7 @@ impl Sessions {
         locked(&self.visits).get(&device).cloned()
     }
 
-    fn see(&self, device: DeviceId, address: Option<SocketAddr>) {
+    pub(super) fn see(&self, device: DeviceId, address: Option<SocketAddr>) {
         let visit = Visit {
             device,
             address: address.map(|address| address.ip().to_canonical().to_string()),
@@ -197,7 +236,7 @@ impl Files {
         let principal = Principal {
             account: row.account,
             device: row.device,
-            app: None,
+            shown: Shown::Token,
             checked,
         };
         self.inner.sessions.remember(hash, &principal);
@@ -214,10 +253,12 @@ impl Files {
         if principal.checked.load(Ordering::SeqCst) == current {
             return Ok(());
         }
-        let (device, app) = (principal.device, principal.app.clone());
+        let (device, shown) = (principal.device, principal.shown.clone());
         let read = move |tx: &mut dyn Tx| {
-            if let Some(app) = &app {
-                return app_passwords::still_there(tx, &app.hash);
+            match &shown {
+                Shown::App(app) => return app_passwords::still_there(tx, &app.hash),
+                Shown::Web(hash) => web_session::still_there(tx, hash)?,
+                Shown::Token => {}
             }
             let row = devices::get(tx, device)?.ok_or(Denied::DeviceRemoved)?;
             let standing = standing::get(tx, row.account)?;
@@ -245,7 +286,7 @@ impl Files {
 }
 
 /// Whether a device may act for its account.
-fn check_standing(row: &DeviceRow, standing: Option<Standing>) -> Result<(), Denied> {
+pub(super) fn check_standing(row: &DeviceRow, standing: Option<Standing>) -> Result<(), Denied> {
     match standing {
         _ if row.removed_ms.is_some() => Err(Denied::DeviceRemoved),
         None => Err(Denied::DeviceRemoved),

@@ -127,17 +127,23 @@ fn client(request: &Request, forwarded: bool) -> Result<Client, Failure> {
 /// Headers of every answer: nothing is stored, sniffed, framed, run or referred to.
 fn set_headers(map: &mut HeaderMap, id: &str) {
     let fixed = [
-        (header::CACHE_CONTROL, "private, no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::VARY, "authorization, cookie"),
+    ];
+    for (name, value) in fixed {
+        map.insert(name, HeaderValue::from_static(value));
+    }
+    // The pages of the web app, and content that they show, say more of these themselves.
+    let usual = [
+        (header::CACHE_CONTROL, "private, no-store"),
         (
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; frame-ancestors 'none'",
         ),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::VARY, "authorization"),
     ];
-    for (name, value) in fixed {
-        map.insert(name, HeaderValue::from_static(value));
+    for (name, value) in usual {
+        map.entry(name).or_insert(HeaderValue::from_static(value));
     }
     map.insert(
         "cross-origin-resource-policy",

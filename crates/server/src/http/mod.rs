@@ -44,3 +44,7 @@ pub(crate) mod server;
 pub(crate) mod sightings;
 pub(crate) mod snapshot;
 pub(crate) mod spaces;
+pub(crate) mod web_app;
+pub(crate) mod web_content;
+pub(crate) mod web_files;
+pub(crate) mod web_session;

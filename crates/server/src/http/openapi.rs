@@ -40,6 +40,7 @@ pub(crate) struct Octets(Vec<u8>);
         (name = "links", description = "Nodes for whoever has a link"),
         (name = "inbox", description = "Files by members that may only put"),
         (name = "admin", description = "For accounts that may administer the server"),
+        (name = "web", description = "For the pages of the web app"),
         (name = "events", description = "What happens")
     )
 )]
@@ -55,6 +56,11 @@ impl Modify for Schemes {
         components.add_security_scheme("app-password", app);
         let device = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("device", device);
+        let session = ApiKeyValue::with_description(
+            headers::COOKIE,
+            "The cookie of a browser's session, along with the header `Hythe-Web`",
+        );
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
         let others = [
             ("invite", headers::INVITE),
             ("one-time", headers::ONE_TIME),

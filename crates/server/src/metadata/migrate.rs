@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/015_sightings.sql"),
     include_str!("migrations/016_link_quota.sql"),
     include_str!("migrations/017_inbox.sql"),
+    include_str!("migrations/018_web.sql"),
 ];
 
 /// The newest schema version that this program knows.

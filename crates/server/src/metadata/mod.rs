@@ -36,6 +36,7 @@ pub mod settings;
 pub mod sightings;
 pub mod standing;
 pub mod tokens;
+pub mod web_sessions;
 
 mod cluster;
 mod error;

@@ -313,6 +313,19 @@ pub fn deleted_after(
     rows.into_iter().map(read_node).collect()
 }
 
+/// Nodes that one change set deleted, by its position.
+///
+/// # Errors
+/// The database's.
+pub fn deleted_at(tx: &mut dyn Tx, log: LogNo, cursor: Cursor) -> Result<Vec<NodeRow>, DbError> {
+    let rows = tx.query(
+        "SELECT node, parent, tag, deleted, created, record, name, attributes, body FROM nodes \
+         WHERE log = $1 AND deleted <> 0 AND deleted = $2",
+        &[log.into(), cursor.0.into()],
+    )?;
+    rows.into_iter().map(read_node).collect()
+}
+
 /// How many nodes live in a log, and how many were deleted.
 ///
 /// # Errors

@@ -19,4 +19,5 @@ mod quota;
 mod rights;
 mod tls;
 mod transfer;
+mod web;
 mod world;

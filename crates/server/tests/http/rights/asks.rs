@@ -125,7 +125,9 @@ pub fn signed<M: Message>(message: &M) -> Body {
 impl Cast {
     /// The request of a row, for somebody.
     pub async fn ask(&mut self, who: Who, row: &Row) -> Ask {
-        let asked = if row.template.starts_with(routes::SPACE_LINKS) {
+        let asked = if row.template.starts_with("/api/v1/web/") {
+            self.of_page(row)
+        } else if row.template.starts_with(routes::SPACE_LINKS) {
             self.of_space_links(who, row)
         } else if row.template.starts_with(routes::LINK) {
             self.of_link(who, row).await

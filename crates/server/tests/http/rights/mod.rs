@@ -7,6 +7,7 @@ mod asks;
 mod cast;
 mod links;
 mod logins;
+mod pages;
 mod sources;
 mod table;
 
@@ -152,12 +153,14 @@ async fn d6_who_may_not_know_a_space_cannot_tell_it_from_none() {
     }
 }
 
-/// There is no page, no script and no picture to be malicious yet: whatever is asked for, by whom
-/// ever, a browser is given nothing that it runs, frames or guesses the type of.
+/// The pages of the web app are not of the API: whatever is asked for there, by whom ever, a browser is
+/// given nothing that it runs, frames or guesses the type of. What people put there is looked at in
+/// `web::a_file_is_read_whole_and_in_ranges_and_never_runs`.
 #[tokio::test]
 async fn a28_r11_nothing_that_is_served_runs_in_a_browser() {
-    const DATA: [&str; 5] = [
+    const DATA: [&str; 6] = [
         headers::JSON,
+        headers::NDJSON,
         headers::PROBLEM,
         headers::CBOR,
         headers::CBOR_SEQUENCE,
