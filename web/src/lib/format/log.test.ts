@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AccountState } from './account/state';
 import { AccountRefusal } from './account/refusal';
 import { type ChangeSet, decodeChangeSet } from './changeset';
-import { U32, BOOL, encode, list, optional, struct, uint, fixed, type Codec } from './cbor/codec';
+import { U32, BOOL, encode, list, octets, optional, struct, uint, fixed, type Codec } from './cbor/codec';
 import { FormatError } from './cbor/error';
 import { MAJOR } from './cbor/writer';
 import { DEVICE_CARD } from './account/operation';
@@ -12,6 +12,8 @@ import { Entropy } from './entropy';
 import { createAccount, removeDevices } from './flow/account';
 import { KeyholderSecret, enrolWithKeyholder, setKeyholders } from './flow/keyholder';
 import { addDeviceOffer, enrolWithOffer } from './flow/offer';
+import { HEADER } from './header';
+import { OPERATION, type Operation } from './operation';
 import { createSpace, recipientOf } from './flow/space';
 import { hex } from './bytes';
 import { ACCOUNT_ID, CHAIN_HASH, DEVICE_ID, HEADER_HASH, words } from './ids';
@@ -27,6 +29,26 @@ const LOGS = [
   'space-members-1.hex',
   'space-ending-1.hex',
 ];
+
+/** The outermost form of a change set. */
+const OUTER = struct({
+  header: octets(),
+  signature: fixed(64),
+  clear: octets(),
+  sealed: list(optional(octets())),
+});
+
+function clearOf(operations: readonly Operation[]): Uint8Array {
+  return encode(list(OPERATION), [...operations]);
+}
+
+/** Bytes with one bit of a part of them turned. */
+function swapped(bytes: Uint8Array, part: Uint8Array): Uint8Array {
+  const at = hex(bytes).indexOf(hex(part)) / 2;
+  const changed = bytes.slice();
+  changed[at]! ^= 1;
+  return changed;
+}
 
 function texts(log: readonly ChangeSet[]): string[] {
   return log.map((changeSet) => hex(changeSet.encoded));
@@ -51,6 +73,26 @@ describe('change sets', () => {
     }
   });
 
+  test('with a sealed part changed or left out are refused; one that was purged is not missed', () => {
+    const [whole] = goldenLines('space-log-1.hex')
+      .map(decodeChangeSet)
+      .filter((changeSet) => changeSet.sealed.length > 1);
+    const { header, signature, operations, sealed, encoded } = whole!;
+    expect(() => decodeChangeSet(swapped(encoded, sealed[0]!))).toThrow('sealed part');
+    const outer = { header: encode(HEADER, header), signature, clear: clearOf(operations) };
+    const purged = sealed.map((part, index) => (index === 0 ? null : part));
+    expect(decodeChangeSet(encode(OUTER, { ...outer, sealed: purged })).sealed[0]).toBeNull();
+    const fewer = encode(OUTER, { ...outer, sealed: sealed.slice(1) });
+    expect(() => decodeChangeSet(fewer)).toThrow('missing');
+  });
+
+  test('of a suite that is not known are refused, also where everything else fits', () => {
+    const { header, signature, operations } = decodeChangeSet(goldenLines('account-log-1.hex')[0]!);
+    const other = encode(HEADER, { ...header, suite: 2 });
+    const bytes = encode(OUTER, { header: other, signature, clear: clearOf(operations), sealed: [] });
+    expect(() => decodeChangeSet(bytes)).toThrow('unknown suite 2');
+  });
+
   test('followed by anything are refused', () => {
     const [genesis] = goldenLines('account-log-1.hex');
     expect(() => decodeChangeSet(Uint8Array.of(...genesis!, 0))).toThrow(FormatError);
@@ -64,6 +106,18 @@ describe('the fold of an account', () => {
   ])('of %s leads to the state that Rust stores', (log, state) => {
     const folded = AccountState.replay(goldenLines(log).map(decodeChangeSet));
     expect(hex(encode(STATE, stored(folded)))).toBe(hex(goldenLines(state)[0]!));
+  });
+
+  test('starts with a genesis that its own device signed, and with nothing else', () => {
+    const log = goldenLines('account-log-1.hex').map(decodeChangeSet);
+    const [genesis] = log;
+    expect(() => AccountState.replay([])).toThrow(AccountRefusal);
+    expect(() => AccountState.replay(log.slice(1))).toThrow('badChain');
+    const other = decodeChangeSet(goldenLines('account-keyholders-1.hex')[0]!);
+    const unsigned = { ...genesis!, signature: other.signature };
+    expect(() => AccountState.start(unsigned)).toThrow('signature');
+    const header = { ...genesis!.header, accountSeen: { cursor: 1, chain: log[1]!.header.seen.chain } };
+    expect(() => AccountState.start({ ...genesis!, header })).toThrow('badChain');
   });
 
   test('refuses a log with a change set left out, and one that comes twice', () => {

@@ -64,17 +64,18 @@ export function verify(
  * agrees about every signature.
  */
 export function verifyBare(key: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
-  if (key.length !== 32 || signature.length !== 64) return false;
+  if (signature.length !== 64) return false;
   const { Point } = ed25519;
   const encodedR = signature.subarray(0, 32);
   const s = littleEndian(signature.subarray(32));
-  if (s >= Point.Fn.ORDER) return false;
   try {
+    // Throws for an s that is not below the order: there would be a second form of each signature.
+    const sB = Point.BASE.multiplyUnsafe(s);
     const a = Point.fromBytes(key);
     const r = Point.fromBytes(encodedR);
     if (a.isSmallOrder() || r.isSmallOrder()) return false;
     const challenge = littleEndian(sha512(concat(encodedR, key, bytes))) % Point.Fn.ORDER;
-    const expected = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(challenge));
+    const expected = sB.subtract(a.multiplyUnsafe(challenge));
     return equal(expected.toBytes(), encodedR);
   } catch {
     // What is no point is no signature.

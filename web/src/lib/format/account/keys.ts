@@ -9,17 +9,20 @@ import type { AccountState } from './state';
 /** The secret of every generation of an account's key. */
 export class AccountKeys {
   readonly #account: AccountId;
-  /** Seeds, the first generation's first. */
+  /** Seeds, the first generation's first, and the last of them. */
   readonly #seeds: readonly Uint8Array[];
+  /** The seed of the current generation. */
+  readonly current: Uint8Array;
 
-  private constructor(account: AccountId, seeds: readonly Uint8Array[]) {
+  private constructor(account: AccountId, earlier: readonly Uint8Array[], current: Uint8Array) {
     this.#account = account;
-    this.#seeds = seeds;
+    this.#seeds = [...earlier, current];
+    this.current = current;
   }
 
   /** The keys of an account with only its first generation. */
   static first(account: AccountId, seed: Uint8Array): AccountKeys {
-    return new AccountKeys(account, [seed]);
+    return new AccountKeys(account, [], seed);
   }
 
   /** Opens the current secret with a device's key, and through it all earlier ones. */
@@ -42,14 +45,7 @@ export class AccountKeys {
     if (state.kem === null || !equal(kemPublic(current), state.kem)) {
       throw new UnwrapError("the account's secret is another one");
     }
-    return new AccountKeys(account, await withEarlier(state, current));
-  }
-
-  /** The seed of the current generation. */
-  get current(): Uint8Array {
-    const seed = this.#seeds.at(-1);
-    if (seed === undefined) throw new UnwrapError('an account without a key');
-    return seed;
+    return new AccountKeys(account, await openEarlier(state, current), current);
   }
 
   /** The number of the current generation. */
@@ -66,12 +62,13 @@ export class AccountKeys {
   }
 }
 
-/** The seeds of all generations up to the current one. */
-async function withEarlier(state: AccountState, current: Uint8Array): Promise<Uint8Array[]> {
-  const seeds = [current];
+/** The seeds of all generations before the current one. */
+async function openEarlier(state: AccountState, current: Uint8Array): Promise<Uint8Array[]> {
+  const seeds: Uint8Array[] = [];
   let seed = current;
   for (let generation = state.generation - 1; generation > 0; generation -= 1) {
     const wrapped = state.keyring.generations[generation]?.previous ?? null;
+    // The fold takes no generation but the first without the one before.
     if (wrapped === null) throw new UnwrapError('no secret of the generation before');
     seed = await unwrap(seed, { kind: 'previous', account: state.id, generation }, wrapped);
     seeds.unshift(seed);

@@ -36,9 +36,8 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array<ArrayBuffer> {
  */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limit: number): T {
   if (bytes.length > limit) throw new FormatError(`longer than ${limit} bytes`);
-  const from = new Reader(bytes);
-  const value = codec.read(from);
-  if (from.left > 0) throw new FormatError('bytes that follow');
+  const value = codec.read(new Reader(bytes));
+  // Bytes that follow are no part of the encoding either.
   if (!equal(encode(codec, value), bytes)) throw new FormatError('another spelling');
   return value;
 }
@@ -88,16 +87,7 @@ export function fixed(length: number): Codec<Uint8Array> {
 
 /** A text of at most so many bytes. */
 export function text(most: number): Codec<string> {
-  return {
-    write: (to, value) => to.text(value),
-    read: (from) => {
-      const before = from.position;
-      const value = from.text();
-      // The head of a text has at most nine bytes.
-      if (from.position - before > most + 9) throw new FormatError('a text that is too long');
-      return value;
-    },
-  };
+  return { write: (to, value) => to.text(value), read: (from) => from.text(most) };
 }
 
 /** A value or null, which is left off where only absent fields follow. */

@@ -13,11 +13,6 @@ export class Reader {
     this.#bytes = bytes;
   }
 
-  /** How many bytes were taken. */
-  get position(): number {
-    return this.#at;
-  }
-
   /** How many bytes are left. */
   get left(): number {
     return this.#bytes.length - this.#at;
@@ -43,8 +38,11 @@ export class Reader {
     return this.#take(this.head(MAJOR.bytes));
   }
 
-  text(): string {
-    const bytes = this.#take(this.head(MAJOR.text));
+  /** A text of at most so many bytes. */
+  text(most: number): string {
+    const length = this.head(MAJOR.text);
+    if (length > most) throw new FormatError('a text that is too long');
+    const bytes = this.#take(length);
     try {
       return fromUtf8(bytes);
     } catch (cause) {
@@ -56,13 +54,6 @@ export class Reader {
   array(): number {
     const count = this.head(MAJOR.array);
     if (count > this.left) throw new FormatError('an array longer than what holds it');
-    return count;
-  }
-
-  /** The number of pairs of a map; no more than there are bytes for. */
-  map(): number {
-    const count = this.head(MAJOR.map);
-    if (2 * count > this.left) throw new FormatError('a map longer than what holds it');
     return count;
   }
 
