@@ -24,6 +24,11 @@ pub(super) fn is_shown(parts: &Parts) -> bool {
     !parts.headers.contains_key(header::AUTHORIZATION) && token(&parts.headers).is_some()
 }
 
+/// Whether a page asks with its session, where others need none.
+pub(crate) fn asks_with_session(parts: &Parts) -> bool {
+    is_shown(parts) && parts.headers.contains_key(headers::WEB)
+}
+
 /// Whose browser asks.
 ///
 /// # Errors

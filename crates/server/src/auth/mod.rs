@@ -14,6 +14,7 @@ use axum::http::request::Parts;
 use hythe_model::{DeviceId, SpaceId};
 use hythe_wire::{Code, Token, headers};
 
+pub(crate) use cookie::asks_with_session;
 pub(crate) use guard::Guard;
 pub(crate) use visitor::Visitor;
 

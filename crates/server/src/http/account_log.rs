@@ -33,16 +33,26 @@ impl FromRequestParts<Shared> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
         let Some(shown) = parts.headers.get(header::AUTHORIZATION) else {
-            return Ok(Self::Anybody);
+            // Whoever makes an account in a browser may have a cookie from before, and does not ask
+            // with it.
+            return match auth::asks_with_session(parts) {
+                true => Self::device(parts, app).await,
+                false => Ok(Self::Anybody),
+            };
         };
         let scheme = shown.to_str().ok().and_then(|text| text.split(' ').next());
         if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(headers::ONE_TIME)) {
             let Shown(token) = Shown::take(parts, headers::ONE_TIME)?;
             return Ok(Self::OneTime(token, auth::client(parts)?));
         }
-        Ok(Self::Device(Box::new(
-            Caller::from_request_parts(parts, app).await?,
-        )))
+        Self::device(parts, app).await
+    }
+}
+
+impl Reader {
+    async fn device(parts: &mut Parts, app: &Shared) -> Result<Self, Failure> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        Ok(Self::Device(Box::new(caller)))
     }
 }
 

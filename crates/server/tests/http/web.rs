@@ -65,6 +65,23 @@ async fn r22_a_session_counts_only_where_the_page_itself_asks() {
 }
 
 #[tokio::test]
+async fn r22_logs_of_accounts_are_read_by_pages_that_ask_with_their_session() {
+    let world = World::start().await;
+    let person = join(&world, 1).await;
+    let token = session(&person, &world).await;
+    let own = routes::account_log(person.account.id());
+    let servers = routes::account_log(world.server().files().account());
+    let ask = |path: &str, token: &str| with_cookie(world.client().get(world.url(path)), token);
+    let page = ask(&own, &token).header(headers::WEB, "1").send();
+    assert_eq!(page.await.unwrap().status(), 200);
+    let other = ask(&own, &token).send().await.unwrap();
+    assert_eq!(problem(other).await.code, Code::Unauthenticated);
+    // Everybody reads the server's: also who has a cookie from before, which ended.
+    let before = ask(&servers, &"0".repeat(64)).send().await.unwrap();
+    assert_eq!(before.status(), 200);
+}
+
+#[tokio::test]
 async fn r21_a_session_ends_when_it_is_ended_and_with_the_next_one() {
     let world = World::start().await;
     let person = join(&world, 1).await;
