@@ -27,6 +27,12 @@ pub const COOKIE: &str = "__Host-hythe";
 /// Records of JSON, one a line.
 pub const NDJSON: &str = "application/x-ndjson";
 
+/// Where in a file the part begins that is sent.
+pub const UPLOAD_OFFSET: &str = "upload-offset";
+
+/// Bytes, whatever they are.
+pub const OCTETS: &str = "application/octet-stream";
+
 /// One CBOR message.
 pub const CBOR: &str = "application/cbor";
 

@@ -159,6 +159,14 @@ pub const WEB_NODE: &str = "/api/v1/web/spaces/{space}/nodes/{node}";
 pub const WEB_CHILDREN: &str = "/api/v1/web/spaces/{space}/nodes/{node}/children";
 /// The bytes of a file of an open space.
 pub const WEB_CONTENT: &str = "/api/v1/web/spaces/{space}/nodes/{node}/content";
+/// A small file for an open space, at once.
+pub const WEB_FILES: &str = "/api/v1/web/spaces/{space}/files";
+/// A file for an open space, in parts: begin.
+pub const WEB_UPLOADS: &str = "/api/v1/web/spaces/{space}/uploads";
+/// A file in parts: look, send a part, give up.
+pub const WEB_UPLOAD: &str = "/api/v1/web/spaces/{space}/uploads/{upload}";
+/// A file in parts: make it a file.
+pub const WEB_UPLOAD_FINISH: &str = "/api/v1/web/spaces/{space}/uploads/{upload}/finish";
 /// Changes in an open space.
 pub const WEB_EDITS: &str = "/api/v1/web/spaces/{space}/edits";
 
@@ -236,6 +244,10 @@ pub const ALL: &[&str] = &[
     WEB_NODE,
     WEB_CHILDREN,
     WEB_CONTENT,
+    WEB_FILES,
+    WEB_UPLOADS,
+    WEB_UPLOAD,
+    WEB_UPLOAD_FINISH,
     WEB_EDITS,
     EVENTS,
 ];

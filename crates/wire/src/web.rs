@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use hythe_model::{AccountId, DeviceId, NodeId, SpaceId};
+use hythe_model::{AccountId, DeviceId, NodeId, SpaceId, UploadId};
 
 use crate::space::RoleName;
 use crate::text;
@@ -250,6 +250,67 @@ pub struct WebEdited {
     pub cursor: u64,
     /// Of each edit the node that it is about, and its name from now on.
     pub results: Vec<WebStep>,
+}
+
+/// Most bytes of a part of an upload, and of a small file.
+pub const MAX_WEB_PART_BYTES: usize = 8 << 20;
+
+/// `POST …/uploads`: a file that will be sent in parts. Each begins at a multiple of 1,048,576 bytes, and
+/// is one unless it ends the file, 8 MiB at most; they come in any order, and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WebNewFile {
+    /// The directory it goes into, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub parent: NodeId,
+    /// Its name.
+    pub name: String,
+    /// How many bytes it has; of a small file its body says so.
+    #[serde(default)]
+    pub size: u64,
+    /// When it was last modified, in milliseconds since 1970.
+    pub modified_ms: i64,
+    /// What where the name is taken.
+    #[serde(default)]
+    pub on_taken: WebOnTakenFile,
+}
+
+/// What is done where the name of a new file is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WebOnTakenFile {
+    /// A file of that name gets a new version; what it was stays among its versions.
+    Replace,
+    /// The name becomes `name (2)`, or the next that is free.
+    #[default]
+    Number,
+}
+
+/// How far an upload is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebUpload {
+    /// The upload, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub upload: UploadId,
+    /// How many bytes are there from the beginning on, without a gap.
+    pub offset: u64,
+    /// How many the file will have.
+    pub size: u64,
+}
+
+/// What became of a file that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebSent {
+    /// The file, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub id: NodeId,
+    /// Its name, which may be another than was asked for.
+    pub name: String,
+    /// The position of the log at which it is.
+    pub cursor: u64,
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -130,7 +130,11 @@ impl Files {
         })
     }
 
-    async fn store(
+    /// Stores objects of a pack that was made or read here.
+    ///
+    /// # Errors
+    /// As [`Self::put_pack`].
+    pub(super) async fn store(
         &self,
         principal: &Principal,
         space: SpaceId,

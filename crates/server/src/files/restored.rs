@@ -1,6 +1,6 @@
 //! Telling the logs that the server was restored from a copy.
 
-use hythe_model::{DeviceId, Head, OperationId, ServerEpoch, SpaceId};
+use hythe_model::{DeviceId, Head, KeyEpoch, OperationId, ServerEpoch, SpaceId};
 use hythe_space::governance::Restored;
 use hythe_space::{AccountState, ChangeSet, Draft, Moment, Operation, Record, SigningKey, Stamp};
 
@@ -69,6 +69,18 @@ fn sign(
     Ok(draft.sign(stamp, key)?)
 }
 
+/// The key epoch of a space.
+///
+/// # Errors
+/// The database's.
+pub(super) fn key_epoch(tx: &mut dyn Tx, log: &Log) -> Result<KeyEpoch, DbError> {
+    let space = records::get(tx, log.no, RecordKind::Space, &[])?;
+    match space.as_deref().map(view::record).transpose()? {
+        Some(Record::Space(space)) => Ok(space.key_epoch),
+        _ => Err(DbError::Shape("the record of a space")),
+    }
+}
+
 /// What the server's device signs its next change set of an open space with.
 ///
 /// # Errors
@@ -85,16 +97,13 @@ pub(super) fn stamp(
         Some(Record::Author(author)) => Some(author),
         _ => None,
     };
-    let space = records::get(tx, log.no, RecordKind::Space, &[])?;
-    let Some(Record::Space(space)) = space.as_deref().map(view::record).transpose()? else {
-        return Err(DbError::Shape("the record of a space"));
-    };
+    let key_epoch = key_epoch(tx, log)?;
     Ok(Stamp::next(
         SpaceId(log.id),
         author.as_ref(),
         log.head,
         account_seen,
-        space.key_epoch,
+        key_epoch,
         operation,
         now_ms(),
     ))

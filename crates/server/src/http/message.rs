@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
+use hythe_wire::web::MAX_WEB_PART_BYTES;
 use hythe_wire::{Code, Message, headers, limits};
 
 use super::app::Shared;
@@ -79,6 +80,25 @@ impl FromRequest<Shared> for PackBody {
 
     async fn from_request(request: Request, app: &Shared) -> Result<Self, Failure> {
         let collected = body(request, app, headers::PACK, limits::MAX_PACK_BYTES).await?;
+        Ok(Self {
+            bytes: collected.bytes,
+            _memory: collected.memory,
+        })
+    }
+}
+
+/// A body that is a part of a file, or all of a small one.
+pub(crate) struct PartBody {
+    /// The bytes.
+    pub(crate) bytes: Bytes,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+impl FromRequest<Shared> for PartBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, Failure> {
+        let collected = body(request, app, headers::OCTETS, MAX_WEB_PART_BYTES).await?;
         Ok(Self {
             bytes: collected.bytes,
             _memory: collected.memory,

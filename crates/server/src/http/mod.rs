@@ -48,3 +48,4 @@ pub(crate) mod web_app;
 pub(crate) mod web_content;
 pub(crate) mod web_files;
 pub(crate) mod web_session;
+pub(crate) mod web_uploads;

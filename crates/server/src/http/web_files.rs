@@ -131,7 +131,7 @@ fn space(named: NamedSpace) -> WebSpace {
     }
 }
 
-fn step((id, name): (NodeId, EntryName)) -> WebStep {
+pub(super) fn step((id, name): (NodeId, EntryName)) -> WebStep {
     let name = text(&name).0;
     WebStep { id, name }
 }
@@ -227,7 +227,7 @@ fn on_taken_of(said: WebOnTaken) -> OnTaken {
     }
 }
 
-fn read_name(name: String) -> Result<EntryName, Failure> {
+pub(super) fn read_name(name: String) -> Result<EntryName, Failure> {
     EntryName::new(name).map_err(|error| Failure::detail(Code::Invalid, error.to_string()))
 }
 

@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/016_link_quota.sql"),
     include_str!("migrations/017_inbox.sql"),
     include_str!("migrations/018_web.sql"),
+    include_str!("migrations/019_web_uploads.sql"),
 ];
 
 /// The newest schema version that this program knows.

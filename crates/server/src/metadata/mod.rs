@@ -37,6 +37,7 @@ pub mod sightings;
 pub mod standing;
 pub mod tokens;
 pub mod web_sessions;
+pub mod web_uploads;
 
 mod cluster;
 mod error;

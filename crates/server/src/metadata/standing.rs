@@ -143,7 +143,7 @@ pub fn set_payer(tx: &mut dyn Tx, log: LogNo, payer: Option<AccountId>) -> Resul
 }
 
 /// What hangs on a log, the log last.
-const OF_A_LOG: [&str; 19] = [
+const OF_A_LOG: [&str; 21] = [
     "DELETE FROM entries WHERE log = $1",
     "DELETE FROM links WHERE log = $1",
     "DELETE FROM link_uses WHERE log = $1",
@@ -163,6 +163,8 @@ const OF_A_LOG: [&str; 19] = [
     "DELETE FROM leases WHERE log = $1",
     "DELETE FROM reservations WHERE log = $1",
     "DELETE FROM invitations WHERE log = $1",
+    "DELETE FROM web_upload_parts WHERE upload IN (SELECT upload FROM web_uploads WHERE log = $1)",
+    "DELETE FROM web_uploads WHERE log = $1",
 ];
 
 /// Removes a space with all that is stored of it, and remembers that it was.

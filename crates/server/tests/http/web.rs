@@ -474,3 +474,147 @@ async fn d6_nobody_else_reads_or_edits_by_page() {
         .await;
     assert_eq!(problem(answer.unwrap()).await.code, Code::NotFound);
 }
+
+/// Bytes that no two places share.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(&seed.to_le_bytes())
+        .finalize_xof()
+        .fill(&mut bytes);
+    bytes
+}
+
+impl Page<'_> {
+    async fn begin(&self, name: &str, size: usize, on_taken: &str) -> String {
+        let file = json!({"parent": NodeId::ROOT.to_string(), "name": name, "size": size,
+            "modifiedMs": 1_700_000_000_123_i64, "onTaken": on_taken});
+        let begun = self.ask(reqwest::Method::POST, "uploads").json(&file);
+        let begun = begun.send().await.unwrap();
+        assert_eq!(begun.status(), 200, "{}", begun.text().await.unwrap());
+        let begun: Value = begun.json().await.unwrap();
+        begun["upload"].as_str().unwrap().to_owned()
+    }
+
+    async fn part(&self, upload: &str, offset: usize, bytes: &[u8]) -> reqwest::Response {
+        let part = self.ask(reqwest::Method::PATCH, &format!("uploads/{upload}"));
+        let part = part.header(headers::UPLOAD_OFFSET, offset);
+        let part = part
+            .header("content-type", headers::OCTETS)
+            .body(bytes.to_vec());
+        part.send().await.unwrap()
+    }
+
+    async fn finish(&self, upload: &str) -> reqwest::Response {
+        let path = format!("uploads/{upload}/finish");
+        self.ask(reqwest::Method::POST, &path).send().await.unwrap()
+    }
+
+    async fn content(&self, node: &str) -> Vec<u8> {
+        let path = format!("nodes/{node}/content");
+        let answer = self.ask(reqwest::Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.bytes().await.unwrap().to_vec()
+    }
+}
+
+const MIB: usize = 1 << 20;
+
+#[tokio::test]
+async fn a_file_is_sent_in_parts_in_any_order_and_goes_on_where_it_was() {
+    let world = World::start().await;
+    let person = join(&world, 1).await;
+    let page = Page::of(&world, &person).await;
+    let content = noise(1, 5 * MIB + 77);
+    let upload = page.begin("film.bin", content.len(), "number").await;
+    let offset = async |answer: reqwest::Response| -> Value {
+        assert_eq!(answer.status(), 200);
+        let state: Value = answer.json().await.unwrap();
+        state["offset"].clone()
+    };
+    let last = page.part(&upload, 4 * MIB, &content[4 * MIB..]).await;
+    assert_eq!(offset(last).await, 0);
+    let told = problem(page.finish(&upload).await).await;
+    assert_eq!(told.code, Code::Invalid);
+    let first = page.part(&upload, 0, &content[..2 * MIB]).await;
+    assert_eq!(offset(first).await, 2 * MIB);
+    // Sent again, as where the answer was lost.
+    let again = page.part(&upload, 0, &content[..2 * MIB]).await;
+    assert_eq!(offset(again).await, 2 * MIB);
+    for (at, length) in [(1, MIB), (0, MIB + 1), (2 * MIB, 4 * MIB), (5 * MIB, 78)] {
+        let told = problem(page.part(&upload, at, &vec![0; length]).await).await;
+        assert_eq!(told.code, Code::Invalid, "{at} {length}");
+    }
+    let path = format!("uploads/{upload}");
+    let state = page.ask(reqwest::Method::GET, &path).send().await.unwrap();
+    assert_eq!(offset(state).await, 2 * MIB);
+    let rest = page
+        .part(&upload, 2 * MIB, &content[2 * MIB..4 * MIB])
+        .await;
+    assert_eq!(offset(rest).await, content.len());
+    let made: Value = page.finish(&upload).await.json().await.unwrap();
+    assert_eq!(made["name"], "film.bin");
+    let node = made["id"].as_str().unwrap();
+    assert!(page.content(node).await == content);
+    let entries = page.children(&NodeId::ROOT.to_string()).await;
+    assert_eq!(entries[0]["modifiedMs"], 1_700_000_000_123_i64);
+    assert_eq!(page.finish(&upload).await.status(), 404, "it is over");
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_gets_a_new_version_or_a_number() {
+    let world = World::start().await;
+    let person = join(&world, 1).await;
+    let page = Page::of(&world, &person).await;
+    let send = async |name: &str, bytes: &[u8], on_taken: &str| -> Value {
+        let root = NodeId::ROOT;
+        let path = format!("files?parent={root}&name={name}&modifiedMs=5&onTaken={on_taken}");
+        let post = page.ask(reqwest::Method::POST, &path).body(bytes.to_vec());
+        let answer = post
+            .header("content-type", headers::OCTETS)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
+    };
+    let first = send("a.txt", b"one", "number").await;
+    let second = send("a.txt", b"two", "number").await;
+    assert_eq!(second["name"], "a (2).txt");
+    let third = send("a.txt", b"", "replace").await;
+    assert_eq!(
+        (&third["id"], &third["name"]),
+        (&first["id"], &first["name"])
+    );
+    assert_eq!(page.content(first["id"].as_str().unwrap()).await, b"");
+    assert_eq!(page.content(second["id"].as_str().unwrap()).await, b"two");
+    let big = noise(2, 3 * MIB);
+    let upload = page.begin("a.txt", big.len(), "replace").await;
+    assert_eq!(page.part(&upload, 0, &big).await.status(), 200);
+    let fourth: Value = page.finish(&upload).await.json().await.unwrap();
+    assert_eq!(fourth["id"], first["id"]);
+    assert!(page.content(first["id"].as_str().unwrap()).await == big);
+    assert_eq!(
+        page.names(&NodeId::ROOT.to_string()).await,
+        ["a (2).txt", "a.txt"]
+    );
+}
+
+#[tokio::test]
+async fn r26_an_upload_belongs_to_who_began_it_and_ends_when_it_is_given_up() {
+    let world = World::start().await;
+    let (ann, bob) = (join(&world, 1).await, join(&world, 2).await);
+    let (page, other) = (Page::of(&world, &ann).await, Page::of(&world, &bob).await);
+    let upload = page.begin("a", MIB, "number").await;
+    assert_eq!(other.part(&upload, 0, &noise(1, MIB)).await.status(), 404);
+    assert_eq!(other.finish(&upload).await.status(), 404);
+    let path = format!("uploads/{upload}");
+    let gone = page
+        .ask(reqwest::Method::DELETE, &path)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(gone.status(), 204);
+    assert_eq!(page.part(&upload, 0, &noise(1, MIB)).await.status(), 404);
+}

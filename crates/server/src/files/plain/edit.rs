@@ -15,8 +15,9 @@ use hythe_space::{Behalf, Draft, Entropy, Moment, NodeRecord};
 
 use super::super::access::Want;
 use super::super::objects::Objects;
+use super::super::quota::Payer;
 use super::super::{Files, FilesError, Inner, Principal, apply, commit, restored};
-use super::{OpenSpace, entry, record};
+use super::{Entry, OpenSpace, entry, record};
 use crate::clock::now_ms;
 use crate::metadata::nodes::{self, NodeRow};
 use crate::metadata::{DbError, Tx};
@@ -129,12 +130,14 @@ fn edit_in(
         let cursor = sheet.open.cursor();
         return Ok((Edited { cursor, nodes }, None));
     }
-    let committed = sheet.commit(inner, Objects::default())?;
+    let payer = Payer::of(principal, None);
+    let committed = sheet.commit(inner, Objects::default(), payer)?;
     let cursor = committed.head.cursor;
     Ok((Edited { cursor, nodes }, Some(committed)))
 }
 
-fn keyless() -> FilesError {
+/// Until the space is shared with the server there is nothing to seal with.
+pub(super) fn keyless() -> FilesError {
     FilesError::invalid("the server has no key of the space yet")
 }
 
@@ -180,6 +183,7 @@ impl<'t> Sheet<'t> {
         mut self,
         inner: &Inner,
         objects: Objects,
+        payer: Payer,
     ) -> Result<apply::Committed, FilesError> {
         let now_ms = now_ms();
         let change_set = self.draft.sign(self.stamp, inner.identity.key())?;
@@ -188,7 +192,8 @@ impl<'t> Sheet<'t> {
         let log = &mut self.open.log;
         let judged = commit::judge(self.tx, inner.epoch(), log, &server, moment, &change_set);
         let effects = judged?;
-        let prepared = commit::Prepared::new(change_set.clone(), objects)?;
+        let prepared = commit::Prepared::new(change_set.clone(), objects.clone())?;
+        objects.record(self.tx, log.no, payer, now_ms)?;
         commit::check_chunks(self.tx, log, &prepared)?;
         let committed = apply::write_space(self.tx, log, &change_set, &effects, now_ms)?;
         inner.checkpoint_if_due(self.tx, log, now_ms)?;
@@ -223,11 +228,11 @@ impl<'t> Sheet<'t> {
         }
     }
 
-    fn version(&mut self) -> VersionId {
+    pub(super) fn version(&mut self) -> VersionId {
         VersionId(self.entropy.bytes())
     }
 
-    fn seal(
+    pub(super) fn seal(
         &self,
         node: NodeId,
         field: Field,
@@ -268,6 +273,32 @@ impl<'t> Sheet<'t> {
         Err(FilesError::invalid("too many files have this name"))
     }
 
+    /// A node's id that nobody has.
+    pub(super) fn fresh_node(&mut self) -> NodeId {
+        NodeId(self.entropy.bytes())
+    }
+
+    /// The living file of a name.
+    pub(super) fn file_at(
+        &mut self,
+        parent: NodeId,
+        name: &EntryName,
+    ) -> Result<Option<NodeId>, FilesError> {
+        let tag = self.tag(parent, name)?;
+        let found = nodes::children(self.tx, self.open.no(), &[(parent, tag)])?;
+        let Some(node) = found.into_iter().flatten().next() else {
+            return Ok(None);
+        };
+        let (_, record) = self.living(node)?;
+        Ok((record.kind == NodeKind::File).then_some(node))
+    }
+
+    /// A node, opened.
+    pub(super) fn entry(&self, row: &NodeRow) -> Result<Entry, FilesError> {
+        let opened = entry::open(&self.open.keyring, row)?;
+        opened.ok_or(FilesError::NotFound("node"))
+    }
+
     fn is_taken(&mut self, parent: NodeId, tag: NameTag) -> Result<bool, DbError> {
         if let Some(taken) = self.names.get(&(parent, tag)) {
             return Ok(*taken);
@@ -285,7 +316,7 @@ impl<'t> Sheet<'t> {
         attributes: Attributes,
     ) -> Result<NodeId, FilesError> {
         self.room()?;
-        let node = NodeId(self.entropy.bytes());
+        let node = self.fresh_node();
         let version = self.version();
         let sealed = SealedNode {
             name: self.seal(node, Field::Name, version, name.as_bytes())?,
@@ -395,10 +426,7 @@ impl<'t> Sheet<'t> {
     }
 
     fn name_of(&self, row: &NodeRow) -> Result<EntryName, FilesError> {
-        let opened = entry::open(&self.open.keyring, row)?;
-        opened
-            .map(|entry| entry.name)
-            .ok_or(FilesError::NotFound("node"))
+        self.entry(row).map(|entry| entry.name)
     }
 
     fn copy(

@@ -6,7 +6,6 @@ use futures::{Stream, stream};
 use hythe_model::{Cursor, EntryName, NodeId, SpaceId};
 
 use super::super::access::Want;
-use super::super::linked::is_directory;
 use super::super::{Files, FilesError, Principal};
 use super::entry::{self, Entry};
 use super::{MAX_DEPTH, OpenSpace};
@@ -100,10 +99,7 @@ impl Files {
         let (inner, principal) = (Arc::clone(&self.inner), principal.clone());
         let look = move |tx: &mut dyn Tx| {
             let space = OpenSpace::enter(tx, &inner, &principal, space, Want::Read)?;
-            let row = space.living(tx, directory)?;
-            if !is_directory(row.as_ref())? {
-                return Err(FilesError::NotFound("directory"));
-            }
+            space.directory(tx, directory)?;
             Ok::<_, FilesError>(space.cursor())
         };
         let cursor = self.inner.database.read(look).await?;

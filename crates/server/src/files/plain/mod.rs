@@ -8,6 +8,8 @@ mod edit;
 mod entry;
 mod listing;
 mod spaces;
+mod upload;
+mod write;
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use hythe_space::{NodeRecord, Record};
 
 use super::access::{self, Want};
 use super::keyring::Keyring;
+use super::linked::is_directory;
 use super::{FilesError, Inner, Principal, view};
 use crate::metadata::logs::{Log, LogNo};
 use crate::metadata::nodes::{self, NodeRow};
@@ -26,6 +29,7 @@ pub use edit::{Edit, Edited, OnTaken};
 pub use entry::{Entry, EntryBody};
 pub use listing::{Listing, NodePage};
 pub use spaces::NamedSpace;
+pub use upload::{NewFile, UploadState};
 
 /// Directories above a node that are looked at: deeper than any path of a file system.
 const MAX_DEPTH: usize = 4096;
@@ -80,6 +84,18 @@ impl OpenSpace {
 
     fn cursor(&self) -> Cursor {
         self.log.head.cursor
+    }
+
+    /// That there is a directory.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`].
+    fn directory(&self, tx: &mut dyn Tx, node: NodeId) -> Result<(), FilesError> {
+        let row = self.living(tx, node)?;
+        match is_directory(row.as_ref())? {
+            true => Ok(()),
+            false => Err(FilesError::NotFound("directory")),
+        }
     }
 
     /// A living node; none for the root, which has no record.

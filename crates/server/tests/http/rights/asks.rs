@@ -344,7 +344,11 @@ impl Cast {
         let request = self.world.client().request(ask.method.clone(), url);
         let request = match &ask.body {
             Body::Nothing => request,
-            Body::Plain(media, bytes) => request.header("content-type", *media).body(bytes.clone()),
+            // Nothing but a part of a file heeds where it begins.
+            Body::Plain(media, bytes) => request
+                .header("content-type", *media)
+                .header(headers::UPLOAD_OFFSET, 0)
+                .body(bytes.clone()),
             Body::Signed(bytes) => request
                 .header("content-type", headers::CBOR)
                 .body(bytes.clone()),

@@ -1,7 +1,7 @@
 //! What pages of the web app ask.
 
 use hythe_model::NodeId;
-use hythe_wire::web::WebEdits;
+use hythe_wire::web::{WebEdits, WebNewFile, WebOnTakenFile};
 use hythe_wire::{headers, routes};
 
 use super::asks::{Ask, Body, Look};
@@ -29,6 +29,32 @@ impl Cast {
             ("GET", routes::WEB_NODE, "of the root") => get(format!("nodes/{root}")),
             ("GET", routes::WEB_CHILDREN, "of the root") => get(format!("nodes/{root}/children")),
             ("GET", routes::WEB_CONTENT, "of nobody's") => get(format!("nodes/{nobody}/content")),
+            ("POST", routes::WEB_FILES, "into nobody's directory") => {
+                let end = format!("files?parent={nobody}&name=a&modifiedMs=1");
+                Ask::post(path(end), Body::Plain(headers::OCTETS, b"a".to_vec()))
+            }
+            ("POST", routes::WEB_UPLOADS, "into nobody's directory") => {
+                let file = WebNewFile {
+                    parent: nobody,
+                    name: "a".into(),
+                    size: 1,
+                    modified_ms: 1,
+                    on_taken: WebOnTakenFile::Number,
+                };
+                let body = serde_json::to_vec(&file).unwrap();
+                Ask::post(path("uploads".to_owned()), Body::Plain(headers::JSON, body))
+            }
+            ("GET", routes::WEB_UPLOAD, "of nobody's") => get(format!("uploads/{nobody}")),
+            ("PATCH" | "DELETE", routes::WEB_UPLOAD, "of nobody's") => Ask {
+                method: row.key().0.parse().unwrap(),
+                ..Ask::post(
+                    path(format!("uploads/{nobody}")),
+                    Body::Plain(headers::OCTETS, b"a".to_vec()),
+                )
+            },
+            ("POST", routes::WEB_UPLOAD_FINISH, "of nobody's") => {
+                Ask::post(path(format!("uploads/{nobody}/finish")), Body::Nothing)
+            }
             ("POST", routes::WEB_EDITS, "that change nothing") => {
                 let edits = WebEdits { edits: Vec::new() };
                 let body = serde_json::to_vec(&edits).unwrap();
