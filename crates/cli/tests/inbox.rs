@@ -116,6 +116,9 @@ fn a_file_put_through_a_link_into_a_sealed_space_is_a_plain_file_for_its_members
     for told in ["upload", "taken 5", "put diary:/moved/later"] {
         assert!(listed.contains(told), "{told}: {listed}");
     }
+    // D2: on whose behalf it was signed.
+    let history = a.ok(&["history", "diary:/moved/later"]);
+    assert!(history.contains(" through a link"), "{history}");
     a.ok(&["verify"]);
     a.ok(&["link", "revoke", "diary:/moved"]);
     let file = source(&visitor, "too-late", "late");
@@ -216,6 +219,8 @@ fn a_member_with_the_role_drop_puts_files_and_sees_nothing() {
         let all = format!("{NAME}\n{NAME} (2)\nrenamed\nsecret-plans/\n");
         wait_until("all are taken in", || ann.ok(&["ls", &root]) == all);
         assert_eq!(ann.ok(&["cat", &format!("{space}:/{NAME}")]), CONTENT);
+        let history = ann.ok(&["history", &format!("{space}:/{NAME}")]);
+        assert!(history.contains("  by bob put"), "{history}");
         let got = folder.with_file_name(format!("got-{space}"));
         ann.ok(&["get", &format!("{space}:/renamed"), got.to_str().unwrap()]);
         assert!(fs::read(&got).unwrap() == large);

@@ -107,6 +107,18 @@ pub enum Change {
     Restored,
 }
 
+/// How something came that a device signed on somebody's behalf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Through {
+    /// Through a link that the account gave out.
+    Link,
+    /// Through the server, in a browser or another program.
+    Server,
+    /// As a file that a member put who may do nothing else.
+    Inbox,
+}
+
 /// One line of a node's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +129,10 @@ pub struct Revision {
     pub at_ms: i64,
     /// Name of the device that wrote it.
     pub device: String,
+    /// Login name of who did it, where it is known and another than this device's.
+    pub account: Option<String>,
+    /// How it came, where another device signed it on somebody's behalf.
+    pub through: Option<Through>,
     /// What it did.
     pub change: Change,
     /// The version to name in `restore` and `get`, where content was written.

@@ -37,7 +37,7 @@ pub use caller::{CallError, Caller};
 pub use codec::{FrameError, MAX_LINE_BYTES, VERSION};
 pub use event::{Event, Finding, PlannedStep, Progress};
 pub use failure::{Failure, FailureKind};
-pub use files::{Change, Entry, EntryKind, Modified, Place, Revision};
+pub use files::{Change, Entry, EntryKind, Modified, Place, Revision, Through};
 pub use links::{
     LinkAction, LinkFor, LinkInfo, LinkMade, LinkState, LinkTerms, LinkUse, LinksRequest,
 };

@@ -3,7 +3,7 @@
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use hythe_model::{DeviceId, Head, KeyEpoch, NodeId, VersionId};
+use hythe_model::{AccountId, DeviceId, Head, KeyEpoch, NodeId, OperationId, VersionId};
 
 use crate::limits::MAX_RECORD_FRAME_BYTES;
 use crate::log::SnapshotRecord;
@@ -54,6 +54,20 @@ pub struct HistoryEntry {
     /// The content, if this wrote it.
     #[n(8)]
     pub body: Option<FieldState>,
+    /// On whose behalf the device signed it; none: its own account's.
+    #[n(9)]
+    pub behalf: Option<OnBehalf>,
+}
+
+/// On whose behalf something was signed, as its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct OnBehalf {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+    /// The session, or the link, that it was asked in; zeros: none.
+    #[n(1)]
+    pub session: OperationId,
 }
 
 /// What an operation did to a node.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use hythe_control::{Change, Event, Reply, Request, Revision};
+use hythe_control::{Change, Event, Reply, Request, Revision, Through};
 
 use crate::args::OnePath;
 use crate::door::{self, Work};
@@ -35,12 +35,26 @@ fn line(revision: &Revision) -> String {
     let size = revision.size.map(words::size).unwrap_or_default();
     let version = revision.version.as_deref().unwrap_or("-");
     format!(
-        "{}  {:<10}  {size:>9}  {version:<32}  {}  on {}",
+        "{}  {:<10}  {size:>9}  {version:<32}  {}  {}",
         words::moment(revision.at_ms),
         change(revision.change),
         revision.path,
-        revision.device,
+        origin(revision),
     )
+}
+
+/// Who did it and where: `on desk`, `by bob on 4f1c22ab`, `by ann through a link`.
+fn origin(revision: &Revision) -> String {
+    let place = match revision.through {
+        None => format!("on {}", revision.device),
+        Some(Through::Link) => "through a link".to_owned(),
+        Some(Through::Server) => "through the server".to_owned(),
+        Some(Through::Inbox) => "put".to_owned(),
+    };
+    match &revision.account {
+        Some(account) => format!("by {account} {place}"),
+        None => place,
+    }
 }
 
 fn change(change: Change) -> &'static str {

@@ -1,12 +1,13 @@
 //! `history`: what happened to a node.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hythe_content::{Field, SpaceKeys};
-use hythe_control::{Change, Events, Failure, Octets, Place, Reply, Revision};
-use hythe_model::{DeviceId, EntryName, KeyEpoch, NodeId};
+use hythe_control::{Change, Events, Failure, Octets, Place, Reply, Revision, Through};
+use hythe_model::{AccountId, DeviceId, EntryName, KeyEpoch, LinkId, NodeId, OperationId};
+use hythe_space::{AccountState, Accounts, Devices};
 use hythe_sync::RemoteNode;
 use hythe_wire::history::{Action, HistoryEntry};
 
@@ -47,18 +48,54 @@ struct Telling<'t> {
     door: &'t Door,
     space: &'t Space,
     devices: BTreeMap<DeviceId, String>,
+    /// Login names of members.
+    members: BTreeMap<AccountId, String>,
+    /// Links into the space that this account may know of.
+    links: BTreeSet<LinkId>,
+    accounts: Arc<Accounts>,
 }
 
 impl<'t> Telling<'t> {
     async fn new(door: &'t Door, space: &'t Space) -> Self {
         // Without names, a history still tells what happened.
-        let views = door.shared.api.devices().await.unwrap_or_default();
+        let api = &door.shared.api;
+        let views = api.devices().await.unwrap_or_default();
         let devices = views.into_iter().map(|view| (view.id, view.name)).collect();
+        let members = api.members(space.id).await.unwrap_or_default().into_iter();
+        let named = members.filter_map(|view| Some((view.account, view.login?)));
+        let links = api.links(space.id).await.map(|list| list.links);
+        let links = links.unwrap_or_default().into_iter();
         Self {
             door,
             space,
             devices,
+            members: named.collect(),
+            links: links.map(|view| view.link).collect(),
+            accounts: door.shared.common.accounts.all(),
         }
+    }
+
+    /// Who did it, where that is somebody else than this device's account.
+    fn account(&self, entry: &HistoryEntry) -> Option<String> {
+        let signed = || self.accounts.account_of(entry.author).map(AccountState::id);
+        let account = entry.behalf.map(|behalf| behalf.account).or_else(signed)?;
+        let is_own = account == self.door.shared.device.account;
+        if is_own && entry.behalf.is_none() {
+            return None;
+        }
+        let id = || account.to_string().chars().take(8).collect();
+        Some(self.members.get(&account).cloned().unwrap_or_else(id))
+    }
+
+    fn through(&self, entry: &HistoryEntry) -> Option<Through> {
+        let session = entry.behalf?.session;
+        Some(if session == OperationId([0; 16]) {
+            Through::Inbox
+        } else if self.links.contains(&LinkId(session.0)) {
+            Through::Link
+        } else {
+            Through::Server
+        })
     }
 
     async fn revisions(&self, node: &RemoteNode) -> Result<Vec<Revision>, Failure> {
@@ -108,6 +145,8 @@ impl<'t> Telling<'t> {
             cursor: entry.head.cursor.0,
             at_ms: entry.time_ms,
             device: named.unwrap_or_else(|| entry.author.to_string().chars().take(8).collect()),
+            account: self.account(entry),
+            through: self.through(entry),
             change: change(entry),
             version: entry.body.as_ref().map(|body| body.version.to_string()),
             size,

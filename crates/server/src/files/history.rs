@@ -1,9 +1,9 @@
 //! What was: the history of a node, and what was deleted in a space.
 
 use hythe_model::{Cursor, DeviceId, Head, NodeId, SpaceId, VersionId};
-use hythe_space::{ChangeSet, Operation, Part, Write};
+use hythe_space::{Behalf, ChangeSet, Operation, Part, Write};
 use hythe_wire::ByteVec;
-use hythe_wire::history::{Action, FieldState, HistoryEntry, TrashEntry};
+use hythe_wire::history::{Action, FieldState, HistoryEntry, OnBehalf, TrashEntry};
 
 use super::access::{self, Want};
 use super::apply::node_of;
@@ -176,9 +176,17 @@ fn entries_of(
             place: state(done.place, write.parts.name),
             attributes: state(done.attributes, write.parts.attributes),
             body: state(done.body, write.parts.body),
+            behalf: change_set.header().behalf.map(on_behalf),
         });
     }
     Ok(entry.length)
+}
+
+fn on_behalf(behalf: Behalf) -> OnBehalf {
+    OnBehalf {
+        account: behalf.account,
+        session: behalf.session,
+    }
 }
 
 fn state(version: Option<VersionId>, part: Option<Part<'_>>) -> Option<FieldState> {

@@ -1,8 +1,8 @@
 //! Messages of every kind, made from a seed.
 
 use hythe_model::{
-    AccountId, ChainHash, ChunkId, Cursor, DeviceId, Head, KeyEpoch, NodeId, SealHash, Secret32,
-    ServerEpoch, SpaceId, UploadId, VersionId,
+    AccountId, ChainHash, ChunkId, Cursor, DeviceId, Head, KeyEpoch, NodeId, OperationId, SealHash,
+    Secret32, ServerEpoch, SpaceId, UploadId, VersionId,
 };
 use hythe_wire::account::{
     AppendReply, AppendRequest, DeviceInfo, EnrolReply, EnrolRequest, PasswordUpload,
@@ -12,7 +12,9 @@ use hythe_wire::chunk::{
     MissingReply, MissingRequest, ObjectName, PackReply, ReadRequest, Reserve,
 };
 use hythe_wire::event::{Event, EventsRequest, Goodbye, SpacePosition};
-use hythe_wire::history::{Action, FieldState, HistoryEntry, HistoryFrame, TrashEntry, TrashFrame};
+use hythe_wire::history::{
+    Action, FieldState, HistoryEntry, HistoryFrame, OnBehalf, TrashEntry, TrashFrame,
+};
 use hythe_wire::log::{
     AttachedObject, CheckpointMessage, CommitReply, CommitRequest, LogEntry, LogFrame,
     SnapshotFrame, SnapshotRecord,
@@ -189,6 +191,7 @@ impl Maker {
             Action::Restored,
         ];
         HistoryFrame::Entry(HistoryEntry {
+            behalf: None,
             head: self.head(),
             author: DeviceId(self.bytes()),
             time_ms: self.any().cast_signed(),
@@ -237,6 +240,18 @@ pub fn visit(seed: u64, visitor: &mut impl Visitor) {
     // Last: each message takes of what the seed gives, and files hold what came of it.
     spaces(m, visitor);
     sightings(m, visitor);
+    behalf(m, visitor);
+}
+
+fn behalf(m: &mut Maker, visitor: &mut impl Visitor) {
+    let mut signed_for_another = m.history_frame();
+    if let HistoryFrame::Entry(entry) = &mut signed_for_another {
+        entry.behalf = Some(OnBehalf {
+            account: AccountId(m.bytes()),
+            session: OperationId(m.bytes()),
+        });
+    }
+    visitor.visit("history-frame-behalf", &signed_for_another);
 }
 
 fn sightings(m: &mut Maker, visitor: &mut impl Visitor) {
