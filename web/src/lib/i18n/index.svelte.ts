@@ -32,6 +32,11 @@ export function shownLanguage(): Language {
   return language;
 }
 
+/** The shown language as it is written where its reader lives: `en-GB` writes 30 Oct, `en-US` Oct 30. */
+export function shownLocale(): string {
+  return navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language;
+}
+
 function isLanguage(text: string | null | undefined): text is Language {
   return text !== null && text !== undefined && Object.hasOwn(LANGUAGES, text);
 }
@@ -71,7 +76,7 @@ export async function showLanguage(next: Language, chosen = false): Promise<void
  * isolated, so that their direction does not disturb the sentence.
  */
 export function t(key: Key, values: Values = {}): string {
-  return fill(pick(strings[key], values, plurals), values, language);
+  return fill(pick(strings[key], values, plurals), values, shownLocale());
 }
 
 /** The form of a text for its `count`. */
@@ -84,7 +89,7 @@ export function pick(text: Text, values: Values, rules: Intl.PluralRules): strin
 const FIRST_STRONG_ISOLATE = String.fromCodePoint(0x2068);
 const POP_ISOLATE = String.fromCodePoint(0x2069);
 
-function fill(text: string, values: Values, tag: Language): string {
+function fill(text: string, values: Values, tag: string): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;

@@ -1,4 +1,4 @@
-import { shownLanguage } from './index.svelte';
+import { shownLocale } from './index.svelte';
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
 
@@ -10,7 +10,7 @@ export function bytes(count: number): string {
     value /= 1000;
     unit += 1;
   }
-  return new Intl.NumberFormat(shownLanguage(), {
+  return new Intl.NumberFormat(shownLocale(), {
     style: 'unit',
     unit: UNITS[unit] ?? 'byte',
     unitDisplay: unit === 0 ? 'long' : 'short',
@@ -21,7 +21,7 @@ export function bytes(count: number): string {
 
 /** A share of a whole, `42 %`. */
 export function percent(share: number): string {
-  return new Intl.NumberFormat(shownLanguage(), { style: 'percent' }).format(Math.floor(share * 100) / 100);
+  return new Intl.NumberFormat(shownLocale(), { style: 'percent' }).format(share);
 }
 
 const DAY_MS = 86_400_000;
@@ -49,7 +49,7 @@ export function momentInShort(ms: number): string {
 export function day(ms: number, now = Date.now()): string {
   const days = Math.round((startOfDay(ms) - startOfDay(now)) / DAY_MS);
   if (days <= 0 && days > -2) {
-    return new Intl.RelativeTimeFormat(shownLanguage(), { numeric: 'auto' }).format(days, 'day');
+    return new Intl.RelativeTimeFormat(shownLocale(), { numeric: 'auto' }).format(days, 'day');
   }
   return format(new Date(ms), { dateStyle: 'full' });
 }
@@ -66,17 +66,17 @@ export function duration(seconds: number): string {
       : seconds < 5400
         ? ([Math.round(seconds / 60), 'minute'] as const)
         : ([Math.round(seconds / 3600), 'hour'] as const);
-  return new Intl.NumberFormat(shownLanguage(), { style: 'unit', unit, unitDisplay: 'short' }).format(value);
+  return new Intl.NumberFormat(shownLocale(), { style: 'unit', unit, unitDisplay: 'short' }).format(value);
 }
 
 // Formatters cost far more to make than to use, and a list makes hundreds.
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function format(date: Date, options: Intl.DateTimeFormatOptions): string {
-  const key = shownLanguage() + JSON.stringify(options);
+  const key = shownLocale() + JSON.stringify(options);
   let formatter = formatters.get(key);
   if (!formatter) {
-    formatter = new Intl.DateTimeFormat(shownLanguage(), options);
+    formatter = new Intl.DateTimeFormat(shownLocale(), options);
     formatters.set(key, formatter);
   }
   return formatter.format(date);

@@ -5,7 +5,7 @@ import { t } from '$lib/i18n/index.svelte';
 import type { Listing } from './listing.svelte';
 import { tell } from './toasts.svelte';
 
-/** What is done to entries of a listing. Each shows at once, and is taken back where the server refuses. */
+/** What is done to entries of a listing. Most shows at once, and is taken back where the server refuses. */
 
 /** Tells that something did not go well, and offers to try again where that may help. */
 export function tellFailure(error: unknown, retry?: () => void): void {
@@ -25,14 +25,10 @@ export async function makeFolder(listing: Listing, name: string): Promise<NodeId
 
 export async function rename(listing: Listing, entry: Entry, name: string): Promise<void> {
   if (name === entry.name) return;
-  const undoPatch = listing.patch([], [{ ...entry, name }]);
   const move = (to: string): Edit => ({ do: 'move', node: entry.id, parent: listing.node, name: to });
-  try {
-    await actions.files.edit(listing.space, [move(name)]);
-  } catch (error) {
-    undoPatch();
-    throw error;
-  }
+  // Not shown before it is true: the row would go to its new place with the field still in it.
+  await actions.files.edit(listing.space, [move(name)]);
+  listing.patch([], [{ ...entry, name }]);
   const undo = async (): Promise<void> => {
     await actions.files.edit(listing.space, [move(entry.name)]);
     listing.patch([], [entry]);

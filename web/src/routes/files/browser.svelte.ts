@@ -22,6 +22,8 @@ export class Browser {
   renaming = $state<NodeId | undefined>();
   asking = $state.raw<Asking | undefined>();
   menu = $state.raw<{ x: number; y: number } | undefined>();
+  /** The beginning of a name that is being looked for by its letters. */
+  typed = { text: '', at: -Infinity };
 
   constructor(
     readonly space: Space,

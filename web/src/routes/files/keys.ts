@@ -9,8 +9,6 @@ export interface GridShape {
 }
 
 const TYPED_FOR_MS = 800;
-let typed = '';
-let typedAt = 0;
 
 /** The keys of a list of entries. */
 export function onGridKey(event: KeyboardEvent, browser: Browser, shape: GridShape): void {
@@ -34,8 +32,8 @@ function moveBy(event: KeyboardEvent, browser: Browser, shape: GridShape): boole
     ArrowLeft: rtl ? side : -side,
     PageDown: shape.page,
     PageUp: -shape.page,
-    Home: -last,
-    End: last,
+    Home: -entries.length,
+    End: entries.length,
   };
   const step = steps[event.key];
   if (step === undefined || step === 0) return false;
@@ -67,11 +65,12 @@ function act(event: KeyboardEvent, browser: Browser): boolean {
 function findByLetters(event: KeyboardEvent, browser: Browser, shape: GridShape): boolean {
   if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey || event.key === '/')
     return false;
-  typed = event.timeStamp - typedAt > TYPED_FOR_MS ? event.key : typed + event.key;
-  typedAt = event.timeStamp;
-  const wanted = typed.toLocaleLowerCase();
+  const before = browser.typed;
+  const text = event.timeStamp - before.at > TYPED_FOR_MS ? event.key : before.text + event.key;
+  browser.typed = { text, at: event.timeStamp };
+  const wanted = text.toLocaleLowerCase();
   const { entries, selection } = browser;
-  const begin = typed.length === 1 ? selection.at + 1 : Math.max(0, selection.at);
+  const begin = text.length === 1 ? selection.at + 1 : Math.max(0, selection.at);
   for (let step = 0; step < entries.length; step += 1) {
     const index = (begin + step) % entries.length;
     if (!entries[index]?.name.toLocaleLowerCase().startsWith(wanted)) continue;
