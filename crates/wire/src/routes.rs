@@ -159,6 +159,10 @@ pub const WEB_NODE: &str = "/api/v1/web/spaces/{space}/nodes/{node}";
 pub const WEB_CHILDREN: &str = "/api/v1/web/spaces/{space}/nodes/{node}/children";
 /// The bytes of a file of an open space.
 pub const WEB_CONTENT: &str = "/api/v1/web/spaces/{space}/nodes/{node}/content";
+/// The versions of a file of an open space.
+pub const WEB_VERSIONS: &str = "/api/v1/web/spaces/{space}/nodes/{node}/versions";
+/// What was deleted in an open space.
+pub const WEB_TRASH: &str = "/api/v1/web/spaces/{space}/trash";
 /// A small file for an open space, at once.
 pub const WEB_FILES: &str = "/api/v1/web/spaces/{space}/files";
 /// A file for an open space, in parts: begin.
@@ -244,6 +248,8 @@ pub const ALL: &[&str] = &[
     WEB_NODE,
     WEB_CHILDREN,
     WEB_CONTENT,
+    WEB_VERSIONS,
+    WEB_TRASH,
     WEB_FILES,
     WEB_UPLOADS,
     WEB_UPLOAD,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use hythe_model::{AccountId, DeviceId, NodeId, SpaceId, UploadId};
+use hythe_model::{AccountId, DeviceId, NodeId, SpaceId, UploadId, VersionId};
 
 use crate::space::RoleName;
 use crate::text;
@@ -223,6 +223,17 @@ pub enum WebEdit {
         #[schema(value_type = String)]
         node: NodeId,
     },
+    /// An older version of a file becomes its present one.
+    RestoreVersion {
+        /// The file, in hexadecimal.
+        #[serde(with = "text")]
+        #[schema(value_type = String)]
+        node: NodeId,
+        /// The version, in hexadecimal.
+        #[serde(with = "text")]
+        #[schema(value_type = String)]
+        version: VersionId,
+    },
     /// Back from the trash, with what was deleted together with it.
     Restore {
         /// What, in hexadecimal.
@@ -311,6 +322,83 @@ pub struct WebSent {
     pub name: String,
     /// The position of the log at which it is.
     pub cursor: u64,
+}
+
+/// `GET …/nodes/{node}/versions`: the versions of a file, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebVersions {
+    /// They; at most the last thousand.
+    pub versions: Vec<WebVersion>,
+}
+
+/// A version of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebVersion {
+    /// It, in hexadecimal.
+    #[serde(with = "text")]
+    #[schema(value_type = String)]
+    pub version: VersionId,
+    /// How many bytes it has; absent where they are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// When it was written, by the clock of who wrote it, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// Who wrote it.
+    pub by: WebAuthor,
+    /// How it came, where it was signed on somebody's behalf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<WebThrough>,
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebAuthor {
+    /// The login name; absent where nobody knows any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether it is the caller.
+    pub you: bool,
+    /// The name of the device; absent for devices of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
+
+/// How something came that was signed on somebody's behalf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WebThrough {
+    /// Through a link that the account gave out.
+    Link,
+    /// Through the server, in a browser or another program.
+    Server,
+    /// As a file that a member put who may do nothing else.
+    Inbox,
+}
+
+/// `GET …/trash`: what was deleted, the last first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebTrash {
+    /// Some of it, without what was below directories.
+    pub items: Vec<WebTrashed>,
+    /// Where the next page begins: asked for with `after`; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Something in the trash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebTrashed {
+    /// What it was.
+    pub entry: WebEntry,
+    /// Names of the directories it was in, from the root down.
+    pub path: Vec<String>,
+    /// When it was deleted, in milliseconds since 1970.
+    pub deleted_ms: i64,
+    /// By whom.
+    pub by: WebAuthor,
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -40,13 +40,7 @@ impl Files {
             let before = before.unwrap_or(Cursor(u64::MAX));
             let limit = limit.min(MAX_PAGE);
             let mut entries = Vec::new();
-            let mut bytes = 0;
-            for at in nodes::versions_before(tx, log, node, before, limit)? {
-                bytes += entries_of(tx, log, at, node, &mut entries)?;
-                if bytes >= MAX_PAGE_BYTES {
-                    break;
-                }
-            }
+            page(tx, log, node, before, limit, &mut entries)?;
             Ok(entries)
         };
         self.inner.database.read(read).await
@@ -145,6 +139,41 @@ fn read_entry(
         .ok_or(DbError::Shape("an entry"))?;
     let change_set = ChangeSet::decode(&bytes).map_err(|_| DbError::Shape("a change set"))?;
     Ok((entry, change_set))
+}
+
+/// What was written to a node before a position, newest first, with as many change sets as `limit` says;
+/// returns where the next page begins, none where there is none.
+///
+/// # Errors
+/// The database's, here and below.
+pub(super) fn page(
+    tx: &mut dyn Tx,
+    log: LogNo,
+    node: NodeId,
+    before: Cursor,
+    limit: u32,
+    into: &mut Vec<HistoryEntry>,
+) -> Result<Option<Cursor>, DbError> {
+    let (mut bytes, mut last) = (0, None);
+    for at in nodes::versions_before(tx, log, node, before, limit)? {
+        bytes += entries_of(tx, log, at, node, into)?;
+        last = Some(at);
+        if bytes >= MAX_PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(last)
+}
+
+/// Who signed a change set, when, and on whose behalf.
+pub(super) fn signed(
+    tx: &mut dyn Tx,
+    log: LogNo,
+    at: Cursor,
+) -> Result<(DeviceId, i64, Option<OnBehalf>), DbError> {
+    let (entry, change_set) = read_entry(tx, log, at)?;
+    let header = change_set.header();
+    Ok((entry.author, header.time_ms, header.behalf.map(on_behalf)))
 }
 
 /// Adds what the change set at `at` did to a node, its last operation first; returns how long the

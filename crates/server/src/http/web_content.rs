@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use serde::Deserialize;
 
-use hythe_model::{EntryName, NodeId, SpaceId};
+use hythe_model::{EntryName, NodeId, SpaceId, VersionId};
 use hythe_wire::{Code, routes};
 
 use super::app::Shared;
@@ -58,6 +58,9 @@ pub(crate) struct How {
     /// To be saved, whatever it is.
     #[serde(default)]
     download: Option<u8>,
+    /// An older state of it.
+    #[serde(default)]
+    version: Option<IdText<VersionId>>,
 }
 
 /// The bytes of a file of an open space, or a range of them.
@@ -66,6 +69,7 @@ pub(crate) struct How {
     params(
         ("space" = String, Path, description = "Id of the space"),
         ("node" = String, Path, description = "Id of the file"),
+        ("version" = Option<String>, Query, description = "An older version"),
         ("download" = Option<u8>, Query, description = "1: to be saved")
     ),
     responses(
@@ -82,7 +86,12 @@ pub(crate) async fn read(
     Asked(how): Asked<How>,
     asked: HeaderMap,
 ) -> Result<Response, Failure> {
-    let content = app.files.plain_content(&caller.principal, space.0, node.0);
+    let content = app.files.plain_content(
+        &caller.principal,
+        space.0,
+        node.0,
+        how.version.map(|id| id.0),
+    );
     let content = content.await?;
     let tag = format!("\"{}\"", content.version);
     let mut fixed = headers(&content.name, &tag, how.download == Some(1))?;

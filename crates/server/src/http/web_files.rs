@@ -137,7 +137,7 @@ pub(super) fn step((id, name): (NodeId, EntryName)) -> WebStep {
 }
 
 /// A name as text, and its bytes in base64url where it is none.
-fn text(name: &EntryName) -> (String, Option<String>) {
+pub(super) fn text(name: &EntryName) -> (String, Option<String>) {
     match name.as_str() {
         Some(text) => (text.to_owned(), None),
         None => (
@@ -147,7 +147,7 @@ fn text(name: &EntryName) -> (String, Option<String>) {
     }
 }
 
-fn entry(entry: Entry) -> WebEntry {
+pub(super) fn entry(entry: Entry) -> WebEntry {
     let (name, raw) = text(&entry.name);
     let is_file = entry.kind == NodeKind::File;
     let (size, version, target) = match entry.body {
@@ -217,6 +217,7 @@ fn read_edit(edit: WebEdit) -> Result<Edit, Failure> {
         },
         WebEdit::Delete { node } => Edit::Delete { node },
         WebEdit::Restore { node } => Edit::Restore { node },
+        WebEdit::RestoreVersion { node, version } => Edit::RestoreVersion { node, version },
     })
 }
 

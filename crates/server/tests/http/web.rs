@@ -618,3 +618,61 @@ async fn r26_an_upload_belongs_to_who_began_it_and_ends_when_it_is_given_up() {
     assert_eq!(gone.status(), 204);
     assert_eq!(page.part(&upload, 0, &noise(1, MIB)).await.status(), 404);
 }
+
+#[tokio::test]
+async fn older_versions_are_listed_read_and_brought_back_and_so_is_the_trash() {
+    let world = World::start().await;
+    let person = join(&world, 1).await;
+    let page = Page::of(&world, &person).await;
+    let root = NodeId::ROOT.to_string();
+    let send = async |bytes: &[u8]| -> String {
+        let path = format!("files?parent={root}&name=a.txt&modifiedMs=5&onTaken=replace");
+        let post = page.ask(reqwest::Method::POST, &path).body(bytes.to_vec());
+        let answer = post
+            .header("content-type", headers::OCTETS)
+            .send()
+            .await
+            .unwrap();
+        let made: Value = answer.json().await.unwrap();
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let get = async |path: &str| -> Value {
+        let answer = page.ask(reqwest::Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
+    };
+    let node = send(b"one").await;
+    send(b"two, and longer").await;
+    let listed = get(&format!("nodes/{node}/versions")).await;
+    let versions = listed["versions"].as_array().unwrap();
+    assert_eq!((versions.len(), &versions[0]["size"]), (2, &json!(15)));
+    assert_eq!(versions[1]["by"], json!({"name": "person-1", "you": true}));
+    assert_eq!(versions[1]["through"], "server");
+    let first = versions[1]["version"].as_str().unwrap();
+    let path = format!("nodes/{node}/content?version={first}");
+    let old = page.ask(reqwest::Method::GET, &path).send().await.unwrap();
+    assert_eq!(old.bytes().await.unwrap(), "one");
+    page.edited(json!([{"do": "restoreVersion", "node": node, "version": first}]))
+        .await;
+    assert_eq!(page.content(&node).await, b"one");
+
+    let made = page
+        .edited(json!([{"do": "makeDirectory", "parent": root, "name": "d"}]))
+        .await;
+    let dir = &made[0].0;
+    page.edited(json!([{"do": "move", "node": node, "parent": dir, "name": "a.txt"}]))
+        .await;
+    page.edited(json!([{"do": "delete", "node": dir}])).await;
+    let trash = get("trash").await;
+    let items = trash["items"].as_array().unwrap();
+    // The file comes back with its directory.
+    assert_eq!((items.len(), &items[0]["entry"]["name"]), (1, &json!("d")));
+    assert_eq!(
+        (&items[0]["by"]["you"], &items[0]["path"]),
+        (&json!(true), &json!([]))
+    );
+    assert!(trash.get("next").is_none());
+    page.edited(json!([{"do": "restore", "node": dir}])).await;
+    assert_eq!(page.content(&node).await, b"one");
+    assert_eq!(get("trash").await["items"], json!([]));
+}

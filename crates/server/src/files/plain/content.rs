@@ -15,10 +15,9 @@ use hythe_model::{
 use hythe_wire::chunk::ObjectName;
 
 use super::super::access::Want;
-use super::super::keyring::Keyring;
 use super::super::read::{ReadChunk, locate};
 use super::super::{Files, FilesError, Principal};
-use super::{OpenSpace, entry, record};
+use super::{OpenSpace, entry, past, record};
 use crate::metadata::logs::LogNo;
 use crate::metadata::{DbError, Tx};
 
@@ -52,7 +51,7 @@ pub struct Content {
 pub type ContentStream = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, FilesError>> + Send>>;
 
 impl Files {
-    /// A file of an open space, in its present state.
+    /// A file of an open space, in its present state, or an older one.
     ///
     /// # Errors
     /// As [`Self::plain_node`].
@@ -61,6 +60,7 @@ impl Files {
         principal: &Principal,
         space: SpaceId,
         node: NodeId,
+        version: Option<VersionId>,
     ) -> Result<Content, FilesError> {
         self.still_valid(principal).await?;
         let (files, asker) = (self.clone(), principal.clone());
@@ -78,35 +78,33 @@ impl Files {
             let body = body.ok_or_else(none)?;
             let sealed = row.sealed.body.as_deref().ok_or_else(none)?;
             let field = &body.field;
-            let plain = field_of(&open.keyring, node, field.epoch, field.version, sealed);
-            let (size, plain) = plain.ok_or_else(none)?;
+            let (version, plain) = match version {
+                Some(version) if version != field.version => {
+                    let past = past::find_version(tx, &open, node, version)?;
+                    (version, past::body_of(&open, node, &past))
+                }
+                _ => {
+                    let keys = open.keyring.epoch(field.epoch).ok_or_else(none)?;
+                    let plain = open_field(keys, node, Field::Body, field.version, sealed);
+                    (field.version, plain.ok())
+                }
+            };
+            let plain = plain.ok_or_else(none)?;
+            let (size, _) = size_and_hash(&plain).ok_or_else(none)?;
             Ok::<_, FilesError>(Content {
                 name: opened.name,
                 size,
-                version: field.version,
+                version,
                 modified: opened.modified,
                 files: files.clone(),
                 principal: asker.clone(),
                 space,
                 log: open.no(),
-                field: plain,
+                field: plain.into(),
             })
         };
         self.inner.database.read(read).await
     }
-}
-
-fn field_of(
-    keyring: &Keyring,
-    node: NodeId,
-    epoch: hythe_model::KeyEpoch,
-    version: VersionId,
-    sealed: &[u8],
-) -> Option<(u64, Bytes)> {
-    let keys = keyring.epoch(epoch)?;
-    let plain = open_field(keys, node, Field::Body, version, sealed).ok()?;
-    let (size, _) = size_and_hash(&plain)?;
-    Some((size, plain.into()))
 }
 
 impl Content {

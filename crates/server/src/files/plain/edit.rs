@@ -4,20 +4,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hythe_content::{Field, encode_attributes, numbered, open_field, seal_field};
+use hythe_content::{Field, encode_attributes, numbered, open_field, seal_field, size_and_hash};
 use hythe_model::{
     Attributes, Cursor, EntryName, NameTag, NodeId, NodeKind, OperationId, SpaceId, VersionId,
 };
 use hythe_space::draft::{SealedFields, SealedNode};
 use hythe_space::limits::MAX_OPERATIONS;
-use hythe_space::operation::{BodyWrite, Create, Delete, Place, PlaceWrite, Restore, Update};
+use hythe_space::operation::{
+    BodyUpdate, BodyWrite, Create, Delete, Place, PlaceWrite, Restore, Update,
+};
 use hythe_space::{Behalf, Draft, Entropy, Moment, NodeRecord};
 
 use super::super::access::Want;
 use super::super::objects::Objects;
 use super::super::quota::Payer;
 use super::super::{Files, FilesError, Inner, Principal, apply, commit, restored};
-use super::{Entry, OpenSpace, entry, record};
+use super::{Entry, OpenSpace, entry, past, record};
 use crate::clock::now_ms;
 use crate::metadata::nodes::{self, NodeRow};
 use crate::metadata::{DbError, Tx};
@@ -63,6 +65,13 @@ pub enum Edit {
     Delete {
         /// What.
         node: NodeId,
+    },
+    /// An older version of a file becomes its present one.
+    RestoreVersion {
+        /// The file.
+        node: NodeId,
+        /// The version.
+        version: VersionId,
     },
     /// Back from the trash, with what was deleted together with it, under a name that is free.
     Restore {
@@ -225,6 +234,7 @@ impl<'t> Sheet<'t> {
             } => self.copy(*node, *parent, name, *taken),
             Edit::Delete { node } => self.delete(*node),
             Edit::Restore { node } => self.restore(*node),
+            Edit::RestoreVersion { node, version } => self.restore_version(*node, *version),
         }
     }
 
@@ -504,6 +514,42 @@ impl<'t> Sheet<'t> {
         };
         self.draft.create(create, sealed);
         Ok(node)
+    }
+
+    /// The content of an older version, as a new one.
+    fn restore_version(
+        &mut self,
+        node: NodeId,
+        version: VersionId,
+    ) -> Result<(NodeId, EntryName), FilesError> {
+        self.room()?;
+        let gone = || FilesError::NotFound("version");
+        let (row, record) = self.living(node)?;
+        let name = self.name_of(&row)?;
+        let expected = record.body.ok_or_else(gone)?.field.version;
+        let past = past::find_version(self.tx, &self.open, node, version)?;
+        let plain = past::body_of(&self.open, node, &past).ok_or_else(gone)?;
+        let refs = hythe_content::field_refs(&plain).map_err(|_| gone())?;
+        let (size, _) = size_and_hash(&plain).ok_or_else(gone)?;
+        let version = self.version();
+        let sealed = SealedFields {
+            body: Some(self.seal(node, Field::Body, version, &plain)?),
+            ..SealedFields::default()
+        };
+        let write = BodyWrite {
+            version,
+            size,
+            tree: refs.tree,
+            refs: refs.ids,
+        };
+        let update = Update {
+            node,
+            place: None,
+            attributes: None,
+            body: Some(BodyUpdate { expected, write }),
+        };
+        self.draft.update(update, sealed);
+        Ok((node, name))
     }
 
     /// A deleted node, with all that one change set deleted together with it.

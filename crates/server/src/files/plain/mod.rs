@@ -7,6 +7,7 @@ mod content;
 mod edit;
 mod entry;
 mod listing;
+mod past;
 mod spaces;
 mod upload;
 mod write;
@@ -28,6 +29,7 @@ pub use content::{Content, ContentStream};
 pub use edit::{Edit, Edited, OnTaken};
 pub use entry::{Entry, EntryBody};
 pub use listing::{Listing, NodePage};
+pub use past::{Author, PastVersion, Through, Trashed};
 pub use spaces::NamedSpace;
 pub use upload::{NewFile, UploadState};
 
