@@ -161,6 +161,8 @@ pub const WEB_CHILDREN: &str = "/api/v1/web/spaces/{space}/nodes/{node}/children
 pub const WEB_CONTENT: &str = "/api/v1/web/spaces/{space}/nodes/{node}/content";
 /// The versions of a file of an open space.
 pub const WEB_VERSIONS: &str = "/api/v1/web/spaces/{space}/nodes/{node}/versions";
+/// Nodes of an open space, by name.
+pub const WEB_SEARCH: &str = "/api/v1/web/spaces/{space}/search";
 /// What was deleted in an open space.
 pub const WEB_TRASH: &str = "/api/v1/web/spaces/{space}/trash";
 /// A small file for an open space, at once.
@@ -249,6 +251,7 @@ pub const ALL: &[&str] = &[
     WEB_CHILDREN,
     WEB_CONTENT,
     WEB_VERSIONS,
+    WEB_SEARCH,
     WEB_TRASH,
     WEB_FILES,
     WEB_UPLOADS,

@@ -401,6 +401,15 @@ pub struct WebTrashed {
     pub by: WebAuthor,
 }
 
+/// `GET …/search`: a node that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebFound {
+    /// It.
+    pub entry: WebEntry,
+    /// Names of the directories it is in, from the root down.
+    pub path: Vec<String>,
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }

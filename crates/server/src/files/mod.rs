@@ -91,8 +91,8 @@ pub use open::{OpenError, StoreOptions};
 pub use parcel::Parcel;
 pub use passwords::LoginBegun;
 pub use plain::{
-    Author, Content, ContentStream, Edit, Edited, Entry, EntryBody, Listing, NamedSpace, NewFile,
-    NodePage, OnTaken, PastVersion, Through, Trashed, UploadState,
+    Author, Content, ContentStream, Edit, Edited, Entry, EntryBody, Found, Listing, NamedSpace,
+    NewFile, NodePage, OnTaken, PastVersion, Search, Through, Trashed, UploadState,
 };
 pub use quota::OverQuota;
 pub use quota_settings::{AccountQuota, QuotaName, QuotaReport, SpaceQuota};

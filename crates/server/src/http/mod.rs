@@ -48,5 +48,6 @@ pub(crate) mod web_app;
 pub(crate) mod web_content;
 pub(crate) mod web_files;
 pub(crate) mod web_past;
+pub(crate) mod web_search;
 pub(crate) mod web_session;
 pub(crate) mod web_uploads;

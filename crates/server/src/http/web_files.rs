@@ -77,12 +77,8 @@ pub(crate) async fn children(
 ) -> Result<Response, Failure> {
     let listing = app.files.plain_children(&caller.principal, space.0, node.0);
     let listing = listing.await?;
-    let lines = lines(listing.pages, listing.cursor.0);
-    let caller = caller.within(space.0);
-    let mut answer = guarded(&app, caller.guard.clone(), caller, lines)?;
-    let media = HeaderValue::from_static(headers::NDJSON);
-    answer.headers_mut().insert(header::CONTENT_TYPE, media);
-    Ok(answer)
+    let lines = lines(listing.pages, listing.cursor.0, entry);
+    streamed(&app, caller.within(space.0), lines)
 }
 
 /// Changes in an open space: all of them, or none.
@@ -232,10 +228,27 @@ pub(super) fn read_name(name: String) -> Result<EntryName, Failure> {
     EntryName::new(name).map_err(|error| Failure::detail(Code::Invalid, error.to_string()))
 }
 
-/// A listing as lines; the last says that it is whole.
-fn lines<S>(pages: S, cursor: u64) -> impl Stream<Item = Result<Bytes, Failure>> + Send
+/// An answer of lines, which breaks off when the caller loses its rights.
+pub(super) fn streamed<S>(app: &Shared, caller: Caller, lines: S) -> Result<Response, Failure>
 where
-    S: Stream<Item = Result<Vec<Entry>, FilesError>> + Send + 'static,
+    S: Stream<Item = Result<Bytes, Failure>> + Send + 'static,
+{
+    let mut answer = guarded(app, caller.guard.clone(), caller, lines)?;
+    let media = HeaderValue::from_static(headers::NDJSON);
+    answer.headers_mut().insert(header::CONTENT_TYPE, media);
+    Ok(answer)
+}
+
+/// What streams in pages, a record a line; the last says that it is whole.
+pub(super) fn lines<S, T, R>(
+    pages: S,
+    cursor: u64,
+    record: fn(T) -> R,
+) -> impl Stream<Item = Result<Bytes, Failure>> + Send
+where
+    S: Stream<Item = Result<Vec<T>, FilesError>> + Send + 'static,
+    T: Send + 'static,
+    R: serde::Serialize,
 {
     let state = Some((Box::pin(pages), 0));
     stream::try_unfold(state, move |state| async move {
@@ -246,8 +259,9 @@ where
         let next = match pages.next().await.transpose()? {
             Some(page) => {
                 let more = page.len() as u64;
-                page.into_iter()
-                    .for_each(|one| line(&mut piece, &entry(one)));
+                for one in page {
+                    line(&mut piece, &record(one));
+                }
                 Some((pages, count + more))
             }
             None => {

@@ -676,3 +676,43 @@ async fn older_versions_are_listed_read_and_brought_back_and_so_is_the_trash() {
     assert_eq!(page.content(&node).await, b"one");
     assert_eq!(get("trash").await["items"], json!([]));
 }
+
+#[tokio::test]
+async fn names_are_found_wherever_they_are() {
+    let world = World::start().await;
+    let person = join(&world, 1).await;
+    let page = Page::of(&world, &person).await;
+    let root = NodeId::ROOT.to_string();
+    let make =
+        |parent: &str, name: &str| json!([{"do": "makeDirectory", "parent": parent, "name": name}]);
+    let outer = page.edited(make(&root, "Holidays")).await[0].0.clone();
+    let inner = page.edited(make(&outer, "Rom 2024")).await[0].0.clone();
+    page.edited(make(&inner, "aroma")).await;
+    let gone = page.edited(make(&inner, "from")).await[0].0.clone();
+    page.edited(json!([{"do": "delete", "node": gone}])).await;
+    let find = async |query: &str| -> Vec<String> {
+        let path = format!("search?{query}");
+        let answer = page.ask(reqwest::Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let text = answer.text().await.unwrap();
+        let mut found: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let end = found.pop().unwrap();
+        assert_eq!(
+            (&end["end"], &end["count"]),
+            (&json!(true), &json!(found.len()))
+        );
+        let path = |one: &Value| format!("{} in {}", one["entry"]["name"], one["path"]);
+        let mut found: Vec<String> = found.iter().map(path).collect();
+        found.sort();
+        found
+    };
+    let rom = r#""Rom 2024" in ["Holidays"]"#;
+    let aroma = r#""aroma" in ["Holidays","Rom 2024"]"#;
+    assert_eq!(find("q=ROM").await, [rom, aroma]);
+    assert_eq!(find("q=rom%2020").await, [rom]);
+    assert_eq!(find("q=rom&kind=file").await, [""; 0]);
+    assert_eq!(find("q=rom&minSize=0").await, [""; 0]);
+}

@@ -8,6 +8,7 @@ mod edit;
 mod entry;
 mod listing;
 mod past;
+mod search;
 mod spaces;
 mod upload;
 mod write;
@@ -30,6 +31,7 @@ pub use edit::{Edit, Edited, OnTaken};
 pub use entry::{Entry, EntryBody};
 pub use listing::{Listing, NodePage};
 pub use past::{Author, PastVersion, Through, Trashed};
+pub use search::{Found, Search};
 pub use spaces::NamedSpace;
 pub use upload::{NewFile, UploadState};
 

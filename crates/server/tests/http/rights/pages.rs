@@ -31,6 +31,7 @@ impl Cast {
             ("GET", routes::WEB_CONTENT, "of nobody's") => get(format!("nodes/{nobody}/content")),
             ("GET", routes::WEB_VERSIONS, "of nobody's") => get(format!("nodes/{nobody}/versions")),
             ("GET", routes::WEB_TRASH, "") => get("trash".to_owned()),
+            ("GET", routes::WEB_SEARCH, "") => get("search?q=a".to_owned()),
             ("POST", routes::WEB_FILES, "into nobody's directory") => {
                 let end = format!("files?parent={nobody}&name=a&modifiedMs=1");
                 Ask::post(path(end), Body::Plain(headers::OCTETS, b"a".to_vec()))
