@@ -15,6 +15,7 @@ import type {
   SpaceId,
   TrashItem,
   UploadActions,
+  UploadDone,
 } from '$lib/actions/types';
 import { crowd, home, SAMPLE_NOW } from './samples';
 import { freshId, FakeTree } from './tree';
@@ -100,7 +101,7 @@ export function makeFake(options: FakeOptions = {}): Fake {
 function sampleSpaces(count: number): Map<SpaceId, FakeSpace> {
   const make = (
     tree: FakeTree,
-    name: string | null,
+    name: string,
     role: Role,
     members: number,
     usedBytes: number,
@@ -289,7 +290,7 @@ function fakeFiles(
       called('files.versions');
       return tree(space)
         .get(node)
-        .versions.map(({ bytes: _, ...version }) => ({ account: 'a', device: 'd', ...version }));
+        .versions.map(({ bytes: _, ...version }) => version);
     },
     async trash(space) {
       called('files.trash');
@@ -308,7 +309,7 @@ function deletedOf(tree: FakeTree): TrashItem[] {
         .slice(0, -1)
         .map((step) => step.name),
       deletedMs: node.deletedMs ?? 0,
-      by: 'Noa Levi',
+      by: { name: 'Jonas Berg', you: false, device: 'Desk in the study' },
     }))
     .sort((one, other) => other.deletedMs - one.deletedMs);
 }
@@ -341,7 +342,21 @@ function fakeUploads(called: (action: string) => void, tree: (space: SpaceId) =>
     if (!upload) throw new Problem('not-found');
     return upload;
   };
+  const arrive = (space: SpaceId, upload: NewUpload, bytes: Blob): UploadDone => {
+    const { parent, modifiedMs } = upload;
+    const there = tree(space);
+    const old = upload.onTaken === 'replace' ? there.child(parent, upload.name) : undefined;
+    const name = old ? upload.name : there.freeName(parent, upload.name);
+    if (old) there.write(old, bytes, modifiedMs);
+    const node = old ?? there.add(parent, { kind: 'file', name, modifiedMs }, bytes);
+    there.cursor += 1;
+    return { id: node.entry.id, name, cursor: there.cursor };
+  };
   return {
+    async small(space, upload, bytes) {
+      called('uploads.small');
+      return arrive(space, upload, bytes);
+    },
     async begin(space, upload) {
       called('uploads.begin');
       const id = freshId();
@@ -365,15 +380,7 @@ function fakeUploads(called: (action: string) => void, tree: (space: SpaceId) =>
       called('uploads.finish');
       const upload = find(id);
       uploads.delete(id);
-      const there = tree(space);
-      const bytes = new Blob(upload.parts);
-      const old = upload.onTaken === 'replace' ? there.child(upload.parent, upload.name) : undefined;
-      const name = old ? upload.name : there.freeName(upload.parent, upload.name);
-      if (old) there.write(old, bytes, upload.modifiedMs);
-      const { modifiedMs } = upload;
-      const node = old ?? there.add(upload.parent, { kind: 'file', name, modifiedMs }, bytes);
-      there.cursor += 1;
-      return { id: node.entry.id, name, cursor: there.cursor };
+      return arrive(space, upload, new Blob(upload.parts));
     },
     async cancel(_space, id) {
       called('uploads.cancel');

@@ -1,5 +1,5 @@
 import { Problem } from '$lib/actions/problem';
-import type { Edit, Entry, NodeId, PathStep, SpaceId } from '$lib/actions/types';
+import type { Author, Edit, Entry, NodeId, PathStep, SpaceId } from '$lib/actions/types';
 
 export interface FakeNode {
   entry: Entry;
@@ -12,10 +12,9 @@ export interface FakeNode {
 export interface FakeVersion {
   version: string;
   size: number;
-  time: number;
+  timeMs: number;
   bytes?: Blob | undefined;
-  deviceName: string;
-  accountName: string;
+  by: Author;
 }
 
 let counter = 0;
@@ -73,10 +72,9 @@ export class FakeTree {
     node.versions.unshift({
       version,
       size: bytes.size,
-      time: modifiedMs,
+      timeMs: modifiedMs,
       bytes,
-      deviceName: 'Laptop',
-      accountName: 'Noa Levi',
+      by: { name: 'Noa Levi', you: true, device: 'Laptop' },
     });
   }
 

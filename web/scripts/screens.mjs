@@ -159,7 +159,7 @@ const SCREENS = {
     async then(page) {
       await page.evaluate(() => {
         const { fake } = /** @type {any} */ (window);
-        fake.failNext('uploads.begin', new fake.Problem('quota-exceeded'), 1);
+        fake.failNext('uploads.small', new fake.Problem('quota-exceeded'), 1);
         const send = fake.uploads.send;
         let sent = 0;
         fake.uploads.send = (/** @type {unknown[]} */ ...given) =>

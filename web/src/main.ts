@@ -2,7 +2,10 @@ import './styles/index.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { useActions } from '$lib/actions/index';
+import { trustOwnWorkers } from './trusted';
 import { preferredLanguage, showLanguage } from '$lib/i18n/index.svelte';
+
+trustOwnWorkers();
 
 async function start(): Promise<void> {
   const [door] = await Promise.all([chosenDoor(), showLanguage(preferredLanguage())]);

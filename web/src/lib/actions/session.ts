@@ -53,7 +53,8 @@ async function step<Result>(work: () => Promise<Result>): Promise<Result> {
 /** Who the cookie says that we are; null without one. Asked at every start, so without what is heavy. */
 async function current(): Promise<Me | null> {
   try {
-    return await callJson<Me>('/web/session');
+    const me = await callJson<Me>('/web/session');
+    return { ...me, displayName: me.displayName || me.loginName };
   } catch (error) {
     const nobody = error instanceof Problem && ['unauthenticated', 'device-removed'].includes(error.code);
     if (nobody) return null;

@@ -11,8 +11,8 @@ export type Role = 'owner' | 'editor' | 'viewer' | 'drop';
 
 export interface Space {
   id: SpaceId;
-  /** Null where only its members' devices can read it and this one has not yet. */
-  name: string | null;
+  /** Not there where only its members' devices can read it and this one has not yet. */
+  name?: string;
   kind: 'open' | 'sealed';
   role: Role;
   personal: boolean;
@@ -35,7 +35,6 @@ export interface Entry {
   executable?: boolean;
   /** The space of an attachment, the text of a symlink. */
   target?: string;
-  by?: string;
 }
 
 export interface PathStep {
@@ -44,7 +43,8 @@ export interface PathStep {
 }
 
 export interface Place {
-  node: Entry;
+  /** Not there for the root. */
+  node?: Entry;
   /** From the root's child down to the node itself. */
   path: PathStep[];
 }
@@ -60,9 +60,12 @@ export type Edit =
   | { do: 'makeDirectory'; parent: NodeId; name: string; onTaken?: OnTaken }
   | { do: 'move'; node: NodeId; parent: NodeId; name: string; onTaken?: OnTaken }
   | { do: 'delete'; node: NodeId }
-  | { do: 'restore'; node: NodeId; onTaken?: OnTaken }
+  | { do: 'restore'; node: NodeId }
   | { do: 'copy'; node: NodeId; parent: NodeId; name: string; onTaken?: OnTaken }
   | { do: 'restoreVersion'; node: NodeId; version: VersionId };
+
+/** How many edits one request takes. */
+export const MOST_EDITS = 1000;
 
 export interface EditsDone {
   cursor: number;
@@ -83,28 +86,38 @@ export interface SearchFilter {
   beforeMs?: number;
 }
 
+/** Who did something. */
+export interface Author {
+  name?: string;
+  /** Whether it is the account that asks. */
+  you: boolean;
+  device?: string;
+}
+
 export interface Version {
   version: VersionId;
-  size: number;
-  time: number;
-  account: string;
-  device: string;
-  accountName: string;
-  deviceName: string;
-  through?: string;
+  size?: number;
+  timeMs: number;
+  by: Author;
+  /** By what way it came, where that was no device of a member. */
+  through?: 'link' | 'server' | 'inbox';
 }
 
 export interface TrashItem {
   entry: Entry;
+  /** Names of the directories above it, from the root down. */
   path: string[];
   deletedMs: number;
-  by: string;
+  by: Author;
 }
 
 export interface TrashPage {
   items: TrashItem[];
   next?: string;
 }
+
+/** Up to here a file goes in one request. */
+export const SMALL_BYTES = 1024 * 1024;
 
 export interface NewUpload {
   parent: NodeId;
@@ -138,7 +151,7 @@ export interface FileActions {
     take: (entries: Entry[]) => void,
     signal: AbortSignal,
   ): Promise<Listed>;
-  /** All or nothing. */
+  /** All or nothing, at most a thousand at once. */
   edit(space: SpaceId, edits: Edit[]): Promise<EditsDone>;
   /** Where the content is, for an element of the page to fetch. */
   contentUrl(space: SpaceId, node: NodeId, options?: { version?: VersionId; download?: boolean }): string;
@@ -163,6 +176,8 @@ export interface FileActions {
 }
 
 export interface UploadActions {
+  /** Sends a file whole, at most {@link SMALL_BYTES} of it. */
+  small(space: SpaceId, upload: NewUpload, bytes: Blob, signal: AbortSignal): Promise<UploadDone>;
   begin(space: SpaceId, upload: NewUpload, signal: AbortSignal): Promise<UploadState>;
   /** Sends bytes that belong at `offset`; returns how far the server has the file. */
   send(space: SpaceId, upload: string, offset: number, bytes: Blob, signal: AbortSignal): Promise<number>;

@@ -86,6 +86,13 @@ const uploadPath = (space: SpaceId, upload: string): string =>
   `${spacePath(space)}/uploads/${encodeURIComponent(upload)}`;
 
 export const uploads: UploadActions = {
+  async small(space, { parent, name, modifiedMs, onTaken }, bytes, signal) {
+    const query = new URLSearchParams({ parent, name, modifiedMs: String(modifiedMs), onTaken });
+    const headers = { 'Content-Type': 'application/octet-stream' };
+    const init = { method: 'POST', headers, body: bytes, signal };
+    return callJson<UploadDone>(`${spacePath(space)}/files?${query}`, init);
+  },
+
   begin: (space, upload, signal) =>
     callJson<UploadState>(`${spacePath(space)}/uploads`, { method: 'POST', json: upload, signal }),
 

@@ -11,7 +11,6 @@ export const de: Strings = {
   'approve.way': 'Anderes Gerät verwenden',
   back: 'Zurück',
   cancel: 'Abbrechen',
-  'changed-by': 'Geändert von',
   close: 'Schließen',
   'column.kind': 'Art',
   'column.modified': 'Geändert',
@@ -214,7 +213,7 @@ export const de: Strings = {
   'time-left': 'noch {time}',
   trash: 'Papierkorb',
   'trash.about': 'Gelöschtes bleibt hier, bis die Aufbewahrungszeit des Servers vorbei ist.',
-  'trash.by': 'von {who}',
+  'trash.by': 'gelöscht von: {who}',
   'trash.empty': 'Der Papierkorb ist leer',
   'trash.empty.text': 'Was du löschst, wartet hier und ist mit einem Klick wieder da.',
   'trash.from': 'aus {where}',
@@ -266,4 +265,9 @@ export const de: Strings = {
   'devices.remove.text':
     'Es wird sofort abgemeldet und kann nichts Neues mehr lesen. Dateien, die es hat, bleiben darauf.',
   'devices.removed': '{name} wurde entfernt',
+  you: 'Du',
+  somebody: 'Jemand',
+  'through.link': 'über einen Link',
+  'through.inbox': 'über den Eingang',
+  'through.server': 'in der Web-App',
 };

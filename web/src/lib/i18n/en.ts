@@ -11,7 +11,6 @@ export const en = {
   'approve.way': 'Use another device',
   back: 'Back',
   cancel: 'Cancel',
-  'changed-by': 'Changed by',
   close: 'Close',
   'column.kind': 'Kind',
   'column.modified': 'Modified',
@@ -207,7 +206,7 @@ export const en = {
   'time-left': '{time} left',
   trash: 'Trash',
   'trash.about': 'What was deleted is kept here until the server’s retention time is over.',
-  'trash.by': 'by {who}',
+  'trash.by': 'deleted by: {who}',
   'trash.empty': 'The trash is empty',
   'trash.empty.text': 'What you delete waits here, and can be restored with one click.',
   'trash.from': 'from {where}',
@@ -255,4 +254,9 @@ export const en = {
   'devices.remove.text':
     'It is signed out at once and cannot read anything new. Files that it has stay on it.',
   'devices.removed': '{name} was removed',
+  you: 'You',
+  somebody: 'Somebody',
+  'through.link': 'through a link',
+  'through.inbox': 'through the inbox',
+  'through.server': 'in the web app',
 } as const satisfies Record<string, Text>;

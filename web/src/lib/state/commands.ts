@@ -1,6 +1,6 @@
 import { actions } from '$lib/actions/index';
 import { explain } from '$lib/actions/explain';
-import type { Edit, Entry, NodeId, SpaceId } from '$lib/actions/types';
+import { MOST_EDITS, type Edit, type Entry, type NodeId, type SpaceId } from '$lib/actions/types';
 import { t } from '$lib/i18n/index.svelte';
 import type { Listing } from './listing.svelte';
 import { tell } from './toasts.svelte';
@@ -12,6 +12,13 @@ export function tellFailure(error: unknown, retry?: () => void): void {
   const told = explain(error);
   const action = retry ? { action: { label: t('try-again'), run: retry } } : {};
   tell(`${told.sentence} ${told.next}`, { tone: 'danger', ...action });
+}
+
+/** Does edits in as few requests as they fit into. */
+async function editAll(space: SpaceId, edits: readonly Edit[]): Promise<void> {
+  for (let at = 0; at < edits.length; at += MOST_EDITS) {
+    await actions.files.edit(space, edits.slice(at, at + MOST_EDITS));
+  }
 }
 
 export async function makeFolder(listing: Listing, name: string): Promise<NodeId | undefined> {
@@ -42,7 +49,7 @@ export async function remove(listing: Listing, entries: readonly Entry[]): Promi
     [],
   );
   try {
-    await actions.files.edit(
+    await editAll(
       listing.space,
       entries.map((entry) => ({ do: 'delete', node: entry.id })),
     );
@@ -52,8 +59,8 @@ export async function remove(listing: Listing, entries: readonly Entry[]): Promi
     return;
   }
   const undo = async (): Promise<void> => {
-    const edits = entries.map((entry): Edit => ({ do: 'restore', node: entry.id, onTaken: 'number' }));
-    await actions.files.edit(listing.space, edits);
+    const edits = entries.map((entry): Edit => ({ do: 'restore', node: entry.id }));
+    await editAll(listing.space, edits);
     await listing.load();
   };
   tell(deletedText(entries), {
@@ -84,14 +91,14 @@ export async function moveTo(
   const edits = (to: NodeId): Edit[] =>
     moving.map(({ id, name }) => ({ do: 'move', node: id, parent: to, name, onTaken: 'number' }));
   try {
-    await actions.files.edit(listing.space, edits(parent));
+    await editAll(listing.space, edits(parent));
   } catch (error) {
     undoPatch();
     tellFailure(error);
     return;
   }
   const undo = async (): Promise<void> => {
-    await actions.files.edit(listing.space, edits(listing.node));
+    await editAll(listing.space, edits(listing.node));
     undoPatch();
   };
   tell(t('moved', { count: moving.length, where }), {
@@ -106,7 +113,7 @@ export async function copyTo(
   where: string,
 ): Promise<void> {
   try {
-    await actions.files.edit(
+    await editAll(
       listing.space,
       entries.map(({ id, name }) => ({ do: 'copy', node: id, parent, name, onTaken: 'number' })),
     );

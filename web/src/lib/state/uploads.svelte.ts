@@ -1,6 +1,6 @@
 import { actions } from '$lib/actions/index';
 import { Problem, wasAborted } from '$lib/actions/problem';
-import type { NodeId, SpaceId } from '$lib/actions/types';
+import { SMALL_BYTES, type NewUpload, type NodeId, type SpaceId } from '$lib/actions/types';
 import { Speed } from './speed';
 
 export type UploadStatus = 'waiting' | 'sending' | 'pausing' | 'done' | 'failed';
@@ -129,13 +129,16 @@ export class UploadQueue {
   async #send(item: Upload): Promise<void> {
     const { space, parent, file, abort } = item;
     const { signal } = abort;
+    const { name, size, lastModified: modifiedMs } = file;
+    const wanted: NewUpload = { parent, name, size, modifiedMs, onTaken: 'number' };
+    if (size <= SMALL_BYTES) {
+      await actions.uploads.small(space, wanted, file, signal);
+      item.sent = size;
+      this.speed.add(size, performance.now());
+      return;
+    }
     if (item.id === undefined) {
-      const { name, size, lastModified: modifiedMs } = file;
-      const begun = await actions.uploads.begin(
-        space,
-        { parent, name, size, modifiedMs, onTaken: 'number' },
-        signal,
-      );
+      const begun = await actions.uploads.begin(space, wanted, signal);
       item.id = begun.upload;
       item.sent = begun.offset;
     } else {

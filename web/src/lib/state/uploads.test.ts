@@ -52,7 +52,7 @@ test('a broken connection is waited for, and sending goes on where the server ha
 });
 
 test('what cannot go well by itself fails with its reason, and goes well when it is tried again', async () => {
-  fake.failNext('uploads.begin', new Problem('quota-exceeded'));
+  fake.failNext('uploads.small', new Problem('quota-exceeded'));
   queue.add(SPACE, root(), [file('a', 10)]);
   await settled();
   const [item] = queue.items;
@@ -65,7 +65,7 @@ test('what cannot go well by itself fails with its reason, and goes well when it
 });
 
 test('a server that takes nothing any more is given up', async () => {
-  fake.failNext('uploads.begin', new Problem('unavailable'), 100);
+  fake.failNext('uploads.small', new Problem('unavailable'), 100);
   queue.add(SPACE, root(), [file('a', 10)]);
   await settled();
   expect(queue.items[0]?.status).toBe('failed');
