@@ -16,6 +16,9 @@ export interface RowsOptions {
 /** How many rows beyond the edges are there, so that none is missing while one scrolls. */
 const BEYOND = 6;
 
+/** So few rows that keeping more elements than there are rows costs nothing. */
+const FEWEST_SLOTS = 16;
+
 /** Which rows of a long list are in the document. */
 export class Rows {
   items = $state.raw<VirtualItem[]>([]);
@@ -39,6 +42,16 @@ export class Rows {
 
   mount(): () => void {
     return this.#virtualizer._didMount();
+  }
+
+  /**
+   * Which of the elements that are there a row takes: one that scrolls in takes that of one that went out,
+   * and only what differs is written anew.
+   */
+  slot(index: number): number {
+    let slots = FEWEST_SLOTS;
+    while (slots < this.items.length) slots *= 2;
+    return index % slots;
   }
 
   scrollTo(index: number): void {

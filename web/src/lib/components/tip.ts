@@ -7,17 +7,19 @@ const GAP_PX = 6;
  * Shows what a control does beside it, while the pointer rests on it or the keyboard is there. It only
  * repeats the control's accessible name, so that nothing is lost where there is neither.
  */
-export function tip(text: string): Attachment<HTMLElement> {
+export function tip(text: () => string | undefined): Attachment<HTMLElement> {
   return (element) => {
     let shown: HTMLElement | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     const show = (): void => {
+      const words = text();
+      if (words === undefined) return;
       shown = document.createElement('div');
       shown.className = 'tip';
       shown.ariaHidden = 'true';
       shown.popover = 'manual';
-      shown.textContent = text;
+      shown.textContent = words;
       document.body.append(shown);
       shown.showPopover?.();
       place(shown, element);
