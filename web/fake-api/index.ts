@@ -138,6 +138,7 @@ function sampleSpaces(count: number): Map<SpaceId, FakeSpace> {
     make(home(), 'home', 'owner', 0, 51_203_441_200),
     make(family, 'Family', 'owner', 4, 8_120_551_000),
     make(club, 'Allotment club', 'viewer', 23, 1_204_551_000),
+    make(new FakeTree('space-diary'), 'Diary', 'owner', 1, 81_204_000, 'sealed'),
     make(crowd(count), 'Archive', 'editor', 2, 412_000_000_000),
   ]);
 }

@@ -191,6 +191,7 @@ const SCREENS = {
       await page.waitForTimeout(200);
     },
   },
+  sealed: { at: '/files/space-diary' },
   trash: { at: '/trash/space-home' },
   search: { at: '/search/space-home?q=a' },
   mine: { at: '/mine' },

@@ -53,6 +53,7 @@ const PLACES = [
   '/?enter',
   '/',
   '/files/space-club',
+  '/files/space-diary',
   '/trash/space-home',
   '/search/space-home?q=a',
   '/mine',

@@ -270,4 +270,11 @@ export const de: Strings = {
   'through.link': 'über einen Link',
   'through.inbox': 'über den Eingang',
   'through.server': 'in der Web-App',
+  'closed.invited': 'Du bist in diesen Space eingeladen',
+  'closed.invited.text': 'Nimm auf einem deiner Geräte mit hythe spaces an; dann sind die Dateien auch hier.',
+  'closed.sealed': 'Dieser Space ist versiegelt',
+  'closed.sealed.text':
+    'Nicht einmal der Server kann ihn lesen. Öffne ihn mit Hythe auf einem deiner Geräte.',
+  'closed.drop': 'Du darfst hier nur Dateien ablegen',
+  'closed.drop.text': 'Was darin ist, ist für die anderen Mitglieder. Lege Dateien mit hythe put ab.',
 };

@@ -259,4 +259,10 @@ export const en = {
   'through.link': 'through a link',
   'through.inbox': 'through the inbox',
   'through.server': 'in the web app',
+  'closed.invited': 'You are invited to this space',
+  'closed.invited.text': 'Accept it on one of your devices with hythe spaces; then its files are here too.',
+  'closed.sealed': 'This space is sealed',
+  'closed.sealed.text': 'Not even the server can read it. Open it with Hythe on one of your devices.',
+  'closed.drop': 'You may only put files here',
+  'closed.drop.text': 'What is in the space is for its other members. Put files in with hythe put.',
 } as const satisfies Record<string, Text>;

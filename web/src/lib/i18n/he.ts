@@ -276,4 +276,10 @@ export const he: Strings = {
   'through.link': 'דרך קישור',
   'through.inbox': 'דרך תיבת הקבלה',
   'through.server': 'ביישום הרשת',
+  'closed.invited': 'הוזמנת למרחב הזה',
+  'closed.invited.text': 'יש לאשר באחד המכשירים שלך בעזרת hythe spaces, ואז הקבצים יופיעו גם כאן.',
+  'closed.sealed': 'המרחב הזה חתום',
+  'closed.sealed.text': 'אפילו השרת אינו יכול לקרוא אותו. אפשר לפתוח אותו בעזרת Hythe באחד המכשירים שלך.',
+  'closed.drop': 'אפשר רק להניח כאן קבצים',
+  'closed.drop.text': 'תוכן המרחב מיועד למשתתפים האחרים. אפשר להניח קבצים בעזרת hythe put.',
 };

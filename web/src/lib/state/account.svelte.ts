@@ -60,3 +60,8 @@ export const account = new Account();
 export function mayWrite(space: Space | undefined): boolean {
   return space?.role === 'owner' || space?.role === 'editor';
 }
+
+/** Whether the server cannot show what is in the space, or may not show it to this account. */
+export function isClosed(space: Space): boolean {
+  return space.kind === 'sealed' || space.invited || space.role === 'drop';
+}
