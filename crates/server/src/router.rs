@@ -12,8 +12,8 @@ use crate::http::app::Shared;
 use crate::http::{
     account_log, accounts, admin, app_passwords, approvals, changes, checkpoint, chunks, deletion,
     devices, events, farewell, health, history, inbox, joining, layers, link, links, login,
-    members, openapi, passkeys, profile, server, sightings, snapshot, spaces, web_app, web_content,
-    web_files, web_past, web_search, web_session, web_uploads,
+    members, openapi, passkeys, profile, server, sightings, snapshot, spaces, web_app, web_archive,
+    web_content, web_files, web_past, web_search, web_session, web_uploads,
 };
 
 /// The routes and what the document says of them.
@@ -95,6 +95,7 @@ fn pages() -> OpenApiRouter<Shared> {
         .routes(routes!(web_files::children))
         .routes(routes!(web_files::edit))
         .routes(routes!(web_content::read))
+        .routes(routes!(web_archive::read))
         .routes(routes!(web_past::versions))
         .routes(routes!(web_past::trash))
         .routes(routes!(web_search::search))

@@ -159,6 +159,8 @@ pub const WEB_NODE: &str = "/api/v1/web/spaces/{space}/nodes/{node}";
 pub const WEB_CHILDREN: &str = "/api/v1/web/spaces/{space}/nodes/{node}/children";
 /// The bytes of a file of an open space.
 pub const WEB_CONTENT: &str = "/api/v1/web/spaces/{space}/nodes/{node}/content";
+/// Nodes of an open space as an archive.
+pub const WEB_ZIP: &str = "/api/v1/web/spaces/{space}/zip";
 /// The versions of a file of an open space.
 pub const WEB_VERSIONS: &str = "/api/v1/web/spaces/{space}/nodes/{node}/versions";
 /// Nodes of an open space, by name.
@@ -250,6 +252,7 @@ pub const ALL: &[&str] = &[
     WEB_NODE,
     WEB_CHILDREN,
     WEB_CONTENT,
+    WEB_ZIP,
     WEB_VERSIONS,
     WEB_SEARCH,
     WEB_TRASH,

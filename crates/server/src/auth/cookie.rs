@@ -17,7 +17,7 @@ use crate::http::error::Failure;
 use crate::http::layers::Client;
 
 /// What images, players and downloads name by address.
-const BY_ADDRESS: [&str; 1] = [routes::WEB_CONTENT];
+const BY_ADDRESS: [&str; 2] = [routes::WEB_CONTENT, routes::WEB_ZIP];
 
 /// Whether a request shows the cookie, and nothing else.
 pub(super) fn is_shown(parts: &Parts) -> bool {

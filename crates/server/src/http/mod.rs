@@ -45,6 +45,7 @@ pub(crate) mod sightings;
 pub(crate) mod snapshot;
 pub(crate) mod spaces;
 pub(crate) mod web_app;
+pub(crate) mod web_archive;
 pub(crate) mod web_content;
 pub(crate) mod web_files;
 pub(crate) mod web_past;

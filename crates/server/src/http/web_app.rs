@@ -42,7 +42,8 @@ pub(crate) async fn serve(request: Request) -> Response {
     if let Some(answer) = file(path, asked) {
         return answer;
     }
-    if !is_address(path) {
+    let is_page = path.is_empty() || (is_address(path) && takes_page(asked));
+    if !is_page {
         return no_route().await.into_response();
     }
     file(PAGE, asked).unwrap_or_else(|| {
@@ -56,6 +57,14 @@ fn is_address(path: &str) -> bool {
     path.rsplit('/')
         .next()
         .is_some_and(|end| !end.contains('.'))
+}
+
+/// Whether it is a browser that goes to an address, and no program that asks for what is not there.
+fn takes_page(asked: &HeaderMap) -> bool {
+    let said = asked
+        .get(header::ACCEPT)
+        .and_then(|said| said.to_str().ok());
+    said.is_some_and(|said| said.contains("text/html"))
 }
 
 fn file(path: &str, asked: &HeaderMap) -> Option<Response> {

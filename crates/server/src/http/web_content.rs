@@ -21,7 +21,7 @@ use super::stream::guarded;
 use crate::auth::Caller;
 
 /// Nothing in it runs, loads, or is shown inside pages of others.
-const POLICY: HeaderValue =
+pub(super) const POLICY: HeaderValue =
     HeaderValue::from_static("sandbox; default-src 'none'; frame-ancestors 'self'");
 
 /// Kept by the browser that asked, and asked for again each time: rights may have ended.
@@ -128,7 +128,7 @@ pub(crate) async fn read(
 /// What is said of a file, whichever part of it is sent.
 fn headers(name: &EntryName, tag: &str, save: bool) -> Result<HeaderMap, Failure> {
     let media = media(name);
-    let disposition = disposition(name, save || media.is_none());
+    let disposition = disposition(name.as_bytes(), save || media.is_none());
     let media = media.unwrap_or("application/octet-stream");
     let all: [(HeaderName, HeaderValue); 6] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media)),
@@ -141,7 +141,7 @@ fn headers(name: &EntryName, tag: &str, save: bool) -> Result<HeaderMap, Failure
     Ok(HeaderMap::from_iter(all))
 }
 
-fn value(text: &str) -> Result<HeaderValue, Failure> {
+pub(super) fn value(text: &str) -> Result<HeaderValue, Failure> {
     HeaderValue::from_str(text).map_err(|_| Failure::new(Code::Internal))
 }
 
@@ -152,10 +152,10 @@ fn media(name: &EntryName) -> Option<&'static str> {
 }
 
 /// RFC 6266: the name in the encoding of RFC 8187, which holds no quote, no line end and no `;`.
-fn disposition(name: &EntryName, save: bool) -> String {
+pub(super) fn disposition(name: &[u8], save: bool) -> String {
     let how = if save { "attachment" } else { "inline" };
     let mut text = format!("{how}; filename*=UTF-8''");
-    let name = String::from_utf8_lossy(name.as_bytes());
+    let name = String::from_utf8_lossy(name);
     for byte in name.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn r12_a_name_is_data_in_a_header() {
-        let said = disposition(&name("a\"; x=\r\ny \u{202e}é.txt"), true);
+        let said = disposition(name("a\"; x=\r\ny \u{202e}é.txt").as_bytes(), true);
         assert_eq!(
             said,
             "attachment; filename*=UTF-8''a%22%3B%20x%3D%0D%0Ay%20%E2%80%AE%C3%A9.txt"

@@ -20,7 +20,6 @@ async fn paths_methods_ids_and_media_types_that_are_none() {
     let world = World::start().await;
     let person = join(&world, 1).await;
     for path in [
-        "/",
         "/api",
         "/api/v1",
         "/api/v2/server",

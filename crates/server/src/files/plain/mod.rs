@@ -3,6 +3,7 @@
 //!
 //! A sealed space has nothing here: there the reader's own device opens everything.
 
+mod archive;
 mod content;
 mod edit;
 mod entry;

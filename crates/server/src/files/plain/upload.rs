@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hythe_content::{FIXED_BYTES, Field, PackBuilder, StoredBody, open_field, seal_field};
-use hythe_model::{ChunkRef, EntryName, NodeId, SpaceId, UploadId, VersionId};
+use hythe_model::{ChunkRef, EntryName, KeyEpoch, NodeId, SpaceId, UploadId, VersionId};
 use hythe_space::Entropy;
 use hythe_wire::chunk::Reserve;
 
@@ -32,6 +32,9 @@ const MAX_UPLOADS: u64 = 1024;
 
 /// Largest file: what its layout may have of chunks of a mebibyte.
 const MAX_FILE_BYTES: u64 = hythe_content::MAX_LAYOUT_ENTRIES * FIXED_BYTES as u64;
+
+/// Files up to this go along with their commit; what is longer is stored first.
+const ALONG_BYTES: usize = 512 << 10;
 
 /// A file that is announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,18 +274,21 @@ impl Files {
         let find = move |tx: &mut dyn Tx| {
             let open = OpenSpace::enter(tx, &inner, &who, space, Want::Upload)?;
             open.directory(tx, file.parent)?;
-            Ok::<_, FilesError>((restored::key_epoch(tx, &open.log)?, open.keyring))
+            let epoch = restored::key_epoch(tx, &open.log)?;
+            Ok::<_, FilesError>((open.no(), epoch, open.keyring))
         };
-        let (epoch, keyring) = self.inner.database.read(find).await?;
-        let sealed = write::seal_small(Arc::clone(&keyring), epoch, plain).await?;
-        let chunks = sealed.iter().map(|one| one.chunk.clone()).collect();
+        let (log, epoch, keyring) = self.inner.database.read(find).await?;
+        let (chunks, objects) = if plain.len() <= ALONG_BYTES {
+            self.seal_along(&keyring, epoch, plain).await?
+        } else {
+            let sealed = write::seal(Arc::clone(&keyring), epoch, plain).await?;
+            self.lease(principal, log).await?;
+            let payer = Payer::of(principal, None);
+            let stored = self.store(principal, space, log, sealed.entries, sealed.pack, payer);
+            stored.await?;
+            (sealed.chunks, Objects::default())
+        };
         let stored = Arc::new(write::body_of(&keyring, epoch, chunks)?);
-        let attached = sealed.into_iter().map(|one| Attached {
-            id: one.chunk.id,
-            seal: one.chunk.seal,
-            sealed: one.bytes.into(),
-        });
-        let objects = Objects::attach(&self.inner.blobs, attached.collect()).await?;
         let has_small = objects.has_small();
         let (inner, who, size) = (Arc::clone(&self.inner), principal.clone(), file.size);
         let meta = Meta {
@@ -308,6 +314,24 @@ impl Files {
             cursor: committed.head.cursor,
             nodes: vec![made],
         })
+    }
+
+    /// Seals what goes along with its commit.
+    async fn seal_along(
+        &self,
+        keyring: &Arc<Keyring>,
+        epoch: KeyEpoch,
+        plain: Bytes,
+    ) -> Result<(Vec<ChunkRef>, Objects), FilesError> {
+        let sealed = write::seal_small(Arc::clone(keyring), epoch, plain).await?;
+        let chunks = sealed.iter().map(|one| one.chunk.clone()).collect();
+        let attached = sealed.into_iter().map(|one| Attached {
+            id: one.chunk.id,
+            seal: one.chunk.seal,
+            sealed: one.bytes.into(),
+        });
+        let objects = Objects::attach(&self.inner.blobs, attached.collect()).await?;
+        Ok((chunks, objects))
     }
 
     /// An upload of a device into a space, and the keys to it.

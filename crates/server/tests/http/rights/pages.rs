@@ -30,6 +30,7 @@ impl Cast {
             ("GET", routes::WEB_CHILDREN, "of the root") => get(format!("nodes/{root}/children")),
             ("GET", routes::WEB_CONTENT, "of nobody's") => get(format!("nodes/{nobody}/content")),
             ("GET", routes::WEB_VERSIONS, "of nobody's") => get(format!("nodes/{nobody}/versions")),
+            ("GET", routes::WEB_ZIP, "of nobody's") => get(format!("zip?node={nobody}")),
             ("GET", routes::WEB_TRASH, "") => get("trash".to_owned()),
             ("GET", routes::WEB_SEARCH, "") => get("search?q=a".to_owned()),
             ("POST", routes::WEB_FILES, "into nobody's directory") => {
